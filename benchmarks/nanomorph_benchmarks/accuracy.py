@@ -1,0 +1,230 @@
+"""Foreground and particle shape on articles that no stage of training saw, beside what a user would use instead.
+
+    python -m nanomorph_benchmarks.accuracy --data ../shared/data --out benchmarks/results/accuracy.json
+
+Every score counts images; intervals are bootstrapped over articles. Heads of the baselines are fitted on the training
+articles alone. The held-out quarter was used for no choice of a weight, a threshold or a setting.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nanomorph import __version__
+from nanomorph.analysis import Analysis
+from nanomorph.analyze import Model
+from nanomorph.bundle import load_bundle
+from nanomorph.engines import Engine
+from nanomorph.infer import infer
+from nanomorph.judge import judge_domains
+from nanomorph.measure import measure_mask
+from nanomorph.micrograph import Micrograph
+from nanomorph.prepare import prepare, to_uint8
+from nanomorph.readers import read_path
+from nanomorph_benchmarks.classical import gradients, otsu
+from nanomorph_benchmarks.statistics import Figure, balanced_accuracy, by_group
+from nanomorph_training.cache import read_mask
+from nanomorph_training.data import Sample, collect, is_held_out
+
+SHAPES = ("sphere", "cube", "rod", "polyhedron")
+TASK = "nanoparticle-shape"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A sample with its frame, its analysis by the bundle and the mask given by the data set's authors."""
+
+    sample: Sample
+    micrograph: Micrograph
+    analysis: Analysis
+    given: np.ndarray
+
+    @property
+    def gray(self) -> np.ndarray:
+        return to_uint8(self.micrograph.pixels, 0.5, 99.5)
+
+
+def open_case(sample: Sample, model: Model) -> Case:
+    """Read and analyse a sample that has a mask."""
+    assert sample.mask is not None
+    micrograph = read_path(sample.path)
+    (inference,) = infer(model.engine, [prepare(micrograph, model.bundle.input)])
+    return Case(sample, micrograph, model.conclude(micrograph, "", inference), read_mask(sample.mask))
+
+
+def overlap(mask: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Dice and IoU of two bool masks."""
+    both, either = np.count_nonzero(mask & truth), np.count_nonzero(mask | truth)
+    return (2 * both / (both + either), both / either) if either else (1.0, 1.0)
+
+
+def foreground(cases: Sequence[Case]) -> dict[str, Any]:
+    """Mean Dice and IoU of each way to find the material."""
+    ways: dict[str, Callable[[Case], np.ndarray]] = {
+        "nanomorph": lambda case: case.analysis.mask > 0,
+        "Otsu, border decides the sign": lambda case: otsu(case.gray),
+        "everything is foreground": lambda case: np.ones(case.given.shape, bool),
+    }
+    groups = [case.sample.group for case in cases]
+    table = {}
+    for name, way in ways.items():
+        scores = np.array([overlap(way(case), case.given > 0) for case in cases])
+        dice, iou = (by_group(groups, lambda index, column=column: column[index].mean()) for column in scores.T)
+        table[name] = {"dice": asdict(dice), "iou": asdict(iou), "median_dice": float(np.median(scores[:, 0]))}
+    return table
+
+
+def shapes(held_out: Sequence[Case], training: Sequence[Case], model: Model) -> dict[str, Any]:
+    """Accuracy of the shape of each image: by its particles' majority, or from the image as a whole."""
+    truth = np.array([case.sample.label for case in held_out])
+    groups = [case.sample.group for case in held_out]
+    random = random_engine()
+
+    def hold(features: Callable[[Case], np.ndarray]) -> np.ndarray:
+        return whole_image(features, training, held_out)
+
+    predicted = {
+        "nanomorph, given instance masks": np.array([by_given_instances(case, model) for case in held_out]),
+        "nanomorph, predicted masks": np.array([by_prediction(case) for case in held_out]),
+        "nanomorph's embedding of the image + logistic regression": hold(lambda case: case.analysis.embedding),
+        "random ResNet-18 embedding + logistic regression": hold(lambda case: embedding(case, random, model)),
+        "gradient histograms + logistic regression": hold(lambda case: gradients(case.gray)),
+        "always the commonest training class": np.full(len(truth), commonest(training), dtype=object),
+    }
+    return {name: shape_scores(truth, guess, groups) for name, guess in predicted.items()}
+
+
+def shape_scores(truth: np.ndarray, guess: np.ndarray, groups: Sequence[str]) -> dict[str, Any]:
+    """Both accuracies with intervals, and the recall of every class."""
+
+    def balanced(index: np.ndarray) -> float:
+        return balanced_accuracy(truth[index], guess[index])
+
+    accuracy: Figure = by_group(groups, lambda index: float(np.mean(truth[index] == guess[index])))
+    recalls = {name: f"{int(np.sum(guess[truth == name] == name))} of {int(np.sum(truth == name))}" for name in SHAPES}
+    return {"accuracy": asdict(accuracy), "balanced_accuracy": asdict(by_group(groups, balanced)), "recall": recalls}
+
+
+def by_given_instances(case: Case, model: Model) -> str:
+    """The bundle's shape head on the particles that the data set's authors drew."""
+    head = next(head for head in model.judge.heads if head.spec.task == TASK)
+    return judge_domains(head, case.analysis.embedding, measure_mask(case.given))[0].label
+
+
+def by_prediction(case: Case) -> str:
+    """What a user reads in labels.csv; empty where no particle was found, which counts as wrong."""
+    return next(judgement.label for judgement in case.analysis.labels if judgement.task == TASK)
+
+
+def random_engine() -> Engine:
+    """The bundle's architecture with weights that learned nothing."""
+    import torch
+
+    from nanomorph_export.gates import TorchEngine
+    from nanomorph_training.models import build_backbone
+
+    torch.manual_seed(0)
+    return TorchEngine(build_backbone())
+
+
+def embedding(case: Case, engine: Engine, model: Model) -> np.ndarray:
+    """Of the whole image, by another engine."""
+    return infer(engine, [prepare(case.micrograph, model.bundle.input)])[0].embedding
+
+
+def whole_image(
+    features: Callable[[Case], np.ndarray], training: Sequence[Case], held_out: Sequence[Case]
+) -> np.ndarray:
+    """Logistic regression with C chosen by grouped cross-validation on the training articles."""
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.model_selection import GroupKFold
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = np.array([features(case) for case in training]), np.array([case.sample.label for case in training])
+    folds = list(GroupKFold(4).split(x, y, [case.sample.group for case in training]))
+    regression = LogisticRegressionCV(
+        Cs=np.logspace(-4, 1, 6), cv=folds, class_weight="balanced", max_iter=5000, scoring="balanced_accuracy",
+        l1_ratios=(0,), use_legacy_attributes=False,
+    )  # fmt: skip
+    return (
+        make_pipeline(StandardScaler(), regression).fit(x, y).predict(np.array([features(case) for case in held_out]))
+    )
+
+
+def commonest(cases: Sequence[Case]) -> str:
+    """The label that most cases have."""
+    labels, counts = np.unique([case.sample.label for case in cases], return_counts=True)
+    return str(labels[counts.argmax()])
+
+
+def evaluate(data: Path, bundle: Path | None = None) -> dict[str, Any]:
+    """All tables as one JSON value."""
+    model = Model(load_bundle(bundle), device="cpu")
+    lists = [data / "nanoparticles" / "nanoparticles.csv", data / "unlabeled" / "unlabeled.csv"]
+    samples = [sample for sample in collect(lists) if sample.mask is not None and sample.group]
+    labelled = [sample for sample in samples if sample.label in SHAPES]
+    cases = [open_case(sample, model) for sample in samples if is_held_out(sample.group)]
+    training = [open_case(sample, model) for sample in labelled if not is_held_out(sample.group)]
+    shaped = [case for case in cases if case.sample.label in SHAPES]
+    return {
+        "bundle": {
+            "name": model.bundle.name,
+            "fingerprint": model.bundle.fingerprint,
+            "precision": model.engine.precision,
+        },
+        "made": {
+            "date": datetime.now(UTC).date().isoformat(),
+            "nanomorph": __version__,
+            "python": platform.python_version(),
+        },
+        "foreground": foreground(cases),
+        "shape": shapes(shaped, training, model),
+        "shape_training": {"images": len(training), "articles": len({case.sample.group for case in training})},
+    }
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """The tables for people."""
+
+    def figure(value: dict[str, Any]) -> str:
+        return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+
+    first = next(iter(result["foreground"].values()))["dice"]
+    lines = [f"Foreground, {first['n']} held-out images of {first['groups']} articles, mean [95 %]:", ""]
+    lines += ["| | Dice | IoU | median Dice |", "|---|---|---|---|"]
+    for name, row in result["foreground"].items():
+        lines.append(f"| {name} | {figure(row['dice'])} | {figure(row['iou'])} | {row['median_dice']:.3f} |")
+    first = next(iter(result["shape"].values()))["accuracy"]
+    lines += ["", f"Particle shape, {first['n']} held-out images of {first['groups']} articles (heads learned from"]
+    lines[-1] += f" {result['shape_training']['images']} images of {result['shape_training']['articles']} others):"
+    lines += ["", "| | accuracy | balanced accuracy | right of each class |", "|---|---|---|---|"]
+    for name, row in result["shape"].items():
+        recall = ", ".join(f"{label} {count}" for label, count in row["recall"].items())
+        lines.append(f"| {name} | {figure(row['accuracy'])} | {figure(row['balanced_accuracy'])} | {recall} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Evaluate, print the tables, write the JSON."""
+    from nanomorph_benchmarks.options import parse
+
+    options = parse("accuracy", __doc__)
+    result = evaluate(options.data, options.bundle)
+    print(as_markdown(result))
+    if options.out is not None:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,42 @@
+"""Figures with their spread: intervals over groups, because images of one article resemble one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A statistic with its 95 % interval (bootstrap over groups), the number of images and of groups."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    groups: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n={self.n}, {self.groups} groups)"
+
+
+def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float], seed: int = 0) -> Figure:
+    """`statistic` of image indices (n,), and its interval when whole groups are drawn with replacement."""
+    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    indices = [np.flatnonzero(member == number) for number in range(len(names))]
+    rng = np.random.default_rng(seed)
+    draws = [
+        statistic(np.concatenate([indices[number] for number in rng.integers(0, len(names), len(names))]))
+        for _ in range(RESAMPLES)
+    ]
+    low, high = np.nanpercentile(draws, (2.5, 97.5))
+    return Figure(statistic(np.arange(len(member))), float(low), float(high), len(member), len(names))
+
+
+def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean over the classes present in `truth` of the share of that class predicted right."""
+    return float(np.mean([np.mean(predicted[truth == label] == label) for label in np.unique(truth)]))

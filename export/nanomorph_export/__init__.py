@@ -1,0 +1,1 @@
+"""Export: from training runs to one bundle that the runtime loads. Nothing leaves unproven."""

@@ -1,0 +1,66 @@
+"""A head as a tiny ONNX graph. No torch: a microscope's own PC can relearn and rewrite a head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from nanomorph_training.heads import Head
+
+OPSET = 18
+# onnx's newest IR version may be ahead of the runtime's: 10 is read by every onnxruntime since 1.18.
+IR_VERSION = 10
+
+
+def export_head(head: Head, path: Path) -> None:
+    """Write `head`: features float32 (N, F), NaN where not measured -> probabilities (N, C), novelty (N,).
+
+    probabilities = softmax((W z + b) / T); novelty = min over classes of |z - centroid| / radius;
+    z = (x - mean) / scale, cut to +-clip, with unmeasured values at the mean (z = 0).
+    """
+    constants = {
+        "mean": head.mean,
+        "scale": head.scale,
+        "weights": (head.weights / head.temperature).T,
+        "intercept": head.intercept / head.temperature,
+        "centroids": head.centroids[None],
+        "radius": np.array([head.radius]),
+        "zero": np.zeros(1),
+        "lowest": np.array(-head.clip),
+        "highest": np.array(head.clip),
+        "low": np.array(-head.clip),
+        "high": np.array(head.clip),
+    }
+    nodes = [
+        helper.make_node("Sub", ["features", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "scale"], ["scaled"]),
+        helper.make_node("IsNaN", ["features"], ["unmeasured"]),
+        helper.make_node("Where", ["unmeasured", "zero", "scaled"], ["known"]),
+        helper.make_node("Clip", ["known", "low", "high"], ["z"]),
+        helper.make_node("MatMul", ["z", "weights"], ["products"]),
+        helper.make_node("Add", ["products", "intercept"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=-1),
+        helper.make_node("Unsqueeze", ["z", "one"], ["z_column"]),
+        helper.make_node("Sub", ["z_column", "centroids"], ["differences"]),
+        helper.make_node("ReduceL2", ["differences", "last"], ["distances"], keepdims=0),
+        helper.make_node("ReduceMin", ["distances", "last"], ["nearest"], keepdims=0),
+        helper.make_node("Div", ["nearest", "radius"], ["novelty"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        f"head_{head.task}",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", head.mean.size])],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", len(head.labels)]),
+            helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
+        ],
+        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in constants.items()]
+        + [numpy_helper.from_array(np.array([1]), "one"), numpy_helper.from_array(np.array([-1]), "last")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    onnx.checker.check_model(model, full_check=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))

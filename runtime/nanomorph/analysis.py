@@ -1,0 +1,51 @@
+"""What nanomorph knows of one micrograph when it is done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nanomorph.micrograph import Micrograph
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One head's verdict on one micrograph.
+
+    decision: `accepted`, `uncertain` (too close between classes) or `unknown` (unlike anything trained on,
+    or, for a domain-level task, no domain to judge: `label` is then empty).
+    novelty: distance to the training data in units of its threshold (1 = the threshold).
+    probabilities: per class; for a domain-level task the fraction of domains with that label.
+    """
+
+    task: str
+    label: str
+    confidence: float
+    decision: str
+    novelty: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """The result of one micrograph.
+
+    mask: int32 (H, W) in recorded pixels, 0 = background, else the domain's number.
+    domains: one row a domain; field: field descriptors by column name; embedding: float32 (D,).
+    """
+
+    micrograph: Micrograph
+    sha256: str
+    labels: tuple[Judgement, ...]
+    mask: np.ndarray
+    domains: pd.DataFrame
+    field: dict[str, float]
+    embedding: np.ndarray
+    bundle: str
+    provider: str
+    precision: str

@@ -1,0 +1,83 @@
+"""Analyse one micrograph from Python, and the model that `batch` and `watch` share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from nanomorph.analysis import Analysis
+from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.engines import Engine, open_engine
+from nanomorph.infer import Inference, infer
+from nanomorph.judge import Judge
+from nanomorph.measure import measure, segment
+from nanomorph.micrograph import Calibration, Micrograph
+from nanomorph.prepare import prepare
+
+
+class Model:
+    """A bundle ready to work: its backbone on a device and its heads."""
+
+    def __init__(self, bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
+        self.bundle = bundle
+        self.engine: Engine = open_engine(bundle, device, precision, threads)
+        self.judge = Judge(bundle)
+
+    def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
+        """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
+        mask = segment(inference.foreground, inference.interior, self.bundle.foreground_threshold)
+        measured = measure(mask, micrograph.nm_per_px)
+        labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
+        return Analysis(
+            micrograph=micrograph,
+            sha256=sha256,
+            labels=labels,
+            mask=mask,
+            domains=domains,
+            field=measured.field,
+            embedding=inference.embedding,
+            bundle=self.bundle.fingerprint,
+            provider=self.engine.provider,
+            precision=self.engine.precision,
+        )
+
+
+def analyze(
+    image: str | Path | np.ndarray,
+    bundle: Bundle | Model | None = None,
+    *,
+    nm_per_px: float | tuple[float, float] | None = None,
+) -> Analysis:
+    """Labels, mask and domains of one micrograph.
+
+    image: a path of any supported format, or a gray array (H, W).
+    bundle: a loaded bundle (None: the embedded one); a `Model` saves opening it for every call.
+    nm_per_px: overrides the file's pixel size; (x, y) where they differ.
+    Raises ReadError where the image cannot be used, BundleError where the bundle cannot.
+    """
+    model = bundle if isinstance(bundle, Model) else Model(bundle or load_bundle())
+    micrograph, sha256 = _micrograph(image)
+    micrograph = with_pixel_size(micrograph, nm_per_px)
+    (inference,) = infer(model.engine, [prepare(micrograph, model.bundle.input)])
+    return model.conclude(micrograph, sha256, inference)
+
+
+def _micrograph(image: str | Path | np.ndarray) -> tuple[Micrograph, str]:
+    if isinstance(image, np.ndarray):
+        return Micrograph(image, None, Calibration.NONE, "array"), hashlib.sha256(image.tobytes()).hexdigest()
+    from nanomorph.readers import read_micrograph
+
+    path = Path(image)
+    data = path.read_bytes()
+    return read_micrograph(path.name, data, path), hashlib.sha256(data).hexdigest()
+
+
+def with_pixel_size(micrograph: Micrograph, nm_per_px: float | Sequence[float] | None) -> Micrograph:
+    """The same micrograph with the user's pixel size, where one is given."""
+    if nm_per_px is None:
+        return micrograph
+    x, y = (nm_per_px, nm_per_px) if isinstance(nm_per_px, int | float) else nm_per_px
+    return Micrograph(micrograph.pixels, (float(x), float(y)), Calibration.USER, micrograph.source, micrograph.n_frames)

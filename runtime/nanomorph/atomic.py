@@ -1,0 +1,49 @@
+"""Files that are whole or absent: temporary name in the same folder, flush, fsync, rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+TEMPORARY_SUFFIX = ".nanomorph-part"
+
+
+@contextmanager
+def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO]:
+    """Open a temporary file beside `path`; on success it takes the name `path`, on error it vanishes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A short name of its own: `path.name` plus a suffix may exceed the file system's 255 bytes.
+    temporary = path.parent / f".{os.getpid()}-{abs(hash(path.name)) % 10**10}{TEMPORARY_SUFFIX}"
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    try:
+        with open(temporary, mode, **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` durable. Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Delete temporary files that a killed run left below `folder`; returns how many."""
+    leftovers = list(folder.rglob(f".*{TEMPORARY_SUFFIX}"))
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+    return len(leftovers)

@@ -1,0 +1,68 @@
+"""Show a micrograph's size, pixel size and where that came from, or a bundle's card."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nanomorph.bundle import MANIFEST, Bundle, load_bundle
+from nanomorph.cli.options import argument, option
+from nanomorph.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Options:
+    path: Path = argument("path", "a micrograph, or a bundle's folder", type=Path)
+    json: bool = option("print JSON for programs", default=False, type=bool)
+
+
+def run(options: Options) -> int:
+    """Print the card of a micrograph or a bundle."""
+    is_bundle = options.path.is_dir()
+    facts = bundle_facts(load_bundle(options.path)) if is_bundle else micrograph_facts(options.path)
+    print(json.dumps(facts, indent=2) if options.json else card(facts))
+    return 0
+
+
+def micrograph_facts(path: Path) -> dict[str, Any]:
+    """Size, type and calibration of one file. Raises ConfigurationError where it cannot be read."""
+    from nanomorph.micrograph import ReadError
+    from nanomorph.readers import read_micrograph
+
+    try:
+        micrograph = read_micrograph(path.name, path.read_bytes(), path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror} (a bundle is a folder with {MANIFEST}).") from error
+    except ReadError as error:
+        raise ConfigurationError(f"{path}: {error.reason}: {error.detail}") from error
+    height, width = micrograph.pixels.shape
+    x, y = micrograph.nm_per_px or (None, None)
+    return {
+        "micrograph": micrograph.source,
+        "width_px": width,
+        "height_px": height,
+        "type": str(micrograph.pixels.dtype),
+        "n_frames": micrograph.n_frames,
+        "nm_per_px_x": x,
+        "nm_per_px_y": y,
+        "calibration": str(micrograph.calibration),
+    }
+
+
+def bundle_facts(bundle: Bundle) -> dict[str, Any]:
+    """The manifest of a verified bundle, with its fingerprint."""
+    return {"path": str(bundle.path), "fingerprint": bundle.fingerprint, **bundle.manifest}
+
+
+def card(facts: dict[str, Any], indent: str = "") -> str:
+    """`key: value` lines, nested ones indented; None reads as unknown."""
+    lines = []
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", card(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            lines += [f"{indent}{key}:"] + [card(entry, indent + "  ") + "\n" for entry in value]
+        else:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else "unknown" if value is None else value
+            lines.append(f"{indent}{key}: {shown}")
+    return "\n".join(lines)

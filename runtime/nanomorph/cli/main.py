@@ -1,0 +1,113 @@
+"""Finds commands by entry point and runs one. Nothing heavy is imported before a command is called."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from collections.abc import Sequence
+from dataclasses import is_dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from nanomorph import __version__
+from nanomorph.errors import ConfigurationError, FatalError
+
+GROUP = "nanomorph.commands"
+INTERRUPTED = 130
+
+# Which extra brings a module that a command found missing.
+EXTRA_OF_MODULE = {
+    "onnxruntime": "cpu",
+    "torch": "training",
+    "torchvision": "training",
+    "safetensors": "training",
+    "sklearn": "training",
+    "onnx": "export",
+    "onnxscript": "export",
+    "rsciio": "microscopes",
+    "h5py": "microscopes",
+    "tensorrt": "tensorrt",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `nanomorph ARGUMENTS`; returns the exit code (see `errors`)."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    commands = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(overview(commands))
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"nanomorph {__version__}")
+        return 0
+    if arguments[0] not in commands:
+        known = ", ".join(sorted(commands))
+        return _complain(f"there is no command {arguments[0]!r}. Commands: {known}.", 2)
+    return _run(commands[arguments[0]], arguments[1:])
+
+
+def _run(command: EntryPoint, arguments: Sequence[str]) -> int:
+    try:
+        module = import_module(command.value)
+        options = _parse(command.name, module.Options, module.__doc__, arguments)
+        return module.run(options)
+    except ModuleNotFoundError as error:
+        extra = EXTRA_OF_MODULE.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _complain(f'`{command.name}` needs {error.name}: pip install "nanomorph[{extra}]"', 2)
+    except (ConfigurationError, FatalError) as error:
+        return _complain(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("interrupted; what was finished is kept", INTERRUPTED)
+
+
+def _parse(name: str, options_class: type, doc: str | None, arguments: Sequence[str]) -> object:
+    from argparse_dataclass import ArgumentParser
+
+    assert is_dataclass(options_class)
+    parser = ArgumentParser(
+        options_class,
+        prog=f"nanomorph {name}",
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser.parse_args(list(arguments))
+
+
+def overview(commands: dict[str, EntryPoint]) -> str:
+    """The text of `nanomorph --help`: each command with the first line of its module's docstring."""
+    width = max(map(len, commands), default=0)
+    lines = [f"  {name:<{width}}  {summary(entry.value)}" for name, entry in sorted(commands.items())]
+    return "\n".join(
+        [
+            "usage: nanomorph COMMAND [OPTIONS]",
+            "",
+            "Morphology labels, masks and domain sizes in nanometres from electron micrographs.",
+            "",
+            *lines,
+            "",
+            "nanomorph COMMAND --help describes one; nanomorph --version says which this is.",
+        ]
+    )
+
+
+def summary(module: str) -> str:
+    """First docstring line of `module`, read from its source: importing it might load torch."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return "(not installed)"
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"nanomorph: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

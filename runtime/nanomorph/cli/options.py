@@ -1,0 +1,28 @@
+"""One line an option: dataclass fields that argparse-dataclass turns into flags."""
+
+from collections.abc import Sequence
+from dataclasses import MISSING, field
+from typing import Any
+
+
+def option(
+    help: str,
+    *,
+    default: Any = MISSING,
+    type: type | Any = None,
+    choices: Sequence[str] | None = None,
+    metavar: str | None = None,
+    many: bool = False,
+) -> Any:
+    """A `--flag VALUE`; required where it has no default. `many` takes one or more values."""
+    metadata = {"help": help, "type": type, "choices": choices, "metavar": metavar}
+    if many:
+        metadata["nargs"] = "+"
+    metadata = {key: value for key, value in metadata.items() if value is not None}
+    return field(default=default, metadata=metadata) if default is not MISSING else field(metadata=metadata)
+
+
+def argument(name: str, help: str, *, type: type | Any, many: bool = False) -> Any:
+    """A positional argument; `many` takes one or more."""
+    metadata = {"args": [name], "help": help, "type": type, "metavar": name.upper()}
+    return field(metadata=metadata | ({"nargs": "+"} if many else {}))

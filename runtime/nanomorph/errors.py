@@ -1,0 +1,13 @@
+"""Failures that end a command, each with the exit code that INTERFACE.md promises."""
+
+
+class ConfigurationError(Exception):
+    """Wrong usage or configuration: nothing was started. The message says what to change."""
+
+    exit_code = 2
+
+
+class FatalError(Exception):
+    """A failure that the run could not work around: a full disk, a lost device."""
+
+    exit_code = 3

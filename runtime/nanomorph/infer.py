@@ -1,0 +1,55 @@
+"""Prepared frames in, embedding and foreground out, several frames of equal shape at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from nanomorph.engines import Engine
+from nanomorph.prepare import Prepared, restore
+
+# Two frames of 1024 x 1024: enough to feed a CPU's cores, little enough to keep memory flat.
+BATCH_PIXELS = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """embedding: float32 (D,); foreground, interior: float32 (H, W) probabilities in recorded pixels."""
+
+    embedding: np.ndarray
+    foreground: np.ndarray
+    interior: np.ndarray | None
+
+
+def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
+    """Run frames of one shape as one batch."""
+    outputs = engine.run(np.stack([frame.pixels for frame in frames])[:, None])
+    interior = outputs.get("interior")
+    return [
+        Inference(
+            embedding=outputs["embedding"][n],
+            foreground=restore(outputs["foreground"][n, 0], frame),
+            interior=None if interior is None else restore(interior[n, 0], frame),
+        )
+        for n, frame in enumerate(frames)
+    ]
+
+
+T = TypeVar("T")
+
+
+def batches(work: Iterable[tuple[T, Prepared]], pixels: int = BATCH_PIXELS) -> Iterator[list[tuple[T, Prepared]]]:
+    """Group consecutive frames of equal shape, at most `pixels` a batch; order is kept."""
+    batch: list[tuple[T, Prepared]] = []
+    for tag, frame in work:
+        shape = frame.pixels.shape
+        full = (len(batch) + 1) * shape[0] * shape[1] > pixels
+        if batch and (full or batch[0][1].pixels.shape != shape):
+            yield batch
+            batch = []
+        batch.append((tag, frame))
+    if batch:
+        yield batch

@@ -1,0 +1,75 @@
+"""What goes into the journal and comes out of it."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Entry(Protocol):
+    """What the journal needs of an input: `sources.Item` and `sources.Rejected` have it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def stamp(self) -> str: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """All cells of one micrograph, as text, and what a relearned head needs.
+
+    field: cells of fields.csv by column; labels: the cells of each row of labels.csv by column;
+    domains: CSV lines without header under `domain_columns`; tasks: classes by task, in the bundle's order;
+    embedding: float32 little-endian bytes; descriptors: of the field, unrounded (NaN = not measured).
+    """
+
+    sha256: str
+    field: dict[str, str]
+    labels: list[dict[str, str]]
+    domain_columns: tuple[str, ...]
+    domains: str
+    tasks: dict[str, tuple[str, ...]]
+    descriptors: dict[str, float]
+    embedding: bytes
+    bundle: str
+    provider: str
+    precision: str
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A done micrograph (or an alias of one, without rows) as the journal holds it."""
+
+    name: str
+    sha256: str
+    duplicate_of: str
+    processed_at: str
+    bundle: str
+    provider: str
+    precision: str
+    field: dict[str, str]
+    labels: list[dict[str, str]]
+    domain_columns: tuple[str, ...]
+    packed_domains: bytes
+    descriptors: dict[str, float]
+    embedding: bytes
+
+    @property
+    def domains(self) -> str:
+        """CSV lines of its domains; unpacked when asked for, as many readers want only some."""
+        return zlib.decompress(self.packed_domains).decode() if self.packed_domains else ""
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An input that could not be used."""
+
+    name: str
+    reason: str
+    detail: str
+    first_seen: str
+    tries: int

@@ -1,0 +1,73 @@
+"""The journal's file: its tables and how it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from nanomorph.errors import ConfigurationError
+
+SCHEMA_VERSION = 1
+JOURNAL_NAME = "journal.sqlite"
+
+# Cells are stored as the text that tables show, so that an export is a copy and the same every time.
+# `inputs.stamp` and `inputs.size` tell whether a file has changed; `history` keeps what was superseded.
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE tasks (position INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, labels TEXT NOT NULL);
+CREATE TABLE headers (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, columns TEXT NOT NULL, UNIQUE (kind, columns)
+);
+CREATE TABLE inputs (
+    name TEXT PRIMARY KEY, sort_key TEXT UNIQUE NOT NULL, state TEXT NOT NULL,
+    size INTEGER NOT NULL, stamp TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
+    first_seen TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 1, processed_at TEXT NOT NULL DEFAULT '',
+    duplicate_of TEXT NOT NULL DEFAULT '', sha256 TEXT NOT NULL DEFAULT '',
+    bundle TEXT NOT NULL DEFAULT '', provider TEXT NOT NULL DEFAULT '', precision TEXT NOT NULL DEFAULT '',
+    field TEXT NOT NULL DEFAULT '{}', labels TEXT NOT NULL DEFAULT '[]',
+    header INTEGER REFERENCES headers(id), domains BLOB,
+    descriptors TEXT NOT NULL DEFAULT '{}', embedding BLOB
+);
+CREATE INDEX inputs_by_content ON inputs (sha256) WHERE state = 'done';
+CREATE INDEX inputs_by_state ON inputs (state, sort_key);
+CREATE TABLE history (
+    id INTEGER PRIMARY KEY, at TEXT NOT NULL, name TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL
+);
+"""
+
+
+class JournalError(ConfigurationError):
+    """A journal that cannot be used; says which and what to do."""
+
+
+class JournalBusy(JournalError):
+    """Another process writes to this journal."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        # FULL: a committed micrograph survives a power cut, not only a crash.
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        _ensure_schema(database, path)
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise JournalError(f"{path} is damaged or no journal ({error}): move it away to start anew") from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _ensure_schema(database: sqlite3.Connection, path: Path) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version == SCHEMA_VERSION:
+        return
+    if version:
+        raise JournalError(
+            f"{path} has journal version {version}, this nanomorph reads {SCHEMA_VERSION}: "
+            "use the nanomorph that wrote it, or another --out"
+        )
+    database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")

@@ -1,0 +1,84 @@
+"""Measuring: foreground to domains, domains to descriptors with units. `table` says what each column means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from nanomorph.measure.domains import measure_domains
+from nanomorph.measure.fields import measure_field
+from nanomorph.measure.separate import Separation, segment
+from nanomorph.measure.table import (
+    DOMAIN_COLUMNS,
+    FIELD_COLUMNS,
+    FIELD_DESCRIPTORS,
+    SHAPE_DESCRIPTORS,
+    Descriptor,
+)
+
+__all__ = [
+    "DOMAIN_COLUMNS",
+    "FIELD_COLUMNS",
+    "FIELD_DESCRIPTORS",
+    "SHAPE_DESCRIPTORS",
+    "Descriptor",
+    "Measurement",
+    "Separation",
+    "measure",
+    "measure_mask",
+    "segment",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """domains: DOMAIN_COLUMNS, one row a domain, ascending `domain`; field: FIELD_COLUMNS (numbers and truth values)."""
+
+    domains: pd.DataFrame
+    field: dict[str, float]
+
+
+def measure(labels: np.ndarray, nm_per_px: tuple[float, float] | None) -> Measurement:
+    """Measure the domains of a label image and the field as a whole.
+
+    labels: int (H, W), 0 = background, else the domain's number (kept as `domain`).
+    nm_per_px: (x, y), or None where unknown: every `_nm` value is then NaN.
+    """
+    domains, axis = measure_domains(labels, nm_per_px)
+    field = measure_field(labels, domains, axis, nm_per_px)
+    return Measurement(domains, {c.name: field[c.name] for c in FIELD_COLUMNS})
+
+
+def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None = None) -> pd.DataFrame:
+    """The domains table (DOMAIN_COLUMNS) of a mask, no model involved.
+
+    mask: (H, W) bool, whose 8-connected pieces are the domains; or integers, whose values are (0 = background).
+    nm_per_px: one number for square pixels, (x, y) otherwise, None where unknown.
+
+    Raises ValueError for a mask that is not 2-D, not bool or whole numbers, or negative, and for pixel
+    sizes that are not positive.
+    """
+    mask = np.asarray(mask)
+    if mask.ndim != 2 or mask.dtype.kind not in "biu":
+        raise ValueError(f"a mask is a 2-D array of bool or integers, not {mask.dtype} {mask.shape}")
+    if mask.size and mask.min() < 0:
+        raise ValueError(f"a label image numbers its domains from 1, 0 is background: found {mask.min()}")
+    return measure(_labels_of(mask), _pixel_size(nm_per_px)).domains
+
+
+def _labels_of(mask: np.ndarray) -> np.ndarray:
+    if mask.dtype.kind == "b":
+        return cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
+    return mask.astype(np.int32)
+
+
+def _pixel_size(nm_per_px: float | tuple[float, float] | None) -> tuple[float, float] | None:
+    if nm_per_px is None:
+        return None
+    x, y = nm_per_px if isinstance(nm_per_px, tuple | list | np.ndarray) else (nm_per_px, nm_per_px)
+    if not (0 < x < np.inf and 0 < y < np.inf):
+        raise ValueError(f"nm_per_px is a positive number of nanometres per pixel, not {nm_per_px}")
+    return float(x), float(y)

@@ -1,0 +1,203 @@
+"""Skeletons of domains as one graph: thinning, spurs taken off, longest paths.
+
+The skeletons of all domains of a field are held in one graph of many components, so that each step is a few
+array operations however many domains there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra
+from skimage.morphology import skeletonize
+
+SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
+SPUR_RADII = 1.5  # a side branch shorter than so many radii of the wire it leaves ends about inside that wire
+THIN_TO_RADIUS = 8  # domains of a larger inscribed radius (px) are thinned at a coarser scale
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """Graph of skeleton pixels.
+
+    points: float64 (n, 2), x and y in px. edges: int (m, 2), pairs of points.
+    domain: int (n,), the domain of every point. step: float64 (n,), px between neighbours on its grid.
+    """
+
+    points: np.ndarray
+    edges: np.ndarray
+    domain: np.ndarray
+    step: np.ndarray
+
+    @property
+    def degree(self) -> np.ndarray:
+        """Neighbours of every point, int (n,): 1 at an end, 2 along a branch, 3 and more at a branching."""
+        return np.bincount(self.edges.ravel(), minlength=len(self.points))
+
+    def edge_vectors(self) -> np.ndarray:
+        """From the first to the second point of every edge, (m, 2) px."""
+        return self.points[self.edges[:, 1]] - self.points[self.edges[:, 0]]
+
+    def matrix(self, weights: np.ndarray | None = None) -> csr_array:
+        """Symmetric sparse (n, n) of the edges' weights (default 1)."""
+        a, b = self.edges.T
+        weights = np.ones(len(a)) if weights is None else weights
+        n = len(self.points)
+        both = (np.concatenate([a, b]), np.concatenate([b, a]))
+        return coo_array((np.concatenate([weights, weights]), both), shape=(n, n)).tocsr()
+
+    def keep(self, kept: np.ndarray) -> Skeleton:
+        """The part of the graph on the points where `kept` (bool (n,)) is true."""
+        number = np.cumsum(kept) - 1
+        inside = kept[self.edges].all(axis=1)
+        return Skeleton(self.points[kept], number[self.edges[inside]], self.domain[kept], self.step[kept])
+
+
+def thin_all(crops: Sequence[np.ndarray], radii: Sequence[float], offsets: np.ndarray) -> Skeleton:
+    """Skeletons of `crops` (bool (H, W)) of the given inscribed radii (px), each moved by its offset (x, y)."""
+    points, edges, domain, steps = [], [], [], []
+    first = 0
+    for index, (crop, radius) in enumerate(zip(crops, radii, strict=True)):
+        # Thinning costs a pass over the image per pixel of radius, and a centre line needs no finer grid.
+        step = max(1, int(radius // THIN_TO_RADIUS))
+        here, pairs = _thin(crop, step)
+        points.append(here + offsets[index])
+        edges.append(pairs + first)
+        domain.append(np.full(len(here), index))
+        steps.append(np.full(len(here), float(step)))
+        first += len(here)
+    return Skeleton(*(np.concatenate(part) for part in (points, edges, domain, steps)))
+
+
+def _thin(crop: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Skeleton (Zhang and Suen 1984) of a crop reduced `step` times: points in px of the crop, and edges."""
+    binary = np.pad(crop, 1)
+    if step > 1:
+        height, width = (-(-side // step) for side in crop.shape)
+        filled = np.zeros((height * step, width * step), bool)
+        filled[: crop.shape[0], : crop.shape[1]] = crop
+        # The largest value: what is thin beside a thick body must not fall apart.
+        binary = np.pad(filled.reshape(height, step, width, step).max(axis=(1, 3)), 1)
+    rows, columns = np.nonzero(skeletonize(binary))
+    points = (np.stack([columns, rows], axis=1) - 0.5) * step - 0.5
+    return points, _edges(rows, columns, binary.shape)
+
+
+def _edges(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Pairs of 8-neighbours; no diagonal where two straight steps do it, so that a corner is no branching."""
+    number = np.full(shape, -1)  # the crop was padded: neighbours are always inside
+    number[rows, columns] = np.arange(len(rows))
+    pairs = []
+    for dr, dc in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        other = number[rows + dr, columns + dc]
+        found = other >= 0
+        if dr and dc:
+            found &= (number[rows + dr, columns] < 0) & (number[rows, columns + dc] < 0)
+        first = np.flatnonzero(found)
+        pairs.append(np.stack([first, other[first]], axis=1))
+    return np.concatenate(pairs)
+
+
+def prune(skeleton: Skeleton, radius: np.ndarray) -> Skeleton:
+    """Take off side branches shorter than 1.5 radii of the wire they leave (three rounds at most).
+
+    radius: float (n,), distance of every point to the outline.
+    """
+    for _ in range(3):
+        spur = _spurs(skeleton, radius)
+        if not spur.any():
+            break
+        skeleton, radius = skeleton.keep(~spur), radius[~spur]
+    return skeleton
+
+
+def _spurs(skeleton: Skeleton, radius: np.ndarray) -> np.ndarray:
+    degree = skeleton.degree
+    junction = degree >= 3
+    if not junction.any():
+        return np.zeros(len(degree), bool)
+    lengths = np.linalg.norm(skeleton.edge_vectors(), axis=1)
+    at_junction = junction[skeleton.edges].sum(axis=1)
+    within = at_junction == 0
+    branches = Skeleton(skeleton.points, skeleton.edges[within], skeleton.domain, skeleton.step)
+    n, branch = connected_components(branches.matrix(), directed=False)
+    a, b = skeleton.edges[at_junction == 1].T
+    side, root = np.where(junction[a], b, a), np.where(junction[a], a, b)
+    length = np.bincount(branch[skeleton.edges[within, 0]], lengths[within], minlength=n)
+    length += np.bincount(branch[side], lengths[at_junction == 1], minlength=n)
+    thickest = np.zeros(n)
+    np.maximum.at(thickest, branch[side], radius[root])
+    has_end = np.zeros(n, bool)
+    has_end[branch[degree == 1]] = True
+    return (has_end & (length < SPUR_RADII * thickest))[branch] & ~junction
+
+
+def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
+    """Per domain the points of the longest of all shortest paths in its skeleton (two sweeps of Dijkstra).
+
+    Where a skeleton has loops this is the longest path that the sweeps find.
+    """
+    lengths = np.linalg.norm(skeleton.edge_vectors(), axis=1)
+    matrix = skeleton.matrix(lengths)
+    _, component = connected_components(matrix, directed=False)
+    starts = np.unique(component, return_index=True)[1]
+    starts = _farthest(dijkstra(matrix, directed=False, indices=starts, min_only=True), component)
+    distance, previous, _ = dijkstra(
+        matrix, directed=False, indices=starts, min_only=True, return_predecessors=True
+    )
+    ends = _farthest(distance, component)
+    ends = ends[np.argsort(distance[ends], kind="stable")]
+    longest = {int(skeleton.domain[end]): int(end) for end in ends}  # of several pieces the longest comes last
+    steps = previous.tolist()
+    return [skeleton.points[_back(longest[domain], steps)] for domain in range(n_domains)]
+
+
+def _farthest(distance: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """The point of greatest distance in every component."""
+    order = np.lexsort((distance, component))
+    last = np.flatnonzero(np.diff(component[order], append=-1))
+    return order[last]
+
+
+def _back(end: int, previous: list[int]) -> list[int]:
+    path = [end]
+    while previous[path[-1]] >= 0:
+        path.append(previous[path[-1]])
+    return path
+
+
+def smooth_path(path: np.ndarray) -> np.ndarray:
+    """Moving average over 9 points of a path (n, 2); the ends stay (it is continued by point reflection)."""
+    half = min(SMOOTHING_POINTS // 2, len(path) - 1)
+    if half < 1:
+        return path
+    before, after = 2 * path[0] - path[half:0:-1], 2 * path[-1] - path[-2 : -2 - half : -1]
+    padded = np.concatenate([before, path, after])
+    return uniform_filter1d(padded, 2 * half + 1, axis=0)[half : half + len(path)]
+
+
+def smooth_graph(skeleton: Skeleton, rounds: int = 10) -> Skeleton:
+    """Every point moved `rounds` times to the mean of itself and its neighbours; ends stay.
+
+    Ten rounds smooth like an average over 9 points (their variances agree).
+    """
+    neighbours = skeleton.matrix()
+    degree = skeleton.degree[:, None]
+    points = skeleton.points
+    for _ in range(rounds):
+        points = np.where(degree > 1, (points + neighbours @ points) / (1 + degree), points)
+    return Skeleton(points, skeleton.edges, skeleton.domain, skeleton.step)
+
+
+def count_branchings(skeleton: Skeleton, n_domains: int) -> np.ndarray:
+    """Branchings per domain, int (n_domains,); adjacent branch pixels are one branching."""
+    nodes = skeleton.keep(skeleton.degree >= 3)
+    if not len(nodes.points):
+        return np.zeros(n_domains, int)
+    _, cluster = connected_components(nodes.matrix(), directed=False)
+    one_each = np.unique(cluster, return_index=True)[1]
+    return np.bincount(nodes.domain[one_each], minlength=n_domains)

@@ -1,0 +1,49 @@
+"""A micrograph: one gray image, its pixel size and where both came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+
+class Calibration(StrEnum):
+    """Where a pixel size came from."""
+
+    METADATA = "metadata"
+    USER = "user"
+    SCALE_BAR = "scale-bar"
+    NONE = "none"
+
+
+class ReadError(Exception):
+    """An input that cannot be used: a short `reason` to group by and a `detail` for a person."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, eq=False)
+class Micrograph:
+    """One image as recorded.
+
+    pixels: (H, W), any real dtype, native byte order, gray.
+    nm_per_px: (x, y) in nm, or None where the file holds no believable pixel size.
+    source: the name the user knows it by (a path, or `archive.zip!/path`).
+    n_frames: frames in the file; only the first is held in `pixels`.
+    """
+
+    pixels: np.ndarray
+    nm_per_px: tuple[float, float] | None
+    calibration: Calibration
+    source: str
+    n_frames: int = 1
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 2:
+            raise ValueError(f"{self.source}: a micrograph is 2-D, not {self.pixels.shape}")
+        if (self.nm_per_px is None) != (self.calibration is Calibration.NONE):
+            raise ValueError(f"{self.source}: nm_per_px and calibration contradict each other")

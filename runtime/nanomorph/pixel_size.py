@@ -1,0 +1,111 @@
+"""Pixel sizes as files state them -> nm, or None where a file states nothing believable.
+
+A length is never invented: reciprocal units (diffraction), a missing unit, scales that are zero, negative
+or not finite, and pixels too small or too large for any electron micrograph all mean "no calibration".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+
+MIN_NM_PER_PX = 1e-4
+MAX_NM_PER_PX = 1e5
+"""Believable pixels. A tenth of a picometre is far below atomic resolution; 0.1 mm is a photograph."""
+
+NM_PER_INCH = 2.54e7
+NM_PER_CM = 1e7
+
+_MAX_DENSITY_NM = 1e4
+"""Coarsest pixel, in nm, that a bare resolution tag is believed to mean: 10 um, or 2540 dpi."""
+
+_SCANNER_NM = 1e3
+"""No scanner or printer goes below 1 um (above 25400 dpi): finer, a round dpi is a coincidence."""
+
+_NM_PER_UNIT = {
+    "m": 1e9,
+    "cm": NM_PER_CM,
+    "mm": 1e6,
+    "μm": 1e3,
+    "um": 1e3,
+    "nm": 1.0,
+    "Å": 0.1,
+    "A": 0.1,
+    "pm": 1e-3,
+    "fm": 1e-6,
+}
+
+# Written-out names, compared without case and without a plural s.
+_NM_PER_NAME = {
+    **dict.fromkeys(("meter", "metre"), 1e9),
+    **dict.fromkeys(("centimeter", "centimetre"), NM_PER_CM),
+    **dict.fromkeys(("millimeter", "millimetre"), 1e6),
+    **dict.fromkeys(("micron", "micrometer", "micrometre"), 1e3),
+    **dict.fromkeys(("nanometer", "nanometre"), 1.0),
+    **dict.fromkeys(("angstrom", "angström", "ångström", "ångstrom", "ang"), 0.1),
+    **dict.fromkeys(("picometer", "picometre"), 1e-3),
+    **dict.fromkeys(("inch", "inche", "in", '"'), NM_PER_INCH),
+}
+
+
+def nm_per_unit(unit: object) -> float | None:
+    """Nanometres in one `unit` of length, or None where it is none (reciprocal, angle, pixel, empty).
+
+    Knows both micro signs (U+00B5, U+03BC), ImageJ's escape `\\u00B5m`, UTF-8 read as Latin-1 (`Âµm`),
+    and the brackets and underscores of Berkeley EMD files (`[n_m]`).
+    """
+    if isinstance(unit, bytes):
+        unit = unit.decode("utf-8", "replace")
+    if not isinstance(unit, str):
+        return None
+    spelling = _plain(unit)
+    if spelling in _NM_PER_UNIT:
+        return _NM_PER_UNIT[spelling]
+    name = spelling.casefold()
+    return _NM_PER_NAME.get(name, _NM_PER_NAME.get(name.removesuffix("s")))
+
+
+def _plain(unit: str) -> str:
+    unescaped = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), unit)
+    # NFKC joins the two micro signs into U+03BC and the two angstroms into U+00C5.
+    normal = unicodedata.normalize("NFKC", unescaped.replace("\u00c2\u00b5", "\u00b5"))
+    return normal.strip(" \t\r\n\0[]").replace("_", "")
+
+
+def to_nm(scale: object, unit: object) -> float | None:
+    """`scale` of `unit` per pixel in nm per pixel, or None where that is no believable pixel size."""
+    factor = nm_per_unit(unit)
+    if factor is None:
+        return None
+    try:
+        return believable(float(scale) * factor)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+
+
+def believable(nm_per_px: float) -> float | None:
+    """`nm_per_px` itself where an electron micrograph can have it, else None."""
+    if math.isfinite(nm_per_px) and MIN_NM_PER_PX <= nm_per_px <= MAX_NM_PER_PX:
+        return nm_per_px
+    return None
+
+
+def density_to_nm(pixels_per_inch: float) -> float | None:
+    """nm per pixel from a bare print resolution (TIFF, PNG, JPEG, BMP), or None where it means print or scan.
+
+    Editors and scanners write 72, 96, 300, 4000 dpi into everything they save. Only a microscopic pixel
+    (below 10 um) that is no scanner setting (a whole multiple of 100 dpi) is taken as a calibration.
+    """
+    if not math.isfinite(pixels_per_inch) or pixels_per_inch <= 0:
+        return None
+    nm_per_px = NM_PER_INCH / pixels_per_inch
+    hundreds = pixels_per_inch / 100
+    if nm_per_px >= _SCANNER_NM and abs(hundreds - round(hundreds)) < 1e-4 * hundreds:
+        return None
+    return believable(nm_per_px) if nm_per_px < _MAX_DENSITY_NM else None
+
+
+def both(x: float | None, y: float | None) -> tuple[float, float] | None:
+    """The pixel size (x, y), or None unless both are known."""
+    return None if x is None or y is None else (x, y)

@@ -1,0 +1,113 @@
+"""From a micrograph as recorded to what the model sees: the one resize and normalisation of the project.
+
+Training, calibration of precisions and the runtime all call `prepare`, so a model meets at the
+microscope what it met in training (reference: the recurring resize bug of anomalib#2266, rf-detr#1203).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from nanomorph.micrograph import Micrograph
+
+# Enough for a percentile that no eye tells from the exact one, at a fiftieth of its cost on a large frame.
+PERCENTILE_SAMPLE = 512 * 512
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a model accepts.
+
+    max_side: longest side in px that is seen in one pass; larger frames are reduced to it.
+    multiple: height and width are padded to a multiple of this many px.
+    nm_per_px_min: finer calibrated frames are reduced to this pixel size, the finest trained on.
+    nm_per_px_max: coarsest pixel size trained on (nothing is enlarged; callers may warn).
+    low, high: percentiles of the frame's gray values that become 0 and 255.
+    """
+
+    max_side: int = 1024
+    multiple: int = 32
+    nm_per_px_min: float = 0.3
+    nm_per_px_max: float = 4.0
+    low: float = 0.5
+    high: float = 99.5
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A frame as the model sees it.
+
+    pixels: uint8 (H, W), padded; its top left `shape` is the field. scale: model px per recorded px.
+    """
+
+    pixels: np.ndarray
+    shape: tuple[int, int]
+    scale: float
+    recorded_shape: tuple[int, int]
+
+
+def prepare(micrograph: Micrograph, spec: InputSpec) -> Prepared:
+    """Normalise to uint8, reduce to the model's scale, pad (mirrored) to its multiple."""
+    gray = to_uint8(micrograph.pixels, spec.low, spec.high)
+    scale = model_scale(micrograph, spec)
+    resized = resize(gray, scale)
+    return Prepared(pad(resized, spec.multiple), resized.shape, scale, gray.shape)
+
+
+def to_uint8(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Stretch the percentiles `low` to `high` of a frame over 0..255, outliers clipped.
+
+    A constant frame becomes 0, and so does a pixel that is not a number.
+    """
+    black, white = limits(pixels, low, high)
+    gain = np.float32(255 / (white - black) if white > black else 0.0)
+    stretched = np.clip((pixels.astype(np.float32) - np.float32(black)) * gain, 0, 255)
+    return np.nan_to_num(stretched + np.float32(0.5), nan=0.0).astype(np.uint8)
+
+
+def limits(pixels: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    """The percentiles `low` and `high` of the finite pixels, from at most about PERCENTILE_SAMPLE of them."""
+    step = max(1, int(np.sqrt(pixels.size / PERCENTILE_SAMPLE)))
+    sample = pixels[::step, ::step]
+    finite = sample[np.isfinite(sample)].astype(np.float64)
+    if not finite.size:
+        return 0.0, 0.0
+    black, white = np.percentile(finite, (low, high))
+    return float(black), float(white)
+
+
+def model_scale(micrograph: Micrograph, spec: InputSpec) -> float:
+    """Model px per recorded px, at most 1: too fine a frame is reduced, nothing is enlarged."""
+    scale = min(1.0, spec.max_side / max(micrograph.pixels.shape))
+    if micrograph.nm_per_px is not None:
+        scale = min(scale, min(micrograph.nm_per_px) / spec.nm_per_px_min)
+    # Never so small that the field vanishes: 64 px on the long side at the least.
+    return min(1.0, max(scale, 64 / max(micrograph.pixels.shape)))
+
+
+def resize(gray: np.ndarray, scale: float) -> np.ndarray:
+    """Reduce by area averaging: no aliasing of the support film's grain into false structure."""
+    if scale == 1.0:
+        return gray
+    height, width = (max(1, round(side * scale)) for side in gray.shape)
+    return cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def pad(gray: np.ndarray, multiple: int) -> np.ndarray:
+    """Mirror the lower and right edges until both sides are multiples of `multiple`."""
+    bottom, right = (-side % multiple for side in gray.shape)
+    if not bottom and not right:
+        return gray
+    return cv2.copyMakeBorder(gray, 0, bottom, 0, right, cv2.BORDER_REFLECT)
+
+
+def restore(map_: np.ndarray, prepared: Prepared) -> np.ndarray:
+    """Bring a model output (H, W) float32 back onto the recorded pixels (bilinear)."""
+    field = map_[: prepared.shape[0], : prepared.shape[1]]
+    if prepared.shape == prepared.recorded_shape:
+        return field
+    height, width = prepared.recorded_shape
+    return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)

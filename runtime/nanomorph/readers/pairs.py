@@ -1,0 +1,48 @@
+"""TIA writes one acquisition into two files: pixels in `x_1.ser`, what they mean in `x.emi`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+_SER = re.compile(r"(?P<stem>.+)_(?P<number>[0-9]+)\.ser", re.IGNORECASE)
+
+
+def companion_of(name: str, siblings: Collection[str]) -> str | None:
+    """The `.ser` in `siblings` that holds the pixels of the `.emi` called `name`, or None.
+
+    With a companion the pair is one micrograph: list the `.ser`, skip the `.emi`.
+    `siblings`: names in the same form as `name` (with or without folders); a set makes this fast.
+    """
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or suffix.lower() != "emi":
+        return None
+    for number in range(1, 10):
+        for ending in ("ser", "SER", "Ser"):
+            if (candidate := f"{stem}_{number}.{ending}") in siblings:
+                return candidate
+    return None
+
+
+def is_companion(name: str, siblings: Collection[str]) -> bool:
+    """Whether `name` is an `.emi` that needs no row of its own: its `.ser` is among `siblings`."""
+    return companion_of(name, siblings) is not None
+
+
+def ser_beside(emi: Path) -> Path | None:
+    """The first `.ser` that belongs to an `.emi` on disk."""
+    found = companion_of(emi.name, {path.name for path in emi.parent.glob("*.[sS][eE][rR]")})
+    return None if found is None else emi.with_name(found)
+
+
+def emi_beside(ser: Path) -> tuple[Path, int] | None:
+    """The `.emi` that describes a `.ser` on disk, and which of its objects that is (0 = first)."""
+    match = _SER.fullmatch(ser.name)
+    if match is None:
+        return None
+    for ending in (".emi", ".EMI", ".Emi"):
+        emi = ser.with_name(match["stem"] + ending)
+        if emi.is_file():
+            return emi, int(match["number"]) - 1
+    return None

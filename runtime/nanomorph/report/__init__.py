@@ -1,0 +1,47 @@
+"""report.html: what a person reads first. One file, no requests to anywhere, light or dark, desk or phone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from nanomorph.atomic import atomic_open
+from nanomorph.journal import Journal
+from nanomorph.report import notes, page, tasks
+from nanomorph.report.collect import collect
+from nanomorph.report.gallery import choose, figures
+from nanomorph.results.colours import class_colours
+
+__all__ = ["write_report"]
+
+REPORT_NAME = "report.html"
+
+
+def write_report(journal: Journal, out: Path, about: Mapping[str, str] | None = None) -> Path:
+    """Write `out/report.html` from the journal and the overlays in `out`; returns its path.
+
+    about: lines for "How it was made" (command, bundle's name, version, time taken), in this order. Bundle,
+    provider and precision of the micrographs are added from the journal.
+    """
+    findings = collect(journal)
+    colours = class_colours({name: task.labels for name, task in findings.tasks.items()})
+    clear, doubtful = choose(findings.examples)
+    template = Template((files("nanomorph.report") / "template.html").read_text(encoding="utf-8"))
+    text = template.substitute(
+        title=escape(out.resolve().name or "Results"),
+        lead=page.lead(findings),
+        tiles=page.tiles(findings),
+        notices=page.notices(findings),
+        tasks=tasks.task_sections(findings, colours),
+        pictures=page.pictures(figures(out, clear, colours), figures(out, doubtful, colours)),
+        set_aside=page.set_aside(findings.quarantined),
+        how_made=notes.how_made(findings, about or {}),
+        footnotes=notes.footnotes(findings),
+    )
+    path = out / REPORT_NAME
+    with atomic_open(path, "w") as file:
+        file.write(text)
+    return path

@@ -1,0 +1,121 @@
+"""Size distributions as inline SVG that takes its ink from the page, light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+# Stand-ins that no palette uses; the page's own colours take their place in the SVG.
+_INK, _LINE = "#010203", "#040506"
+_THEME = {_INK: "var(--muted)", _LINE: "var(--line)"}
+_SIZE_INCHES = (5.0, 2.9)
+# Left, bottom, width, height: room for counts of six digits. Fixed, so that charts line up.
+_AXES = (0.145, 0.19, 0.84, 0.77)
+# From this ratio of the 99th to the 1st percentile on, sizes are shown on a logarithmic axis.
+_LOG_RATIO = 15
+
+
+def size_charts(samples: Mapping[str, np.ndarray], colours: Mapping[str, str], axis: str) -> tuple[str, str]:
+    """SVG of the histogram and of the cumulative distribution; samples: finite positive sizes by label."""
+    edges, logarithmic = bin_edges(list(samples.values()))
+
+    def histogram(axes: Axes) -> None:
+        _histogram(axes, samples, colours, edges)
+
+    def cumulative(axes: Axes) -> None:
+        _cumulative(axes, samples, colours, edges)
+
+    return (
+        _svg(histogram, axis, "domains", logarithmic),
+        _svg(cumulative, axis, "cumulative, %", logarithmic),
+    )
+
+
+def bin_edges(samples: Sequence[np.ndarray]) -> tuple[np.ndarray, bool]:
+    """Edges of shared bins, and whether they are equal in the logarithm.
+
+    They hold the middle 99 % of every sample; what lies beyond goes to the end bins.
+    """
+    low = min(float(np.quantile(values, 0.005)) for values in samples)
+    high = max(float(np.quantile(values, 0.995)) for values in samples)
+    if high <= low:
+        low, high = low * 0.9, high * 1.1
+    n = int(np.clip(round(2 * sum(map(len, samples)) ** (1 / 3)), 8, 40))
+    if high / low > _LOG_RATIO:
+        return np.geomspace(low, high, n + 1), True
+    return np.linspace(max(0.0, low - 0.04 * (high - low)), high, n + 1), False
+
+
+def _histogram(axes: Axes, samples: Mapping[str, np.ndarray], colours: Mapping[str, str], edges: np.ndarray) -> None:
+    for label, values in samples.items():
+        counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+        axes.stairs(counts, edges, fill=True, color=colours[label], alpha=0.20, linewidth=0)
+        axes.stairs(counts, edges, color=colours[label], linewidth=1.6)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+
+
+def _cumulative(axes: Axes, samples: Mapping[str, np.ndarray], colours: Mapping[str, str], edges: np.ndarray) -> None:
+    for label, values in samples.items():
+        # 200 points draw the same line as 300,000 and keep the page small.
+        shares = np.linspace(0, 1, min(200, len(values) + 1))
+        sizes = np.quantile(values, shares)
+        axes.plot(sizes, 100 * shares, color=colours[label], linewidth=1.8, drawstyle="steps-post")
+        axes.plot(np.median(values), 50, "o", color=colours[label], markersize=5)
+    axes.axhline(50, color=_LINE, linewidth=1, zorder=0)
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(0, 100)
+    axes.set_yticks([0, 25, 50, 75, 100])
+
+
+def _svg(draw: Callable[[Axes], None], axis: str, ordinate: str, logarithmic: bool) -> str:
+    figure = Figure(figsize=_SIZE_INCHES)
+    axes = figure.add_axes(_AXES)
+    if logarithmic:
+        axes.set_xscale("log")
+    draw(axes)
+    _style(axes, axis, ordinate, logarithmic)
+    text = io.StringIO()
+    # Text stays text (the page's font, selectable); the salt makes ids the same every time.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"{ordinate} {axis}"}):
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(text, format="svg", transparent=True, metadata=nothing)
+    return _for_page(text.getvalue())
+
+
+def _style(axes: Axes, axis: str, ordinate: str, logarithmic: bool) -> None:
+    axes.set_xlabel(axis, color=_INK, fontsize=11, labelpad=6)
+    axes.set_ylabel(ordinate, color=_INK, fontsize=11, labelpad=6)
+    axes.tick_params(colors=_INK, labelsize=10.5, length=0, pad=6, which="both")
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_LINE)
+    axes.grid(axis="y", color=_LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    if logarithmic:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _for_page(svg: str) -> str:
+    """Only the <svg> element: no namespaces, fixed size, font or ids of its own, and the page's colours."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'<g id="[^"]*"/>\s*', "", svg)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r"font: ([\d.]+px)[^;\"]*", r"font-size: \1", svg)
+    svg = svg.replace("<svg", '<svg aria-hidden="true"', 1)
+    for stand_in, colour in _THEME.items():
+        svg = svg.replace(stand_in, colour)
+    return svg

@@ -1,0 +1,166 @@
+"""What the report says, gathered from the journal in two passes and held in little memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nanomorph.analysis import Judgement
+from nanomorph.journal import Journal, Measured, Quarantined
+from nanomorph.report.words import three_digits
+from nanomorph.results.overlays import leading_judgement
+
+# More domains than this are sampled by whole micrographs, and the report says so.
+MAX_DOMAINS = 100_000
+QUANTITIES = ("width_median", "ecd", "length")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A micrograph that may be shown and the judgement in its overlay; `field_width` is in words."""
+
+    name: str
+    leading: Judgement
+    n_domains: int
+    field_width: str
+
+
+@dataclass
+class Task:
+    """Micrographs by label and decision. `by_domain`: the task labels domains, not fields."""
+
+    labels: tuple[str, ...]
+    by_domain: bool
+    accepted: Counter[str] = field(default_factory=Counter)
+    uncertain: Counter[str] = field(default_factory=Counter)
+    unknown: int = 0
+
+    @property
+    def judged(self) -> int:
+        """Micrographs with a label."""
+        return self.accepted.total() + self.uncertain.total()
+
+
+@dataclass
+class Sizes:
+    """Domains of one label in one unit, a list per quantity, and the micrograph that each comes from."""
+
+    values: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
+    micrographs: list[int] = field(default_factory=list)
+
+    def arrays(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
+        """Values (n,) and micrographs (n,) of a quantity."""
+        return np.array(self.values[quantity], dtype=float), np.array(self.micrographs, dtype=int)
+
+
+@dataclass
+class Findings:
+    """Everything that the report shows. `sizes`: by task, unit (`nm`, `px`) and label."""
+
+    tasks: dict[str, Task]
+    n_done: int = 0
+    n_aliases: int = 0
+    n_domains: int = 0
+    n_edge_fields: int = 0
+    uncalibrated: list[str] = field(default_factory=list)
+    stacks: list[str] = field(default_factory=list)
+    decisions: Counter[str] = field(default_factory=Counter)
+    examples: list[Example] = field(default_factory=list)
+    made_by: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    sizes: dict[tuple[str, str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
+    sampled_every: int = 1
+
+
+def collect(journal: Journal) -> Findings:
+    """Gather a report's content."""
+    domain_columns = journal.columns("domains")
+    tasks = {name: Task(labels, name in domain_columns) for name, labels in journal.tasks().items()}
+    findings = Findings(tasks, quarantined=list(journal.quarantined()))
+    for measured in journal.measured():
+        _count(findings, measured)
+    findings.sampled_every = max(1, math.ceil(findings.n_domains / MAX_DOMAINS))
+    done = (measured for measured in journal.measured(domains=True) if not measured.duplicate_of)
+    for i, measured in enumerate(done):
+        if i % findings.sampled_every == 0:
+            _add_sizes(findings, measured, i)
+    return findings
+
+
+def _count(findings: Findings, measured: Measured) -> None:
+    if measured.duplicate_of:
+        findings.n_aliases += 1
+        return
+    n_domains = int(measured.field.get("n_domains") or 0)
+    findings.n_done += 1
+    findings.n_domains += n_domains
+    findings.made_by[measured.bundle, measured.provider, measured.precision] += 1
+    if not measured.field.get("nm_per_px_x"):
+        findings.uncalibrated.append(measured.name)
+    if int(measured.field.get("n_frames") or 1) > 1:
+        findings.stacks.append(measured.name)
+    judgements = [_judgement(cells) for cells in measured.labels]
+    for judgement in judgements:
+        _count_label(findings.tasks[judgement.task], judgement)
+    leading = leading_judgement(judgements)
+    if leading is not None:
+        findings.decisions[leading.decision] += 1
+        findings.examples.append(Example(measured.name, leading, n_domains, _field_width(measured)))
+
+
+def _field_width(measured: Measured) -> str:
+    width = int(measured.field["width_px"])
+    if not (nm_per_px := measured.field.get("nm_per_px_x")):
+        return f"{width:,} px wide"
+    nm = width * float(nm_per_px)
+    return f"{three_digits(nm / 1000)} µm wide" if nm >= 10_000 else f"{three_digits(nm)} nm wide"
+
+
+def _count_label(task: Task, judgement: Judgement) -> None:
+    if judgement.decision == "unknown":
+        task.unknown += 1
+    else:
+        counts = task.accepted if judgement.decision == "accepted" else task.uncertain
+        counts[judgement.label] += 1
+
+
+def _judgement(cells: dict[str, str]) -> Judgement:
+    return Judgement(
+        task=cells["task"],
+        label=cells["label"],
+        confidence=_number(cells["confidence"]),
+        decision=cells["decision"],
+        novelty=_number(cells["novelty"]),
+        probabilities={},
+    )
+
+
+def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
+    unit = "nm" if measured.field.get("nm_per_px_x") else "px"
+    judgements = [one for cells in measured.labels if (one := _judgement(cells)).decision != "unknown"]
+    rows = list(_rows(measured))
+    whole = [row for row in rows if row.get("touches_edge") != "true"]
+    if rows and not whole:
+        findings.n_edge_fields += 1
+    for row in whole or rows:
+        for judgement in judgements:
+            label = row.get(judgement.task) or judgement.label
+            sizes = findings.sizes[judgement.task, unit, label]
+            sizes.micrographs.append(number)
+            for quantity in QUANTITIES:
+                sizes.values[quantity].append(_number(row.get(f"{quantity}_{unit}", "")))
+
+
+def _rows(measured: Measured) -> Iterator[dict[str, str]]:
+    for cells in csv.reader(io.StringIO(measured.domains, newline="")):
+        yield dict(zip(measured.domain_columns, cells, strict=True))
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else math.nan

@@ -1,0 +1,106 @@
+"""The report's sections for people in a hurry, as HTML; every text from outside is escaped."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from html import escape
+
+from nanomorph.journal import Quarantined
+from nanomorph.report.collect import Findings
+from nanomorph.report.words import count, reason_in_words
+
+_LISTED = 100
+
+
+def lead(findings: Findings) -> str:
+    """Two or three sentences: what happened, and what needs a person."""
+    total = findings.n_done + findings.n_aliases + len(findings.quarantined)
+    if not total:
+        return "<p class='lead'>Nothing was found to measure.</p>"
+    said = [f"{count(findings.n_done, 'micrograph')} measured, {count(findings.n_domains, 'domain')} outlined."]
+    if findings.quarantined:
+        n = len(findings.quarantined)
+        verb = "was" if n == 1 else "were"
+        said.append(f"{count(n, 'input')} could not be used and {verb} <a href='#set-aside'>set aside</a>.")
+    if uncertain := findings.decisions["uncertain"]:
+        said.append(f"{count(uncertain, 'label')} {'is' if uncertain == 1 else 'are'} uncertain: please look.")
+    return f"<p class='lead'>{' '.join(said)}</p>"
+
+
+def tiles(findings: Findings) -> str:
+    """The run in five numbers."""
+    decisions = findings.decisions
+    numbers = [
+        (findings.n_done, "measured", ""),
+        (decisions["accepted"], "accepted", ""),
+        (decisions["uncertain"], "uncertain", "warn" if decisions["uncertain"] else ""),
+        (decisions["unknown"], "unknown", ""),
+        (len(findings.quarantined), "set aside", "warn" if findings.quarantined else ""),
+    ]
+    cells = (f"<div class='tile {kind}'><b>{n:,}</b><span>{words}</span></div>" for n, words, kind in numbers)
+    return f"<div class='tiles'>{''.join(cells)}</div>"
+
+
+def notices(findings: Findings) -> str:
+    """What a reader must know before using the numbers."""
+    found = []
+    if n := len(findings.uncalibrated):
+        no = "has" if n == 1 else "have"
+        words = f"{count(n, 'micrograph')} {no} no pixel size: lengths are in px only, nm cells are empty."
+        found.append(_notice(words, "If you know it, give it with <code>--nm-per-px</code>.", findings.uncalibrated))
+    if n := len(findings.stacks):
+        words = f"{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
+        found.append(_notice(words, "", findings.stacks))
+    if len({bundle for bundle, _, _ in findings.made_by}) > 1:
+        words = "Micrographs were measured by different bundles: do not compare their labels blindly."
+        found.append(_notice(words, "The column bundle tells which.", []))
+    return "".join(found)
+
+
+def _notice(words: str, hint: str, names: list[str]) -> str:
+    listed = "".join(f"<li>{escape(name)}</li>" for name in names[:_LISTED])
+    more = f"<li>and {len(names) - _LISTED:,} more in fields.csv</li>" if len(names) > _LISTED else ""
+    details = f"<details><summary>which</summary><ul class='names'>{listed}{more}</ul></details>" if names else ""
+    return f"<div class='notice'><p><strong>{words}</strong> {hint}</p>{details}</div>"
+
+
+def pictures(clear: str, doubtful: str) -> str:
+    """The galleries; nothing where no overlays were drawn."""
+    if not clear and not doubtful:
+        return ""
+    parts = ["<section id='pictures'><h2>Pictures</h2>"]
+    if doubtful:
+        words = "Uncertain, or unlike the training data; least sure first. A person should decide these."
+        parts.append(_gallery("Worth a second look", words, doubtful))
+    if clear:
+        words = "The surest of each label. Every picture opens in full size, with its scale bar."
+        parts.append(_gallery("Clear examples", words, clear))
+    return "".join(parts) + "</section>"
+
+
+def _gallery(heading: str, words: str, figures: str) -> str:
+    return f"<h3>{heading}</h3><p class='quiet'>{words}</p><div class='gallery'>{figures}</div>"
+
+
+def set_aside(quarantined: Iterable[Quarantined]) -> str:
+    """Inputs that could not be used, by reason, the most frequent first."""
+    groups: dict[str, list[Quarantined]] = defaultdict(list)
+    for one in quarantined:
+        groups[one.reason].append(one)
+    if not groups:
+        return ""
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    blocks = "".join(_reason(reason, inputs, is_open=len(inputs) <= 5) for reason, inputs in ordered)
+    words = "These inputs have no row in the tables. Mend or replace them and run the same command again."
+    return f"<section id='set-aside'><h2>Set aside</h2><p class='quiet'>{words}</p>{blocks}</section>"
+
+
+def _reason(reason: str, inputs: list[Quarantined], is_open: bool) -> str:
+    items = "".join(
+        f"<li><code>{escape(one.name)}</code><span>{escape(one.detail)}</span></li>" for one in inputs[:_LISTED]
+    )
+    if len(inputs) > _LISTED:
+        items += f"<li><span>and {len(inputs) - _LISTED:,} more in quarantine.csv</span></li>"
+    summary = f"<summary><b>{len(inputs):,}</b>{escape(reason_in_words(reason))}</summary>"
+    return f"<details class='reason'{' open' if is_open else ''}>{summary}<ul>{items}</ul></details>"

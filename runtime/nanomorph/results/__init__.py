@@ -1,0 +1,10 @@
+"""What a run leaves behind: tables, masks and overlays."""
+
+from nanomorph.journal import Rows
+from nanomorph.results.export import export_tables
+from nanomorph.results.masks import write_mask
+from nanomorph.results.overlays import write_overlay
+from nanomorph.results.paths import remove_results, result_path
+from nanomorph.results.tables import rows_of
+
+__all__ = ["Rows", "export_tables", "remove_results", "result_path", "rows_of", "write_mask", "write_overlay"]

@@ -1,0 +1,58 @@
+"""Values as the text of a CSV cell, the same on every machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+# A spreadsheet would run these as a formula; an apostrophe in front makes them text.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def text(value: object) -> str:
+    """A text cell that no spreadsheet takes for a formula."""
+    cell = "" if value is None else str(value)
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def number(value: float | None) -> str:
+    """Six significant digits, whole numbers in full, empty for unknown (None, NaN, infinite)."""
+    if value is None or not math.isfinite(value):
+        return ""
+    value = float(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.6g}"
+
+
+def truth(value: float | None) -> str:
+    """`true`, `false`, or empty for unknown."""
+    if value is None or math.isnan(value):
+        return ""
+    return "true" if value else "false"
+
+
+def cell(value: Any) -> str:
+    """Any value by its type."""
+    if isinstance(value, bool | np.bool_):
+        return truth(bool(value))
+    if isinstance(value, int | float | np.number):
+        return number(float(value)) if not isinstance(value, int | np.integer) else str(int(value))
+    return text(value)
+
+
+def column(values: np.ndarray) -> list[str]:
+    """The cells of one column."""
+    return [cell(value) for value in values.tolist()]
+
+
+def line(cells: Iterable[str]) -> str:
+    """A CSV line (RFC 4180, ended by a newline); the csv module leaves a lone carriage return unquoted."""
+    return ",".join(_quoted(one) for one in cells) + "\n"
+
+
+def _quoted(one: str) -> str:
+    if any(character in one for character in ',"\r\n'):
+        return '"' + one.replace('"', '""') + '"'
+    return one

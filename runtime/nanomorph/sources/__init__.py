@@ -1,0 +1,87 @@
+"""Where micrographs come from: folders, files and archives become one lazy sequence of items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from nanomorph.naming import readable
+from nanomorph.sources.entry import Item, Rejected, is_archive
+from nanomorph.sources.folders import OpenArchive, companion_beside, file_item, folder_items
+from nanomorph.sources.members import MEMBER_LIMIT
+from nanomorph.sources.tars import tar_members
+from nanomorph.sources.zips import zip_members
+
+__all__ = ["MEMBER_LIMIT", "Item", "Rejected", "count", "discover"]
+
+
+def discover(
+    inputs: Sequence[Path], exclude: Path | None = None, limit: int = MEMBER_LIMIT
+) -> Iterator[Item | Rejected]:
+    """Micrographs of folders (recursive), files, .zip and .tar(.gz, .bz2, .xz), found as they are asked for.
+
+    inputs: at least one existing path; FileNotFoundError (at the call) names one that is not there.
+    exclude: the output folder, which may lie in an input. limit: bytes that one image may hold or unpack to.
+
+    Members of archives are read in place: call an item's `load` in the thread that iterates, before the
+    next item is asked for (items with a `path` may be loaded whenever and wherever).
+    """
+    for path in inputs:
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: there is no such file or folder")
+    unique = list({path.resolve(): path for path in inputs})
+    return _discover(unique, exclude, limit, _open_archive)
+
+
+def count(inputs: Sequence[Path], exclude: Path | None = None) -> int | None:
+    """How many entries `discover` will give; None where a tar would have to be unpacked to know."""
+    unique = list({path.resolve(): path for path in inputs})
+    try:
+        return sum(1 for _ in _discover(unique, exclude, MEMBER_LIMIT, _open_unless_tar))
+    except _UnknownLengthError:
+        return None
+
+
+def _discover(
+    inputs: Sequence[Path], exclude: Path | None, limit: int, open_archive: OpenArchive
+) -> Iterator[Item | Rejected]:
+    for path, name in zip(inputs, unique_names(inputs), strict=True):
+        if path.is_dir():
+            prefix = f"{name}/" if len(inputs) > 1 else ""
+            yield from folder_items(path, prefix, exclude, limit, open_archive)
+        elif is_archive(path.name):
+            yield from open_archive(path, name, limit, f"{path.stat().st_mtime_ns}")
+        else:
+            yield file_item(path, name, limit, companion_beside(path, name))
+
+
+def _open_archive(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item | Rejected]:
+    members = zip_members if path.name.casefold().endswith(".zip") else tar_members
+    try:
+        yield from members(path, name, limit, stamp)
+    except OSError as error:
+        yield Rejected(name, "no-access", f"the archive cannot be read: {error.strerror or error}", stamp)
+
+
+class _UnknownLengthError(Exception):
+    """A tar: it has no list of its members."""
+
+
+def _open_unless_tar(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item | Rejected]:
+    if not path.name.casefold().endswith(".zip"):
+        raise _UnknownLengthError
+    yield from _open_archive(path, name, limit, stamp)
+
+
+def unique_names(inputs: Sequence[Path]) -> list[str]:
+    """The last parts of the resolved paths, as many as tell all inputs apart: `a/run`, `b/run`."""
+    parts = [[readable(part) for part in path.parts] for path in inputs]
+    names = ["/".join(one[-1:]) for one in parts]
+    depth = 1
+    while len(set(names)) < len(names) and depth < max(map(len, parts)):
+        depth += 1
+        often = Counter(names)
+        longer = ["/".join(one[-depth:]) for one in parts]
+        names = [new if often[old] > 1 else old for old, new in zip(names, longer, strict=True)]
+    return names

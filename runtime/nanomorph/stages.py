@@ -1,0 +1,73 @@
+"""Joining stages so that they overlap, keep their order and hold a bounded number of micrographs."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+_END = object()
+
+
+def ordered_map(executor: Executor, function: Callable[[T], R], work: Iterable[T], ahead: int) -> Iterator[R]:
+    """`map` on an executor with at most `ahead` results begun before the first is taken; order is kept.
+
+    `Executor.map` submits all of `work` at once: with 50,000 micrographs that is the whole archive in memory.
+    """
+    begun: deque[Future[R]] = deque()
+    try:
+        for piece in work:
+            begun.append(executor.submit(function, piece))
+            if len(begun) >= ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
+
+
+def prefetch(work: Iterable[T], ahead: int) -> Iterator[T]:
+    """Iterate `work` in a thread of its own, at most `ahead` pieces before they are taken.
+
+    An exception in `work` is raised here. Leaving early stops the thread.
+    """
+    waiting: queue.Queue[object] = queue.Queue(maxsize=ahead)
+    stopped = threading.Event()
+
+    def put(piece: object) -> bool:
+        while not stopped.is_set():
+            try:
+                waiting.put(piece, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def produce() -> None:
+        try:
+            if all(put(piece) for piece in work):
+                put(_END)
+        except BaseException as error:  # noqa: BLE001 (handed to the consumer, which raises it)
+            put(_Failure(error))
+
+    thread = threading.Thread(target=produce, name="prefetch", daemon=True)
+    thread.start()
+    try:
+        while (piece := waiting.get()) is not _END:
+            if isinstance(piece, _Failure):
+                raise piece.error
+            yield piece  # type: ignore[misc]
+    finally:
+        stopped.set()
+        thread.join()
+
+
+class _Failure:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error

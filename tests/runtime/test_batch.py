@@ -1,0 +1,235 @@
+"""`nanomorph batch` through the real program, with a bundle whose answers are known by heart."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+
+from nanomorph.cli.main import main
+
+NM_PER_PX = 0.5
+
+
+def rod(path, length=100, width=20, bits=8):
+    """A dark rod on a bright 192 x 160 px field, with its pixel size."""
+    pixels = np.full((160, 192), 220, np.uint8)
+    pixels[70 : 70 + width, 40 : 40 + length] = 20
+    pixels = pixels.astype(np.uint16) * 257 if bits == 16 else pixels
+    resolution = 1e7 / NM_PER_PX
+    tifffile.imwrite(path, pixels, resolution=(resolution, resolution), resolutionunit="CENTIMETER")
+
+
+def disc(path, radius=30):
+    pixels = np.full((160, 192), 220, np.uint8)
+    cv2.circle(pixels, (96, 80), radius, 20, thickness=-1)
+    assert cv2.imwrite(str(path), pixels)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two good micrographs in subfolders, a text file, a truncated TIFF."""
+    place = tmp_path / "acquisition"
+    (place / "grid 1").mkdir(parents=True)
+    rod(place / "grid 1" / "rod.tif", bits=16)
+    disc(place / "disc.png")
+    (place / "notes.txt").write_text("overnight run")
+    rod(place / "cut.tif")
+    data = (place / "cut.tif").read_bytes()
+    (place / "cut.tif").write_bytes(data[: len(data) // 2])
+    return place
+
+
+def batch(tiny_bundle, *arguments):
+    return main(["batch", *map(str, arguments), "--bundle", str(tiny_bundle), "--device", "cpu"])
+
+
+def rows(out, table):
+    with open(out / f"{table}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def timeless(out, table):
+    """The rows of a table without the columns that say when."""
+    return [{k: v for k, v in row.items() if k not in {"processed_at", "first_seen"}} for row in rows(out, table)]
+
+
+def test_a_folder_becomes_tables_masks_overlays_and_a_report(tiny_bundle, folder, tmp_path):
+    out = tmp_path / "out"
+    assert batch(tiny_bundle, folder, "--out", out) == 1  # two inputs are quarantined
+
+    fields = {row["micrograph"]: row for row in rows(out, "fields")}
+    assert list(fields) == ["disc.png", "grid 1/rod.tif"]
+    assert fields["disc.png"]["calibration"] == "none"
+    assert fields["disc.png"]["nm_per_px_x"] == ""
+    assert float(fields["grid 1/rod.tif"]["nm_per_px_x"]) == pytest.approx(NM_PER_PX)
+    assert float(fields["grid 1/rod.tif"]["foreground_fraction"]) == pytest.approx(100 * 20 / (192 * 160), rel=1e-3)
+
+    labels = {(row["micrograph"], row["task"]): row for row in rows(out, "labels")}
+    assert labels["grid 1/rod.tif", "shape"]["label"] == "rod"
+    assert labels["disc.png", "shape"]["label"] == "disc"
+    assert labels["disc.png", "density"]["label"] == "sparse"
+    assert labels["disc.png", "density"]["provider"] == "CPU"
+    assert labels["disc.png", "density"]["precision"] == "fp32"
+
+    (domain,) = [row for row in rows(out, "domains") if row["micrograph"] == "grid 1/rod.tif"]
+    assert float(domain["area_px"]) == 100 * 20
+    assert float(domain["area_nm2"]) == pytest.approx(100 * 20 * NM_PER_PX**2)
+    assert float(domain["width_median_nm"]) == pytest.approx(20 * NM_PER_PX, abs=0.2)
+    assert domain["shape"] == "rod"
+    (domain,) = [row for row in rows(out, "domains") if row["micrograph"] == "disc.png"]
+    assert domain["area_nm2"] == ""
+    assert float(domain["area_px"]) == pytest.approx(np.pi * 30**2, rel=0.03)
+
+    quarantine = {row["input"]: row["reason"] for row in rows(out, "quarantine")}
+    assert quarantine == {"cut.tif": "truncated", "notes.txt": "not-an-image"}
+
+    mask = tifffile.imread(out / "masks" / "grid 1" / "rod.tif.tif")
+    assert mask.shape == (160, 192)
+    assert (mask == int(domain["domain"])).sum() == 100 * 20
+    assert cv2.imread(str(out / "overlays" / "disc.png.png")) is not None
+    assert "rod.tif" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_running_again_does_nothing_twice(tiny_bundle, folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    batch(tiny_bundle, folder, "--out", out)
+    before = (out / "labels.csv").read_bytes()
+    assert batch(tiny_bundle, folder, "--out", out, "--json") == 1
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {event["outcome"] for event in events} == {"skipped"}
+    assert (out / "labels.csv").read_bytes() == before
+
+
+def test_a_new_file_is_added_to_what_is_there(tiny_bundle, folder, tmp_path):
+    out = tmp_path / "out"
+    batch(tiny_bundle, folder, "--out", out)
+    disc(folder / "another.png", radius=20)
+    batch(tiny_bundle, folder, "--out", out)
+    assert [row["micrograph"] for row in rows(out, "fields")] == ["another.png", "disc.png", "grid 1/rod.tif"]
+
+
+def test_the_output_may_lie_inside_the_input(tiny_bundle, folder):
+    assert batch(tiny_bundle, folder, "--out", folder / "results") == 1
+    assert batch(tiny_bundle, folder, "--out", folder / "results") == 1
+    assert len(rows(folder / "results", "fields")) == 2
+
+
+def test_the_users_pixel_size_overrides_metadata(tiny_bundle, folder, tmp_path):
+    out = tmp_path / "out"
+    assert batch(tiny_bundle, folder / "grid 1" / "rod.tif", "--out", out, "--nm-per-px", 2) == 0
+    (field,) = rows(out, "fields")
+    assert field["micrograph"] == "rod.tif"
+    assert field["calibration"] == "user"
+    assert float(rows(out, "domains")[0]["area_nm2"]) == pytest.approx(100 * 20 * 4)
+
+
+def test_two_ways_of_measuring_are_never_mixed(tiny_bundle, folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    batch(tiny_bundle, folder, "--out", out)
+    assert batch(tiny_bundle, folder, "--out", out, "--nm-per-px", 2) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["missing"], "missing"),
+        ([".", "--nm-per-px", "-1"], "a pixel size is a positive number"),
+        ([".", "--workers", "0"], "give 1 or more"),
+        ([".", "--precision", "int8"], "no int8 backbone"),
+        ([".", "--device", "tensorrt"], "TensorRT"),
+    ],
+)
+def test_wrong_usage_starts_nothing(tiny_bundle, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert main(["batch", *arguments, "--out", "out", "--bundle", str(tiny_bundle)]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_any_number_of_workers_gives_the_same_tables(tiny_bundle, folder, tmp_path):
+    for n in range(6):
+        disc(folder / f"disc {n}.png", radius=20 + n)
+    tables = []
+    for workers in (1, 4):
+        out = tmp_path / f"out{workers}"
+        batch(tiny_bundle, folder, "--out", out, "--workers", workers)
+        tables.append([timeless(out, name) for name in ("labels", "fields", "domains", "quarantine")])
+    assert tables[0] == tables[1]
+
+
+def hostile_zip(path, folder):
+    """Five good micrographs, a text, half a TIFF, a name that escapes, a bomb."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for n in range(5):
+            archive.write(folder / "disc.png", f"series/{n}.png")
+        archive.writestr("readme.txt", "five discs")
+        archive.write(folder / "cut.tif", "series/cut.tif")
+        archive.write(folder / "disc.png", "../escaped.png")
+        archive.writestr("bomb.tif", b"")
+    # Claim 20 GB for the bomb in the central directory, as a bomb's maker would hide the opposite.
+    data = path.read_bytes()
+    at = data.rfind(b"PK\x01\x02")
+    path.write_bytes(data[: at + 24] + (0xFFFFFFF0).to_bytes(4, "little") + data[at + 28 :])
+
+
+def test_a_hostile_archive_does_no_harm(tiny_bundle, folder, tmp_path):
+    path = tmp_path / "mixed.zip"
+    hostile_zip(path, folder)
+    out = tmp_path / "out"
+    assert batch(tiny_bundle, path, "--out", out) == 1
+    assert [row["micrograph"] for row in rows(out, "fields")] == [f"mixed.zip!/series/{n}.png" for n in range(5)]
+    reasons = {row["input"]: row["reason"] for row in rows(out, "quarantine")}
+    assert reasons == {
+        "mixed.zip!/readme.txt": "not-an-image",
+        "mixed.zip!/series/cut.tif": "truncated",
+        "mixed.zip!/../escaped.png": "unsafe-path",
+        "mixed.zip!/bomb.tif": "decompression-bomb",
+    }
+    assert not (tmp_path / "escaped.png").exists()
+
+
+def test_a_compressed_tar_is_read_in_place(tiny_bundle, folder, tmp_path):
+    path = tmp_path / "day.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(folder / "disc.png", "a/disc.png")
+        archive.add(folder / "grid 1" / "rod.tif", "rod.tif")
+        info = tarfile.TarInfo("link.png")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info, io.BytesIO())
+    out = tmp_path / "out"
+    assert batch(tiny_bundle, path, "--out", out) == 1
+    assert [row["micrograph"] for row in rows(out, "fields")] == ["day.tar.gz!/a/disc.png", "day.tar.gz!/rod.tif"]
+    assert [row["input"] for row in rows(out, "quarantine")] == ["day.tar.gz!/link.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_and_started_again_it_ends_as_if_never_killed(tiny_bundle, folder, tmp_path):
+    for n in range(30):
+        disc(folder / f"disc {n:02}.png", radius=15 + n)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert batch(tiny_bundle, folder, "--out", whole) == 1
+
+    command = [sys.executable, "-m", "nanomorph.cli.main", "batch", str(folder), "--out", str(killed), "--json"]
+    command += ["--bundle", str(tiny_bundle), "--device", "cpu"]
+    for after in (1, 7, 12):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            for _, line in zip(range(after), process.stdout, strict=False):
+                assert line
+            process.send_signal(signal.SIGKILL)
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 1
+
+    for table in ("labels", "fields", "domains", "quarantine"):
+        assert timeless(killed, table) == timeless(whole, table)
+    files = [sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()) for out in (killed, whole)]
+    assert files[0] == files[1]

@@ -1,0 +1,47 @@
+"""Batching keeps order and shapes; results lie on the recorded pixels."""
+
+import numpy as np
+import pytest
+
+from nanomorph.bundle import load_bundle
+from nanomorph.engines import open_engine
+from nanomorph.infer import batches, infer
+from nanomorph.micrograph import Calibration, Micrograph
+from nanomorph.prepare import InputSpec, Prepared, prepare
+
+
+def frame(height, width):
+    return Prepared(np.zeros((height, width), np.uint8), (height, width), 1.0, (height, width))
+
+
+def shapes(sizes, pixels):
+    groups = batches([(n, frame(*size)) for n, size in enumerate(sizes)], pixels)
+    return [[tag for tag, _ in group] for group in groups]
+
+
+def test_only_neighbours_of_equal_shape_share_a_batch():
+    assert shapes([(32, 32), (32, 32), (64, 32), (32, 32)], 10**6) == [[0, 1], [2], [3]]
+
+
+def test_a_batch_holds_no_more_than_its_pixels():
+    assert shapes([(32, 32)] * 5, 2 * 32 * 32) == [[0, 1], [2, 3], [4]]
+
+
+def test_a_frame_larger_than_a_batch_goes_alone():
+    assert shapes([(64, 64)] * 2, 100) == [[0], [1]]
+
+
+def test_no_work_no_batches():
+    assert shapes([], 100) == []
+
+
+def test_maps_come_back_on_recorded_pixels(tiny_bundle):
+    pixels = np.full((300, 200), 200, np.uint8)
+    pixels[100:200, :100] = 10
+    micrograph = Micrograph(pixels, None, Calibration.NONE, "square")
+    spec = InputSpec(max_side=150)
+    (result,) = infer(open_engine(load_bundle(tiny_bundle), "cpu"), [prepare(micrograph, spec)])
+    assert result.foreground.shape == (300, 200)
+    assert result.interior is None
+    assert (result.foreground[102:198, :98] > 0.9).all()
+    assert (result.foreground > 0.5).sum() == pytest.approx(100 * 100, rel=0.02)

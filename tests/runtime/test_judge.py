@@ -1,0 +1,63 @@
+"""Verdicts from heads whose weights are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nanomorph.bundle import load_bundle
+from nanomorph.judge import Judge, decide
+
+
+@pytest.fixture(scope="module")
+def judge(tiny_bundle):
+    return Judge(load_bundle(tiny_bundle))
+
+
+def domains(*rows):
+    return pd.DataFrame(rows, columns=["domain", "touches_edge", "aspect_ratio"])
+
+
+EMBEDDING = np.zeros(2, np.float32)
+
+
+def test_a_field_is_labelled_by_its_descriptor(judge):
+    (density, _), _ = judge(EMBEDDING, {"foreground_fraction": 0.6}, domains())
+    assert density.label == "full"
+    # Two classes, logits -1 and 1.
+    assert density.confidence == pytest.approx(1 / (1 + np.exp(-2)), rel=1e-5)
+    assert density.probabilities["sparse"] == pytest.approx(1 / (1 + np.exp(2)), rel=1e-5)
+    assert density.decision == "accepted"
+
+
+def test_domains_are_labelled_each_and_the_majority_names_the_micrograph(judge):
+    (_, shape), table = judge(
+        EMBEDDING, {"foreground_fraction": 0.1}, domains((1, False, 5.0), (2, False, 4.0), (3, False, 1.0))
+    )
+    assert list(table["shape"]) == ["rod", "rod", "disc"]
+    assert (table["shape_confidence"] > 0.99).all()
+    assert shape.label == "rod"
+    assert shape.probabilities == {"disc": pytest.approx(1 / 3), "rod": pytest.approx(2 / 3)}
+
+
+def test_domains_cut_by_the_edge_have_no_vote_while_others_do(judge):
+    _, shape = judge(EMBEDDING, {"foreground_fraction": 0.1}, domains((1, True, 5.0), (2, True, 4.0), (3, False, 1.0)))[
+        0
+    ]
+    assert shape.label == "disc"
+    _, shape = judge(EMBEDDING, {"foreground_fraction": 0.1}, domains((1, True, 5.0)))[0]
+    assert shape.label == "rod"
+
+
+def test_without_domains_nothing_is_claimed(judge):
+    (_, shape), table = judge(EMBEDDING, {"foreground_fraction": 0.0}, domains())
+    assert shape.label == ""
+    assert shape.decision == "unknown"
+    assert list(table.columns[-2:]) == ["shape", "shape_confidence"]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "novelty", "decision"),
+    [(0.9, 0.5, "accepted"), (0.5, 0.5, "uncertain"), (0.9, 1.5, "unknown"), (0.5, 1.5, "unknown")],
+)
+def test_decisions(confidence, novelty, decision):
+    assert decide(confidence, novelty, 0.6) == decision

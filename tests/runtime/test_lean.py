@@ -1,0 +1,69 @@
+"""The runtime stays lean: no torch, no onnx, no other package of ours, and a quick `--help`."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nanomorph
+
+RUNTIME = Path(nanomorph.__file__).parent
+FORBIDDEN = {"torch", "torchvision", "onnx", "nanomorph_training", "nanomorph_export", "nanomorph_benchmarks"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "onnx",
+    "sklearn",
+    "numpy",
+    "pandas",
+    "cv2",
+    "onnxruntime",
+    "matplotlib",
+    "scipy",
+    "skimage",
+    "rich",
+    "tifffile",
+}
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level names that a module imports anywhere, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("file", sorted(RUNTIME.rglob("*.py")), ids=lambda path: path.relative_to(RUNTIME).as_posix())
+def test_no_module_of_the_runtime_imports_what_it_must_not(file):
+    assert not imported(file) & FORBIDDEN
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules loaded after running `code` in a fresh interpreter."""
+    probe = f"{code}\nimport sys, json\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_loads_nothing_heavy():
+    code = "from nanomorph.cli.main import main; assert main(['--help']) == 0"
+    assert not loaded_by(code) & HEAVY
+
+
+def test_import_loads_nothing_heavy():
+    assert not loaded_by("import nanomorph") & (HEAVY | FORBIDDEN)
+
+
+def test_analysing_loads_neither_torch_nor_onnx(tiny_bundle):
+    code = (
+        "import numpy as np, nanomorph\n"
+        f"nanomorph.analyze(np.full((64, 64), 9, np.uint8), nanomorph.load_bundle({str(tiny_bundle)!r}))"
+    )
+    assert not loaded_by(code) & FORBIDDEN

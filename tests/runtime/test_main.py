@@ -1,0 +1,60 @@
+"""The program: finding commands, refusing wrong usage in one sentence, exit codes."""
+
+import pytest
+
+from nanomorph.cli import main as program
+from nanomorph.errors import ConfigurationError, FatalError
+
+
+def test_help_names_every_command_with_its_summary(capsys):
+    assert program.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "batch          Label, segment and measure the micrographs of folders, files and archives." in text
+    for command in ("synthesize", "pretrain", "fit-head", "fit-segmenter", "export", "inspect", "doctor"):
+        assert f"\n  {command}" in text
+
+
+def test_no_command_shows_help_and_is_wrong_usage(capsys):
+    assert program.main([]) == 2
+    assert "usage: nanomorph COMMAND" in capsys.readouterr().out
+
+
+def test_unknown_command(capsys):
+    assert program.main(["bacth"]) == 2
+    assert "there is no command 'bacth'" in capsys.readouterr().err
+
+
+class Entry:
+    """An entry point whose module is given."""
+
+    name, value = "probe", "probe"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (ConfigurationError("--out x: no such drive."), 2, "--out x: no such drive."),
+        (FatalError("disk full"), 3, "disk full"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, 'pip install "nanomorph[training]"'),
+    ],
+)
+def test_failures_are_one_line_and_an_exit_code(monkeypatch, capsys, error, code, words):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(program, "import_module", fail)
+    assert program._run(Entry(), []) == code
+    err = capsys.readouterr().err
+    assert err.startswith("nanomorph: ")
+    assert words in err
+    assert err.count("\n") == 1
+
+
+def test_a_missing_module_that_no_extra_brings_is_a_defect(monkeypatch):
+    def fail(_):
+        raise ModuleNotFoundError("No module named 'colour'", name="colour")
+
+    monkeypatch.setattr(program, "import_module", fail)
+    with pytest.raises(ModuleNotFoundError):
+        program._run(Entry(), [])

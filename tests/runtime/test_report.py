@@ -1,0 +1,191 @@
+"""The report: numbers that can be checked by hand, nothing fetched, nothing injected."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nanomorph.journal import Journal
+from nanomorph.report import write_report
+from nanomorph.report.collect import collect
+from nanomorph.report.gallery import MAX_PICTURES, choose
+from nanomorph.report.statistics import summarize
+from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
+from nanomorph.results import rows_of, write_overlay
+from nanomorph.sources import Item, Rejected
+
+ABOUT = {"Command": "nanomorph batch <in>"}
+EVIL = "<script>alert(1)</script>&\"'.tif"
+
+
+def item(name: str) -> Item:
+    return Item(name, 10, None, bytes, "1")
+
+
+@pytest.fixture
+def journal(tmp_path):
+    with Journal.open(tmp_path / "journal.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory, make_analysis, tasks) -> tuple[Path, str]:
+    """Six calibrated micrographs, a stack without pixel size, one of evil name; an alias, two set aside."""
+    analyses = [make_analysis(f"{n}.tif", sides=(10, 20, 30)) for n in range(6)]
+    analyses.append(make_analysis("stack.mrc", nm_per_px=None, n_frames=40, label="singular"))
+    evil = make_analysis(EVIL, decision="uncertain", confidence=0.55, shape_decision="unknown")
+    out = tmp_path_factory.mktemp("run")
+    with Journal.open(out / "journal.sqlite") as journal:
+        for analysis in [*analyses, evil]:
+            write_overlay(out, analysis, tasks)
+            journal.record(item(analysis.micrograph.source), rows_of(analysis))
+        journal.alias(item("x.emi"), of="0.tif")
+        journal.quarantine(Rejected(f"bad/{EVIL}", "truncated", "ends after <b>40 %</b>"))
+        journal.quarantine(Rejected("odd.tif", "never-heard-of", ""))
+        return out, write_report(journal, out, ABOUT).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def page(whole_run) -> str:
+    return whole_run[1]
+
+
+class Links(HTMLParser):
+    """Everything that a browser would fetch or follow, and whether all elements are closed."""
+
+    VOID = frozenset({"meta", "img", "br", "path", "use", "link"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [value for name, value in attributes if name in ("src", "href", "srcset", "xlink:href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, _, attributes):
+        self.found += [value for name, value in attributes if name in ("src", "href", "xlink:href")]
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def test_nothing_is_fetched_from_anywhere(page):
+    links = Links()
+    links.feed(page)
+    assert not links.open
+    assert links.found
+    outside = [link for link in links.found if not re.match(r"data:image/jpeg;base64,|#|overlays/", link)]
+    assert not outside
+    assert "http" not in re.sub(r"base64,[^\"]*", "", page)
+    assert "@import" not in page
+    assert "<script" not in page
+
+
+def test_names_and_details_are_escaped(page):
+    assert "alert(1)" in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#x27;.tif" in page
+    assert "<b>40 %</b>" not in page
+    assert "nanomorph batch &lt;in&gt;" in page
+
+
+def test_counts_of_the_run(page):
+    text = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<main>")[2]).split())
+    assert "8 micrographs measured, 22 domains outlined." in text
+    assert "2 inputs could not be used and were set aside" in text
+    assert "1 label is uncertain: please look." in text
+    assert "1 micrograph has no pixel size" in text
+    assert "1 file holds several frames: only the first was measured." in text
+    assert "network 7 88 % 1 uncertain" in text
+    assert "singular 1 12 %" in text
+    assert "The end of the file is missing. Copy it again." in text
+    assert "Never heard of." in text
+    assert "bundle b1 on cpu, fp32" in text
+    assert "Not measured twice: 1 file that belongs to or repeats another" in text
+
+
+def test_sizes_in_the_table(page):
+    """Network: six times widths of 5, 10, 15 nm and once 5, 10 nm: 20 domains, median 10 nm."""
+    row = re.search(r"<tr><th scope='row'[^>]*><i></i>network</th>(.*?)</tr>", page)
+    cells = re.findall(r"<td>(.*?)</td>", row[1])
+    assert cells[:2] == ["20", "7"]
+    assert cells[2].startswith("<b>10.0</b>")
+
+
+def test_charts_are_inline_and_take_the_pages_colours(page):
+    assert page.count("<svg") == 4
+    assert "var(--muted)" in page
+    assert "#010203" not in page
+    assert "xmlns" not in page
+    assert not re.findall(r"<g id=", page)
+
+
+def test_same_journal_same_page(whole_run):
+    out, page = whole_run
+    with Journal.open(out / "journal.sqlite") as journal:
+        assert write_report(journal, out, ABOUT).read_text(encoding="utf-8") == page
+
+
+def test_an_empty_run_and_one_without_overlays(tmp_path, journal, make_analysis):
+    page = write_report(journal, tmp_path).read_text(encoding="utf-8")
+    assert "Nothing was found to measure." in page
+    journal.record(item("a.tif"), rows_of(make_analysis("a.tif", decision="unknown", label="", sides=())))
+    page = write_report(journal, tmp_path).read_text(encoding="utf-8")
+    assert "1 micrograph measured, 0 domains outlined." in page
+    assert "None of the micrographs resembles what this task was trained on" in page
+    assert "<img" not in page
+
+
+def test_gallery_shows_every_label_and_the_doubtful_first(journal, make_analysis):
+    for n in range(30):
+        decision = ("accepted", "uncertain", "unknown")[n % 3]
+        analysis = make_analysis(
+            f"{n}.tif", decision=decision, confidence=0.5 + n / 100, label=("network", "singular")[n % 2],
+            shape_decision="unknown",
+        )  # fmt: skip
+        journal.record(item(f"{n}.tif"), rows_of(analysis))
+    clear, doubtful = choose(collect(journal).examples)
+    assert [(one.leading.label, one.name) for one in clear[:2]] == [
+        ("network", "24.tif"),
+        ("singular", "27.tif"),
+    ]
+    assert [one.name for one in doubtful[:3]] == ["1.tif", "4.tif", "7.tif"]
+    assert [one.leading.decision for one in doubtful] == ["uncertain"] * 10 + ["unknown"] * 2
+    assert len(clear) + len(doubtful) <= MAX_PICTURES
+
+
+def test_median_of_resampled_micrographs():
+    """Ten micrographs, each with ten equal widths: the interval is that of ten values, not of a hundred."""
+    values = np.repeat(np.arange(1.0, 11.0), 10)
+    by_micrograph = summarize(values, np.repeat(np.arange(10), 10))
+    assert (by_micrograph.n, by_micrograph.n_micrographs, by_micrograph.median) == (100, 10, 5.5)
+    assert by_micrograph.by_micrograph
+    by_domain = summarize(values, np.zeros(100, int))
+    assert not by_domain.by_micrograph
+    assert by_micrograph.high - by_micrograph.low > 1.5 * (by_domain.high - by_domain.low)
+    assert by_micrograph.low < 5.5 < by_micrograph.high
+
+
+def test_medians_of_nothing_and_of_one():
+    assert summarize(np.array([np.nan]), np.array([0])).n == 0
+    one = summarize(np.array([3.0, np.nan]), np.array([0, 1]))
+    assert (one.n, one.median) == (1, 3.0)
+    assert np.isnan(one.low)
+
+
+def test_words():
+    assert [three_digits(x) for x in (0.001234, 12.34, 4560.7, 0.0, float("nan"))] == [
+        "0.00123",
+        "12.3",
+        "4,561",
+        "0",
+        "–",
+    ]
+    assert (count(1, "domain"), count(2300, "domain")) == ("1 domain", "2,300 domains")
+    assert title("nanowire-morphology") == "Nanowire morphology"
+    assert reason_in_words("zero-tail") == REASONS["zero-tail"]

@@ -1,0 +1,73 @@
+"""Bounded, ordered, overlapping stages."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from nanomorph.stages import ordered_map, prefetch
+
+
+def test_ordered_map_keeps_order_whatever_finishes_first():
+    gates = [threading.Event() for _ in range(4)]
+
+    def work(n):
+        # Each piece waits for the one after it, so they finish in reverse.
+        if n < 3:
+            assert gates[n + 1].wait(5)
+        gates[n].set()
+        return n
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(ordered_map(pool, work, range(4), ahead=4)) == [0, 1, 2, 3]
+
+
+def test_ordered_map_begins_no_more_than_ahead():
+    taken = []
+
+    def pieces():
+        for n in range(100):
+            taken.append(n)
+            yield n
+
+    with ThreadPoolExecutor(2) as pool:
+        results = ordered_map(pool, lambda n: n, pieces(), ahead=3)
+        next(results)
+        assert len(taken) == 3
+        results.close()
+
+
+def test_ordered_map_raises_what_the_function_raised():
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ZeroDivisionError):
+        list(ordered_map(pool, lambda n: 1 // n, [1, 0], ahead=2))
+
+
+def test_prefetch_yields_everything_in_order():
+    assert list(prefetch(range(50), ahead=4)) == list(range(50))
+
+
+def test_prefetch_hands_on_exceptions():
+    def broken():
+        yield 1
+        raise OSError("share lost")
+
+    pieces = prefetch(broken(), ahead=4)
+    assert next(pieces) == 1
+    with pytest.raises(OSError, match="share lost"):
+        next(pieces)
+
+
+def test_prefetch_is_bounded_and_stops_when_left():
+    made = []
+
+    def endless():
+        n = 0
+        while True:
+            made.append(n)
+            yield n
+            n += 1
+
+    pieces = prefetch(endless(), ahead=2)
+    assert next(pieces) == 0
+    pieces.close()  # joins the thread: it must not go on for ever
+    assert len(made) <= 5

@@ -1,0 +1,104 @@
+"""The three commands after one another on eight tiny micrographs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from nanomorph.cli.main import _parse
+from nanomorph.errors import ConfigurationError
+from nanomorph_training import heads
+from nanomorph_training.commands import fit_head, fit_segmenter, pretrain
+
+
+def command(module, line: str) -> list[str]:
+    """Run a command line; what it reported."""
+    reported: list[str] = []
+    name = module.__name__.rsplit(".")[-1]
+    assert module.run(_parse(name, module.Options, module.__doc__, shlex.split(line)), reported.append) == 0
+    return reported
+
+
+def test_from_micrographs_to_heads(pool: Path, tmp_path: Path) -> None:
+    run, common = tmp_path / "runs", f"--cache {tmp_path / 'cache'} --threads 1"
+    command(pretrain, f"--data {pool} --out {run}/pre --steps 2 --batch 4 --window 32 {common}")
+    assert (run / "pre" / "views.png").is_file()
+    segmenter = f"--data {pool} --encoder {run}/pre --out {run}/seg --window 64 --batch 2 {common}"
+    (said,) = command(fit_segmenter, f"{segmenter} --steps 12 --lr 3e-3 --encoder-lr 1 --validate-every 6")
+    assert "Dice" in said
+    for name in ("pre", "seg"):
+        assert {f.name for f in (run / name).iterdir()} >= {
+            "checkpoint.safetensors",
+            "checkpoint.json",
+            "metrics.csv",
+            "log.txt",
+            "repeat.txt",
+        }
+    with open(run / "seg" / "metrics.csv", newline="") as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["6", "12"]
+
+    head = f"--data {pool} --encoder {run}/seg {common} --cache {tmp_path / 'cache'}"
+    command(fit_head, f"{head} --task side --out {run}/side")
+    side = heads.load(run / "side")
+    assert (side.level, side.labels, side.uses_embedding) == ("field", ("a", "b"), True)
+    assert side.metrics["n"] == 7
+    assert side.metrics["test"]["n"] == 1  # article-3 is held out
+
+    command(fit_head, f"{head} --task kind --level domain --labels b a --out {run}/kind")
+    kind = heads.load(run / "kind")
+    assert (kind.level, kind.labels, kind.uses_embedding) == ("domain", ("b", "a"), False)
+    assert json.loads((run / "kind" / "head.json").read_text())["metrics"]["test"]["n"] == 1
+
+
+def test_a_run_is_not_overwritten(pool: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoint.safetensors").touch()
+    for module in (pretrain, fit_segmenter):
+        with pytest.raises(ConfigurationError, match="already holds a run: add --resume auto"):
+            command(module, f"--data {pool} --out {tmp_path / 'run'} --steps 1")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--out {t}/a", "say how long to train"),
+        ("--out {t}/a --steps 1 --batch 1", "at least 2"),
+    ],
+)
+def test_options_that_contradict_are_refused(pool: Path, tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        command(pretrain, f"--data {pool} --cache {tmp_path / 'c'} " + line.format(t=tmp_path))
+
+
+def test_minutes_become_steps(pool: Path, tmp_path: Path) -> None:
+    from nanomorph_training.budget import total_steps
+
+    def two_seconds() -> float:
+        return 2.0
+
+    assert total_steps(0, 0, 10, 100, 8, two_seconds) == 300
+    assert total_steps(0, 2.5, 10, 100, 8, two_seconds) == 31
+    assert total_steps(7, 2.5, 10, 100, 8, two_seconds) == 7
+
+
+def test_the_repeat_line_gives_the_same_options() -> None:
+    from nanomorph_training.run_folder import command_line
+
+    line = command_line("pretrain", {"data": ["a b", "c"], "out": "r", "steps": 5, "train_on_all": True, "cache": None})
+    assert line == "nanomorph pretrain --data 'a b' c --out r --steps 5 --train-on-all"
+
+
+def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:
+    from nanomorph_training.fit_head import labelled_samples
+
+    for label in ("cube", "rod"):
+        (tmp_path / "classes" / label).mkdir(parents=True)
+        (tmp_path / "classes" / label / "1.png").write_bytes((pool.parent / "1.png").read_bytes())
+    samples = labelled_samples([tmp_path / "classes"], None)
+    assert sorted(s.label for s in samples) == ["cube", "rod"]
+    with pytest.raises(ConfigurationError, match="no micrograph has the label wire"):
+        labelled_samples([tmp_path / "classes"], ["rod", "wire"])

@@ -1,0 +1,161 @@
+"""Pools, groups and the cache."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from nanomorph.errors import ConfigurationError
+from nanomorph.prepare import InputSpec
+from nanomorph_training import data
+from nanomorph_training.cache import Cache, read_mask
+from nanomorph_training.data import Sample
+
+
+def test_held_out_is_the_rule_of_the_digest() -> None:
+    assert [n for n in range(8) if data.is_held_out(f"article-{n}")] == [3]
+    assert int(hashlib.md5(b"article-3").hexdigest(), 16) % 4 == 0
+    share = np.mean([data.is_held_out(f"10.1016/{n}") for n in range(4000)])
+    assert share == pytest.approx(0.25, abs=0.03)
+
+
+def test_nothing_unknown_or_synthetic_is_held_out() -> None:
+    assert not data.is_held_out("")
+    assert not any(data.is_held_out(f"synthetic-{n}") for n in range(64))
+
+
+def test_a_list_gives_masks_labels_and_groups(pool: Path) -> None:
+    samples = data.collect([pool])
+    assert len(samples) == 8
+    assert samples[3].path == pool.parent / "3.png"
+    assert samples[3].mask == pool.parent / "3_mask.png"
+    assert samples[3].by_instance
+    assert (samples[3].label, samples[3].group) == ("b", "article-3")
+    assert len(data.without_held_out(samples)) == 7
+
+
+def test_a_folder_stands_for_its_list_and_no_file_counts_twice(pool: Path) -> None:
+    assert len(data.collect([pool, pool.parent, pool.parent / "0.png"])) == 8
+
+
+def test_a_wire_is_told_by_its_mask_and_a_particle_by_its_instances(tmp_path: Path) -> None:
+    rows = [
+        {"file": "a.tif", "mask": "m/a.png", "instances": "i/a.tif", "label": "network", "group": "synthetic-1"},
+        {"file": "b.tif", "mask": "m/b.png", "instances": "i/b.tif", "label": "particles", "group": "synthetic-2"},
+        {"file": "c.tif", "mask": "m/c.png", "instances": "", "label": "", "group": ""},
+    ]
+    with open(tmp_path / "labels.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    wire, particles, unknown = data.from_csv(tmp_path / "labels.csv")
+    assert (wire.mask, wire.by_instance) == (tmp_path / "m/a.png", False)
+    assert (particles.mask, particles.by_instance) == (tmp_path / "i/b.tif", True)
+    assert (unknown.mask, unknown.by_instance) == (tmp_path / "m/c.png", False)
+    assert wire.is_synthetic
+
+
+def test_a_doubtful_weak_label_is_no_label_but_tells_wires(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("file,instance_mask,weak_label\na.png,m.png,bundle?\n")
+    (sample,) = data.from_csv(tmp_path / "l.csv")
+    assert sample.label == ""
+    assert not sample.by_instance
+
+
+def test_masks_beside_images_are_found_by_number(tmp_path: Path) -> None:
+    for name in ("images/image_1.png", "labels/label_1.png", "images/image_2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), np.zeros((4, 4), np.uint8))
+    first, second = data.collect([tmp_path])
+    assert first.mask == tmp_path / "labels/label_1.png"
+    assert second.mask is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [({}, "holds no micrograph"), ({"a.csv": "name\nx\n"}, "holds no micrograph"), ({"a.csv": "file\nx\n", "b.csv": "file\ny\n"}, "several lists")],
+)
+def test_a_folder_that_says_nothing_is_named(tmp_path: Path, content: dict[str, str], message: str) -> None:
+    for name, text in content.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigurationError, match=message):
+        data.collect([tmp_path])
+
+
+def test_a_missing_path_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nowhere does not exist"):
+        data.collect([tmp_path / "nowhere"])
+
+
+def test_a_group_is_never_split() -> None:
+    groups = [f"g{n % 10}" for n in range(100)]
+    chosen = data.group_split(groups, 0.3)
+    assert chosen.sum() == 30
+    for group in set(groups):
+        assert len({bool(c) for c, g in zip(chosen, groups, strict=True) if g == group}) == 1
+    np.testing.assert_array_equal(chosen[::-1], data.group_split(groups[::-1], 0.3))
+    assert data.group_split(["a", "b"], 0.01).sum() == 1
+    assert data.group_split(["a"], 0.5).sum() == 0
+
+
+def test_a_source_is_drawn_by_the_root_of_its_size() -> None:
+    sources = ["few"] * 4 + ["many"] * 100
+    rng = np.random.default_rng(0)
+    share = np.mean([np.mean(data.draw(sources, 1, rng) < 4) for _ in range(3000)])
+    assert share == pytest.approx(2 / (2 + 10), abs=0.03)
+    assert len(set(data.draw(sources, 50, rng).tolist())) == 50
+
+
+def test_the_fingerprint_changes_with_a_file(pool: Path) -> None:
+    samples = data.collect([pool])
+    before = data.fingerprint(samples)
+    assert data.fingerprint(samples[::-1]) == before
+    assert data.fingerprint(samples[1:]) != before
+
+
+def test_the_cache_decodes_once(pool: Path, tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    sample = data.collect([pool])[0]
+    first = cache.image(sample)
+    assert (first.dtype, first.shape) == (np.uint8, (96, 128))
+    stored = {path: path.stat().st_mtime_ns for path in cache.folder.iterdir()}
+    np.testing.assert_array_equal(cache.image(sample), first)
+    assert {path: path.stat().st_mtime_ns for path in cache.folder.iterdir()} == stored
+
+
+def test_a_target_lies_on_the_reduced_image(pool: Path, tmp_path: Path) -> None:
+    sample = data.collect([pool])[0]
+    cache = Cache(tmp_path / "cache", InputSpec(max_side=64))
+    image, target = cache.image(sample), cache.target(sample)
+    assert image.shape == target.shape == (48, 64)
+    whole = read_mask(pool.parent / "0_mask.png") > 0
+    assert np.mean(target & 1) == pytest.approx(whole.mean(), rel=0.1)
+
+
+def test_a_mask_of_another_size_is_an_error(pool: Path, tmp_path: Path) -> None:
+    cv2.imwrite(str(pool.parent / "0_mask.png"), np.zeros((96, 127), np.uint8))
+    with pytest.raises(ConfigurationError, match=r"127 x 96 px.*128 x 96 px"):
+        Cache(tmp_path / "cache").target(data.collect([pool])[0])
+
+
+def test_a_colour_mask_counts_what_is_not_black(tmp_path: Path) -> None:
+    pixels = np.zeros((2, 2, 4), np.uint8)
+    pixels[..., 3] = 255
+    pixels[0, 0, :3] = 7
+    cv2.imwrite(str(tmp_path / "m.png"), pixels)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png"), [[1, 0], [0, 0]])
+    with pytest.raises(ConfigurationError, match="missing or no image"):
+        read_mask(tmp_path / "none.png")
+
+
+def test_real_lists_can_be_read(shared_data: Path) -> None:
+    samples = data.collect([shared_data / "nanoparticles/nanoparticles.csv", shared_data / "unlabeled/unlabeled.csv"])
+    assert all(sample.path.is_file() for sample in samples)
+    kept = data.without_held_out(samples)
+    assert 0.6 < len(kept) / len(samples) < 0.9
+    assert not {s.group for s in kept} & {s.group for s in samples if data.is_held_out(s.group)}

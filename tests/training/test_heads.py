@@ -1,0 +1,146 @@
+"""Heads on features whose right answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nanomorph.errors import ConfigurationError
+from nanomorph_training import heads
+from nanomorph_training.heads import Features, fit_head
+
+NAMES = ("left", "middle", "right")
+
+
+def problem(n: int = 180, seed: int = 0) -> tuple[Features, list[str], list[str]]:
+    """Three classes in a row along `x`; `y` and the embedding are noise; groups of six."""
+    rng = np.random.default_rng(seed)
+    k = np.arange(n) % 3
+    frame = pd.DataFrame({"x": 3.0 * k + rng.normal(size=n), "y": 100 * rng.normal(size=n)})
+    features = Features(rng.normal(size=(n, 20)).astype(np.float32), frame)
+    return features, [NAMES[c] for c in k], [f"group {i // 6}" for i in range(n)]
+
+
+@pytest.fixture(scope="module")
+def head() -> heads.Head:
+    return fit_head(*problem(), task="side", classes=NAMES, descriptors=("x", "y"))
+
+
+def test_a_head_finds_what_tells_classes_apart(head: heads.Head) -> None:
+    features, labels, _ = problem(seed=1)
+    probabilities, novelty = head(features)
+    guess = [NAMES[k] for k in probabilities.argmax(axis=1)]
+    # Neighbours 3 standard deviations apart: the best boundary gets about 91 % right.
+    assert np.mean([a == b for a, b in zip(guess, labels, strict=True)]) > 0.85
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert np.mean(novelty > 1) < 0.2
+    assert head.metrics["out_of_fold"]["balanced_accuracy"] > 0.85
+    assert head.labels == NAMES
+
+
+def test_what_is_far_away_is_novel(head: heads.Head) -> None:
+    matrix = np.full((1, 22), 50.0)
+    matrix[0, :20] = 4.0
+    assert head(matrix)[1][0] > 1
+
+
+def test_an_unmeasured_value_counts_as_the_mean(head: heads.Head) -> None:
+    features, _, _ = problem()
+    matrix = features.matrix(True, ("x", "y"))[:1]
+    unmeasured, mean = matrix.copy(), matrix.copy()
+    unmeasured[0, -1], mean[0, -1] = np.nan, head.mean[-1]
+    np.testing.assert_allclose(head(unmeasured)[0], head(mean)[0])
+    # One absurd value cannot outweigh everything: it counts as `clip` standard deviations.
+    far, farther = matrix.copy(), matrix.copy()
+    far[0, -1], farther[0, -1] = 1e6, np.inf
+    np.testing.assert_allclose(head(far)[0], head(farther)[0])
+
+
+def test_saved_and_loaded_it_is_the_same_head(head: heads.Head, tmp_path: Path) -> None:
+    heads.save(head, tmp_path)
+    again = heads.load(tmp_path)
+    features, _, _ = problem(seed=2)
+    for a, b in zip(head(features), again(features), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert (again.labels, again.descriptors, again.metrics) == (head.labels, head.descriptors, head.metrics)
+    with pytest.raises(ConfigurationError, match="holds no head"):
+        heads.load(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("classes", [("left", "right"), NAMES])
+def test_one_label_per_class_is_enough(classes: tuple[str, ...]) -> None:
+    frame = pd.DataFrame({"x": [0.0, 5.0, 10.0][: len(classes)]})
+    head = fit_head(Features(None, frame), classes, ["g"] * len(classes), task="t", descriptors=("x",), uses_embedding=False)
+    assert [head.labels[k] for k in head(Features(None, frame))[0].argmax(axis=1)] == sorted(classes)
+    assert head.metrics["out_of_fold"] is None
+    assert head.uncertain_below == 0.5
+
+
+def test_one_class_is_no_task() -> None:
+    with pytest.raises(ConfigurationError, match="needs two"):
+        fit_head(Features(None, pd.DataFrame({"x": [1.0, 2.0]})), ["a", "a"], ["g", "h"], task="t", descriptors=("x",), uses_embedding=False)
+    with pytest.raises(ConfigurationError, match="not measured: z"):
+        fit_head(Features(None, pd.DataFrame({"x": [1.0]})), ["a"], ["g"], task="t", descriptors=("z",), uses_embedding=False)
+
+
+def test_classes_weigh_the_same_however_many_they_are() -> None:
+    y = np.array([0, 0, 0, 1])
+    weight = heads.balanced(y, np.ones(4), 2)
+    np.testing.assert_allclose(weight, [2 / 3, 2 / 3, 2 / 3, 2])
+    # A micrograph of a hundred domains counts as one: its rows share its weight.
+    weight = heads.balanced(np.array([0, 0, 0, 1]), np.array([1, 0.5, 0.5, 1]), 2)
+    np.testing.assert_allclose(weight, [1, 0.5, 0.5, 2])
+
+
+def test_the_rare_class_is_found() -> None:
+    rng = np.random.default_rng(0)
+    y = np.array([0] * 190 + [1] * 10)
+    frame = pd.DataFrame({"x": 2.5 * y + rng.normal(size=200)})
+    labels = np.array(["common", "rare"])[y]
+    head = fit_head(Features(None, frame), labels.tolist(), [str(n) for n in range(200)], task="t", descriptors=("x",), uses_embedding=False)
+    assert head.metrics["out_of_fold"]["recall"]["rare"] >= 0.7
+
+
+def test_temperature_of_overconfident_logits() -> None:
+    # Right in 3 of 4: the calibrated confidence is .75, so logits +-10 over T must give ln 3 = 1.0986.
+    logits = np.tile([[10.0, 0.0]], (400, 1))
+    y = (np.arange(400) % 4 == 0).astype(int)
+    t = heads.best_temperature(logits, y, np.ones(400))
+    assert heads.softmax(logits / t)[0, 0] == pytest.approx(0.75, abs=1e-3)
+    assert t == pytest.approx(10 / np.log(3), rel=1e-2)
+
+
+def test_uncertain_is_the_lowest_threshold_that_keeps_the_promise() -> None:
+    confidence = np.array([0.55, 0.6, 0.7, 0.8, 0.9])
+    right = np.array([False, True, False, True, True])
+    assert heads.uncertain_threshold(right, confidence, 1.0) == pytest.approx(0.8)
+    assert heads.uncertain_threshold(right, confidence, 0.6) == pytest.approx(0.55)
+    assert heads.uncertain_threshold(right, confidence, 0.7) == pytest.approx(0.6)
+    assert heads.uncertain_threshold(~right, confidence, 1.0) == pytest.approx(0.86)  # the surest tenth
+    assert heads.uncertain_threshold(np.array([True]), np.array([0.3]), 0.9) == 0.5
+
+
+def test_a_micrograph_is_judged_by_the_majority_of_its_domains() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9]])
+    truth, guess, share = heads.verdicts(probabilities, np.array([0, 0, 0, 1]), np.array(["i", "i", "i", "j"]))
+    assert (truth.tolist(), guess.tolist()) == ([0, 1], [0, 1])
+    assert share.tolist() == pytest.approx([2 / 3, 1])
+
+
+def test_scores_by_hand() -> None:
+    scores = heads.score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, heads.NOTHING]), ("a", "b"))
+    assert scores["accuracy"] == 0.5
+    assert scores["balanced_accuracy"] == pytest.approx((2 / 3 + 0) / 2)
+    assert scores["confusion"] == [[2, 1], [0, 0]]
+    assert scores["nothing_found"] == 1
+
+
+def test_heads_need_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, nanomorph_training.heads; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

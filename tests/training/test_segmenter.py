@@ -1,0 +1,127 @@
+"""The segmenter's batches, split and scores, and that it learns discs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from nanomorph.errors import ConfigurationError
+from nanomorph_training import data
+from nanomorph_training.cache import Cache
+from nanomorph_training.checkpoint import load_checkpoint
+from nanomorph_training.data import Sample
+from nanomorph_training.optim import learning_rate
+from nanomorph_training.segmenter import (
+    Labelled,
+    SegmenterSettings,
+    SegmenterTrainer,
+    evaluate,
+    fit_segmenter,
+    load_backbone,
+    overlap,
+    predict,
+    validation_split,
+)
+
+TINY = SegmenterSettings(window=64, batch=4, steps=4, validate_every=2, threads=1)
+
+
+def sample(name: str, group: str = "") -> Sample:
+    return Sample(Path(name), "list", group=group)
+
+
+def test_overlap_by_hand() -> None:
+    a, b = np.array([1, 1, 0, 0], bool), np.array([0, 1, 1, 1], bool)
+    assert overlap(a, b) == (pytest.approx(0.4), pytest.approx(0.25))
+    assert overlap(a & False, b & False) == (1.0, 1.0)
+
+
+def test_validation_takes_whole_real_groups() -> None:
+    samples = [sample(f"{n}", f"article-{n // 3}") for n in range(30)] + [sample(f"s{n}", f"synthetic-{n}") for n in range(50)]
+    chosen = validation_split(samples, 0.2)
+    assert chosen[:30].sum() == 6
+    assert not chosen[30:].any()
+    for article in range(10):
+        assert len(set(chosen[3 * article : 3 * article + 3].tolist())) == 1
+
+
+def test_without_groups_every_file_is_one() -> None:
+    assert validation_split([sample(str(n)) for n in range(10)], 0.2).sum() == 2
+    assert validation_split([sample("only")], 0.2).sum() == 0
+
+
+def labelled(pool: Path, tmp_path: Path) -> list[Labelled]:
+    cache = Cache(tmp_path / "cache")
+    return [Labelled(cache.image(s), cache.target(s), s) for s in data.collect([pool])]
+
+
+def test_a_batch_is_a_function_of_the_step(pool: Path, tmp_path: Path) -> None:
+    trainer = SegmenterTrainer.start(TINY, labelled(pool, tmp_path), None)
+    images, target = trainer.batch(0)
+    assert images.shape == (4, 1, 64, 64)
+    assert target.shape == (4, 2, 64, 64)
+    assert set(target.unique().tolist()) <= {0.0, 1.0}
+    assert bool((target[:, 1] <= target[:, 0]).all())  # interior lies inside
+    assert torch.equal(images, trainer.batch(0)[0])
+    assert not torch.equal(images, trainer.batch(1)[0])
+    # Image and target were turned together: foreground stays the darker part.
+    inside, outside = images[:, 0][target[:, 0] > 0].mean(), images[:, 0][target[:, 0] == 0].mean()
+    assert float(inside) < float(outside)
+
+
+def test_predict_takes_any_size(pool: Path, tmp_path: Path) -> None:
+    trainer = SegmenterTrainer.start(TINY, labelled(pool, tmp_path), None)
+    embedding, foreground, interior = predict(trainer.backbone, np.zeros((50, 70), np.uint8))
+    assert embedding.shape == (512,)
+    assert foreground.shape == interior.shape == (50, 70)
+
+
+def test_it_learns_discs(pool: Path, tmp_path: Path) -> None:
+    settings = replace(TINY, encoder_lr=1.0)
+    examples = labelled(pool, tmp_path)
+    trainer = SegmenterTrainer.start(settings, examples, None)
+    for number in range(40):
+        trainer.step(number, learning_rate(number, 40, 4, 3e-3))
+    scores = evaluate(trainer.backbone, examples)
+    assert scores["dice"] > 0.8
+    assert scores["iou"] < scores["dice"]
+
+
+def test_a_frozen_encoder_stays_as_it_was(pool: Path, tmp_path: Path) -> None:
+    trainer = SegmenterTrainer.start(replace(TINY, encoder_lr=0.0), labelled(pool, tmp_path), None)
+    before = {name: tensor.clone() for name, tensor in trainer.backbone.encoder.state_dict().items()}
+    trainer.step(0, 1e-2)
+    after = trainer.backbone.encoder.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_resume_is_bit_identical(pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = Cache(tmp_path / "cache")
+    fit_segmenter([pool], None, tmp_path / "whole", TINY, cache)
+    step = SegmenterTrainer.step
+
+    def until_third(self: SegmenterTrainer, number: int, rate: float) -> float:
+        if number == 3:
+            raise InterruptedError
+        return step(self, number, rate)
+
+    monkeypatch.setattr(SegmenterTrainer, "step", until_third)
+    with pytest.raises(InterruptedError):
+        fit_segmenter([pool], None, tmp_path / "cut", TINY, cache)
+    monkeypatch.setattr(SegmenterTrainer, "step", step)
+    fit_segmenter([pool], None, tmp_path / "cut", TINY, cache, resume=True)
+    whole, cut = (load_checkpoint(tmp_path / name) for name in ("whole", "cut"))
+    assert all(torch.equal(whole.tensors[name], cut.tensors[name]) for name in whole.tensors)
+    assert whole.state["best"] == cut.state["best"]
+    assert load_backbone(tmp_path / "cut").training is False
+
+
+def test_no_mask_is_an_error(pool: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no micrograph has a mask"):
+        fit_segmenter([pool.parent / "0.png"], None, tmp_path / "run", TINY, Cache(tmp_path / "cache"))
+    with pytest.raises(ConfigurationError, match="multiple of 32"):
+        SegmenterSettings(window=100)

@@ -1,0 +1,1 @@
+"""Self-supervised encoders, few-label heads and segmenters for electron micrographs."""

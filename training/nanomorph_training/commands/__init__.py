@@ -1,0 +1,1 @@
+"""Commands of `nanomorph` that need the extra `training`."""

@@ -1,0 +1,47 @@
+"""Learn a classifier head from a few labelled micrographs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanomorph.cli.options import option
+
+
+@dataclass(frozen=True)
+class Options:
+    data: list[Path] = option("a folder per class, or CSV lists (file,label[,group])", type=Path, many=True)
+    encoder: Path = option("folder of a fit-segmenter (or pretrain) run", type=Path)
+    task: str = option("name of the task, such as nanowire-morphology")
+    out: Path = option("folder of the run", type=Path)
+    level: str = option("label the whole field, or every domain", default="field", choices=("field", "domain"))
+    features: str = option(
+        "embedding, descriptors or both (default: both for field, descriptors for domain)",
+        default="auto",
+        choices=("auto", "embedding", "descriptors", "both"),
+    )
+    descriptors: list[str] | None = option("descriptors by name (default: all that need no scale)", default=None, type=str, many=True)
+    labels: list[str] | None = option("classes to learn, in this order (default: all)", default=None, type=str, many=True)
+    masks: str = option("domain level: learn from given masks, predicted ones, or both", default="given", choices=("given", "predicted", "both"))
+    threshold: float = option("foreground probability of the predicted masks", default=0.5, type=float)
+    embedding_weight: float = option("weight of the embedding beside the descriptors", default=1.0, type=float)
+    false_alarms: float = option("share of known material that may be called unknown", default=0.05, type=float)
+    accepted_accuracy: float = option("share of accepted answers that should be right", default=0.9, type=float)
+    seed: int = option("of the folds", default=0, type=int)
+    threads: int = option("CPU threads", default=2, type=int)
+    cache: Path | None = option("folder of cached features (default: the user's cache)", default=None, type=Path)
+    train_on_all: bool = option(
+        "use the held-out quarter of the groups too (there is then no test score)", default=False, type=bool
+    )
+
+
+def run(options: Options, report: Callable[[str], None] = print) -> int:
+    """Fit, score on the held-out groups where there are any, save; 0 when done."""
+    from nanomorph_training.fit_head import fit_from_files
+
+    head = fit_from_files(options)
+    for name in ("out_of_fold", "test", "test_predicted"):
+        scores = head.metrics.get(name)
+        if scores:
+            report(f"{name}: n {scores['n']}, accuracy {scores['accuracy']:.3f}, balanced {scores['balanced_accuracy']:.3f}")
+    report(f"{head.task}: {', '.join(head.labels)}; the head is in {options.out}")
+    return 0

@@ -1,0 +1,184 @@
+"""From labelled files to a head: features, the split that keeps whole groups for the test, fit, scores."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from nanomorph.errors import ConfigurationError
+from nanomorph_training import data, heads, machine
+from nanomorph_training.cache import default_folder
+from nanomorph_training.data import Sample
+from nanomorph_training.features import Extractor, Row, Table, gather
+from nanomorph_training.heads import Head, HeadSettings, fit_head
+from nanomorph_training.run_folder import RunFolder, plain, versions
+from nanomorph_training.segmenter import load_backbone
+
+
+class HeadOptions(Protocol):
+    """What `nanomorph fit-head` asks for; see commands/fit_head.py."""
+
+    @property
+    def data(self) -> list[Path]: ...
+    @property
+    def encoder(self) -> Path: ...
+    @property
+    def task(self) -> str: ...
+    @property
+    def out(self) -> Path: ...
+    @property
+    def level(self) -> str: ...
+    @property
+    def features(self) -> str: ...
+    @property
+    def descriptors(self) -> list[str] | None: ...
+    @property
+    def labels(self) -> list[str] | None: ...
+    @property
+    def masks(self) -> str: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def embedding_weight(self) -> float: ...
+    @property
+    def false_alarms(self) -> float: ...
+    @property
+    def accepted_accuracy(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def cache(self) -> Path | None: ...
+    @property
+    def train_on_all(self) -> bool: ...
+
+
+def fit_from_files(options: HeadOptions) -> Head:
+    """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
+    machine.set_up(options.threads)
+    run = RunFolder(options.out)
+    samples = labelled_samples(options.data, options.labels)
+    kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
+    training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
+    test = [s for s, out in zip(samples, kept_out, strict=True) if out]
+    run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
+    extractor = open_extractor(options)
+    head = _fit(_training_rows(training, extractor, options, run), training, options)
+    head.metrics.update(_test_scores(head, test, extractor, run))
+    head.metrics.update({"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key, "versions": versions()})
+    heads.save(head, options.out)
+    run.write_repeat("fit-head", {**plain(options), "data": [str(p) for p in options.data]}, data.fingerprint(samples))
+    return head
+
+
+def labelled_samples(paths: Sequence[Path], classes: Sequence[str] | None) -> list[Sample]:
+    """Samples that have a label, of the named classes; a folder per class gives its name. Raises ConfigurationError."""
+    samples = [_labelled_by_folder(sample) for sample in data.collect(paths)]
+    samples = [s for s in samples if s.label and (classes is None or s.label in classes)]
+    missing = set(classes or ()) - {s.label for s in samples}
+    if missing:
+        raise ConfigurationError(f"no micrograph has the label {', '.join(sorted(missing))}")
+    if not samples:
+        raise ConfigurationError("no micrograph has a label: give a folder per class, or a CSV with columns file and label")
+    return samples
+
+
+def _labelled_by_folder(sample: Sample) -> Sample:
+    source = Path(sample.source)
+    if sample.label or not source.is_dir():
+        return sample
+    parts = sample.path.relative_to(source).parts
+    return replace(sample, label=parts[0]) if len(parts) > 1 else sample
+
+
+def open_extractor(options: HeadOptions) -> Extractor:
+    """The run's backbone, its features cached under a name made from its weights."""
+    weights = options.encoder / "checkpoint.safetensors"
+    if not weights.is_file():
+        raise ConfigurationError(f"{options.encoder} is no training run: it has no {weights.name}")
+    with open(weights, "rb") as file:
+        key = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    folder = (options.cache or default_folder()) / "features"
+    return Extractor(load_backbone(options.encoder), key, folder, options.threshold)
+
+
+def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:
+    """How rows of a kind (`field`, `given`, `predicted`) are computed."""
+    return {"field": extractor.field, "given": extractor.given_domains, "predicted": extractor.predicted_domains}[kind]
+
+
+def _training_rows(samples: Sequence[Sample], extractor: Extractor, options: HeadOptions, run: RunFolder) -> list[Table]:
+    kinds = {"field": ["field"]}.get(options.level) or {"both": ["given", "predicted"]}.get(options.masks) or [options.masks]
+    return [gather(samples, rows_of(kind, extractor), run.say) for kind in kinds]
+
+
+def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOptions) -> Head:
+    import pandas as pd
+
+    uses_embedding = options.features in {"embedding", "both"} or (options.features == "auto" and options.level == "field")
+    if uses_embedding and options.level == "domain" and options.masks != "predicted":
+        raise ConfigurationError("a domain head uses the embedding only with --masks predicted")
+    frame = pd.concat([table.features.descriptors for table in tables], ignore_index=True)
+    embedding = np.vstack([t.features.embedding for t in tables if t.features.embedding is not None]) if uses_embedding else None
+    index = np.concatenate([table.sample for table in tables])
+    per_image = np.concatenate([_equal_weights(table) for table in tables])
+    return fit_head(
+        heads.Features(embedding, frame),
+        [samples[n].label for n in index],
+        [samples[n].group or str(samples[n].path) for n in index],
+        task=options.task,
+        level=options.level,
+        classes=options.labels,
+        descriptors=_descriptors(options),
+        uses_embedding=uses_embedding,
+        sample_weight=per_image,
+        units=[str(samples[n].path) for n in index] if options.level == "domain" else None,
+        settings=HeadSettings(options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed),
+    )
+
+
+def _descriptors(options: HeadOptions) -> Sequence[str]:
+    from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
+
+    if options.features == "embedding":
+        return ()
+    return options.descriptors or (FIELD_DESCRIPTORS if options.level == "field" else SHAPE_DESCRIPTORS)
+
+
+def _equal_weights(table: Table) -> np.ndarray:
+    """Every micrograph counts the same, however many domains it has."""
+    return 1 / np.bincount(table.sample)[table.sample]
+
+
+def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor, run: RunFolder) -> dict[str, Any]:
+    """Scores on groups kept out: `test` (field, or given masks where all have one) and `test_predicted` masks."""
+    samples = [sample for sample in samples if sample.label in head.labels]
+    if not samples:
+        return {}
+    if head.level == "field":
+        return {"test": held_out_score(head, samples, extractor.field)}
+    scores = {"test_predicted": held_out_score(head, samples, extractor.predicted_domains)}
+    if not head.uses_embedding and all(s.mask is not None for s in samples):
+        scores["test"] = held_out_score(head, samples, extractor.given_domains)
+    return scores
+
+
+def held_out_score(head: Head, samples: Sequence[Sample], rows: Callable[[Sample], Row]) -> dict[str, Any]:
+    """Score a head micrograph by micrograph; one in which nothing was found counts as wrong."""
+    truth = np.array([head.labels.index(sample.label) for sample in samples])
+    guess = np.array([_verdict(head, rows(sample)) for sample in samples])
+    return heads.score(truth, guess, head.labels)
+
+
+def _verdict(head: Head, row: Row) -> int:
+    if row.descriptors.empty:
+        return heads.NOTHING
+    embedding = np.tile(row.embedding, (len(row.descriptors), 1))
+    probabilities, _ = head(heads.Features(embedding, row.descriptors))
+    return int(heads.verdicts(probabilities, np.zeros(len(probabilities), int), np.zeros(len(probabilities)))[1][0])
