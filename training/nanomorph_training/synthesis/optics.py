@@ -24,11 +24,10 @@ class Optics:
     cutoff: where the grain's spectrum ends, cycles/px. ring: share of the grain with the Thon ring of a
     defocused film, its first maximum at ring_frequency. mottle: sd of the film's slow unevenness (1/f).
     illumination: height of the slope or vignette. blur_px: of the lens. fringe, fringe_px: Fresnel fringe.
-    halo, halo_px: share of the slow
-    contrast lost to phase contrast, stain or charging, and over what distance. shot: how far grain follows brightness.
-    lines: sd of row-to-row changes of a scanned image. resampled: factor of a reduction and enlargement.
-    level, spread: mean and sd of the final gray values, share of the range. gamma: tone curve. jpeg: quality
-    or 0. All sd and heights in units of the grain's sd.
+    halo, halo_px: share of the slow contrast that phase contrast, stain or charging takes away, and over what
+    distance. shot: how far grain follows brightness. lines: sd of row-to-row changes of a scanned image.
+    resampled: factor of a reduction and enlargement. level, spread: mean and sd of the final gray values, share
+    of the range. gamma: tone curve. jpeg: quality or 0. All sd and heights in units of the grain's sd.
     """
 
     polarity: int
