@@ -2,8 +2,9 @@
 
     python -m nanomorph_benchmarks.exemplars --data ../shared/data --out benchmarks/results/exemplars.json
 
-One image a class proves nothing about accuracy; it shows whether what was learned from synthetic images reaches real
-ones at all. Each is also turned and flipped in the eight ways of a square, and analysed with its pixel size and without.
+One image a class proves nothing about accuracy; it shows whether what was learned from synthetic images reaches
+real ones at all. Each is also turned and flipped in the eight ways of a square, and analysed with its pixel size
+and without.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ BAR_ROWS, BAR_COLUMNS = 60, 130
 
 
 def evaluate(data: Path, bundle: Path | None = None) -> dict[str, Any]:
-    """For every exemplar: label, probabilities, right turns of eight, and the share of the bar's corner called foreground."""
+    """By true label: the verdict, how many turns of eight are right, how much of the bar's corner is foreground."""
     model = Model(load_bundle(bundle), device="cpu")
     with open(data / "nanowires" / "exemplars.csv", encoding="utf-8", newline="") as file:
         return {row["label"]: judge(data / "nanowires" / row["file"], row, model) for row in csv.DictReader(file)}

@@ -22,7 +22,7 @@ from nanomorph.journal import Journal
 from nanomorph.micrograph import Micrograph, ReadError
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import read_micrograph
-from nanomorph.results import Rows, rows_of, write_mask, write_overlay
+from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import ordered_map, prefetch
 
@@ -168,6 +168,8 @@ class Pipeline:
 
     def _quarantine(self, failed: _Failed) -> Event:
         self.journal.quarantine(failed.entry, failed.reason, failed.detail)
+        # A file that was good and has changed: its old pictures must not look like results.
+        remove_results(self.out, failed.entry.name)
         return Event(failed.entry.name, "quarantined", failed.reason)
 
 

@@ -98,7 +98,6 @@ class Run:
         return {
             "Command": self.command,
             "Bundle": f"{self.model.bundle.name} ({self.model.bundle.fingerprint})",
-            "Provider": f"{self.model.engine.provider}, {self.model.engine.precision}",
             "nanomorph": __version__,
             "This run": f"{self.counts['done']} micrographs in {self.seconds:.0f} s, {rate:.2f} a second",
         }

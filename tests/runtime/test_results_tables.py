@@ -104,7 +104,11 @@ def test_headers_and_rows(tmp_path, journal, make_analysis):
     ]  # fmt: skip
     assert [row["micrograph"] for row in fields] == ["b/2.emi", "b/2.tif", "b/10.tif"]
     emi, calibrated, bare = fields
-    assert (emi["duplicate_of"], emi["width_px"]) == ("b/2.tif", "")
+    assert emi["duplicate_of"] == "b/2.tif"
+    # The same micrograph: its size and pixel size are those of the file that was measured; nothing was measured twice.
+    for column in ("width_px", "height_px", "nm_per_px_x", "nm_per_px_y", "calibration"):
+        assert emi[column] == calibrated[column] != ""
+    assert emi["n_domains"] == ""
     assert (calibrated["width_px"], calibrated["height_px"]) == ("150", "100")
     assert (calibrated["nm_per_px_x"], calibrated["calibration"], calibrated["percolates"]) == (
         "0.5",

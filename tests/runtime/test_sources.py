@@ -5,9 +5,11 @@ import gzip
 import io
 import lzma
 import os
+import shutil
 import struct
 import sys
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -169,16 +171,36 @@ def test_links_pipes_and_bad_names(tmp_path):
     }
 
 
+@pytest.fixture
+def ordinary_user():
+    """A folder of a user who may not read everything, also where the tests run as root."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        shutil.rmtree(folder)
+
+
 @posix_only
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may read everything")
-def test_no_permission(tmp_path):
-    (tmp_path / "a.tif").write_bytes(b"x")
-    (tmp_path / "locked").mkdir()
-    (tmp_path / "a.tif").chmod(0)
-    (tmp_path / "locked").chmod(0)
-    reasons = run(tmp_path)[1]
-    (tmp_path / "locked").chmod(0o700)
-    assert reasons == {"a.tif": "no-access", "locked/": "no-access"}
+def test_no_permission(ordinary_user):
+    names = ("a.tif", "locked/b.tif", "z.zip", "t.tar")
+    for name in names:
+        (ordinary_user / name).parent.mkdir(exist_ok=True)
+        (ordinary_user / name).write_bytes(b"x")
+    for name in ("a.tif", "z.zip", "t.tar", "locked"):
+        (ordinary_user / name).chmod(0)
+    try:
+        assert run(ordinary_user) == ({}, dict.fromkeys(("a.tif", "locked/", "t.tar", "z.zip"), "no-access"))
+        with pytest.raises(FileNotFoundError, match="may not be read"):
+            discover([ordinary_user / "locked" / "b.tif"])
+    finally:
+        (ordinary_user / "locked").chmod(0o700)
 
 
 def test_file_that_vanishes_or_exceeds_the_limit(tmp_path):

@@ -42,7 +42,14 @@ def pool(tmp_path: Path) -> Path:
         cv2.imwrite(str(folder / f"{number}.png"), image)
         cv2.imwrite(str(folder / f"{number}_mask.png"), instances)
         label = "ab"[number % 2]
-        rows.append({"file": f"{number}.png", "instance_mask": f"{number}_mask.png", "label": label, "group": f"article-{number}"})
+        rows.append(
+            {
+                "file": f"{number}.png",
+                "instance_mask": f"{number}_mask.png",
+                "label": label,
+                "group": f"article-{number}",
+            }
+        )
     with open(folder / "pool.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

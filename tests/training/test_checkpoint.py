@@ -37,12 +37,12 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "checkpoint.json").read_text(encoding="utf-8")) == got.state
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"x" * len(b)])
+@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda _: b"", lambda b: b"x" * len(b)])
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, damage) -> None:
     save_checkpoint(tmp_path, Checkpoint({"a": torch.zeros(100)}, {}))
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ConfigurationError, match="checkpoint.safetensors is damaged"):
+    with pytest.raises(ConfigurationError, match=r"checkpoint\.safetensors is damaged"):
         load_checkpoint(tmp_path)
 
 
@@ -120,11 +120,13 @@ def test_a_resumed_run_must_be_the_same_run(pool: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="other options: lr"):
         pretrain([pool], tmp_path / "run", replace(TINY, steps=1, lr=0.5), cache, resume=True)
     with pytest.raises(ConfigurationError, match="data changed"):
-        pretrain([pool.parent / "0.png", pool.parent / "1.png"], tmp_path / "run", replace(TINY, steps=1), cache, resume=True)
+        pretrain(
+            [pool.parent / "0.png", pool.parent / "1.png"], tmp_path / "run", replace(TINY, steps=1), cache, resume=True
+        )
 
 
 def test_nan_stops_the_run(pool: Path, tmp_path: Path) -> None:
-    with pytest.raises(FatalError, match="the loss became (nan|inf) at step"):
+    with pytest.raises(FatalError, match=r"the loss became (nan|inf) at step"):
         pretrain([pool], tmp_path / "run", replace(TINY, lr=1e30, optimiser="sgd", steps=8), Cache(tmp_path / "cache"))
 
 

@@ -74,7 +74,7 @@ def test_options_that_contradict_are_refused(pool: Path, tmp_path: Path, line: s
         command(pretrain, f"--data {pool} --cache {tmp_path / 'c'} " + line.format(t=tmp_path))
 
 
-def test_minutes_become_steps(pool: Path, tmp_path: Path) -> None:
+def test_minutes_become_steps() -> None:
     from nanomorph_training.budget import total_steps
 
     def two_seconds() -> float:

@@ -14,7 +14,6 @@ from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import InputSpec
 from nanomorph_training import data
 from nanomorph_training.cache import Cache, read_mask
-from nanomorph_training.data import Sample
 
 
 def test_held_out_is_the_rule_of_the_digest() -> None:
@@ -78,7 +77,11 @@ def test_masks_beside_images_are_found_by_number(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [({}, "holds no micrograph"), ({"a.csv": "name\nx\n"}, "holds no micrograph"), ({"a.csv": "file\nx\n", "b.csv": "file\ny\n"}, "several lists")],
+    [
+        ({}, "holds no micrograph"),
+        ({"a.csv": "name\nx\n"}, "holds no micrograph"),
+        ({"a.csv": "file\nx\n", "b.csv": "file\ny\n"}, "several lists"),
+    ],
 )
 def test_a_folder_that_says_nothing_is_named(tmp_path: Path, content: dict[str, str], message: str) -> None:
     for name, text in content.items():

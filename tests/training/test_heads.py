@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training import heads
+from nanomorph_training import heads, logistic, scores
 from nanomorph_training.heads import Features, fit_head
 
 NAMES = ("left", "middle", "right")
@@ -73,7 +73,9 @@ def test_saved_and_loaded_it_is_the_same_head(head: heads.Head, tmp_path: Path) 
 @pytest.mark.parametrize("classes", [("left", "right"), NAMES])
 def test_one_label_per_class_is_enough(classes: tuple[str, ...]) -> None:
     frame = pd.DataFrame({"x": [0.0, 5.0, 10.0][: len(classes)]})
-    head = fit_head(Features(None, frame), classes, ["g"] * len(classes), task="t", descriptors=("x",), uses_embedding=False)
+    head = fit_head(
+        Features(None, frame), classes, ["g"] * len(classes), task="t", descriptors=("x",), uses_embedding=False
+    )
     assert [head.labels[k] for k in head(Features(None, frame))[0].argmax(axis=1)] == sorted(classes)
     assert head.metrics["out_of_fold"] is None
     assert head.uncertain_below == 0.5
@@ -81,17 +83,26 @@ def test_one_label_per_class_is_enough(classes: tuple[str, ...]) -> None:
 
 def test_one_class_is_no_task() -> None:
     with pytest.raises(ConfigurationError, match="needs two"):
-        fit_head(Features(None, pd.DataFrame({"x": [1.0, 2.0]})), ["a", "a"], ["g", "h"], task="t", descriptors=("x",), uses_embedding=False)
+        fit_head(
+            Features(None, pd.DataFrame({"x": [1.0, 2.0]})),
+            ["a", "a"],
+            ["g", "h"],
+            task="t",
+            descriptors=("x",),
+            uses_embedding=False,
+        )
     with pytest.raises(ConfigurationError, match="not measured: z"):
-        fit_head(Features(None, pd.DataFrame({"x": [1.0]})), ["a"], ["g"], task="t", descriptors=("z",), uses_embedding=False)
+        fit_head(
+            Features(None, pd.DataFrame({"x": [1.0]})), ["a"], ["g"], task="t", descriptors=("z",), uses_embedding=False
+        )
 
 
 def test_classes_weigh_the_same_however_many_they_are() -> None:
     y = np.array([0, 0, 0, 1])
-    weight = heads.balanced(y, np.ones(4), 2)
+    weight = logistic.balanced(y, np.ones(4), 2)
     np.testing.assert_allclose(weight, [2 / 3, 2 / 3, 2 / 3, 2])
     # A micrograph of a hundred domains counts as one: its rows share its weight.
-    weight = heads.balanced(np.array([0, 0, 0, 1]), np.array([1, 0.5, 0.5, 1]), 2)
+    weight = logistic.balanced(np.array([0, 0, 0, 1]), np.array([1, 0.5, 0.5, 1]), 2)
     np.testing.assert_allclose(weight, [1, 0.5, 0.5, 2])
 
 
@@ -100,7 +111,14 @@ def test_the_rare_class_is_found() -> None:
     y = np.array([0] * 190 + [1] * 10)
     frame = pd.DataFrame({"x": 2.5 * y + rng.normal(size=200)})
     labels = np.array(["common", "rare"])[y]
-    head = fit_head(Features(None, frame), labels.tolist(), [str(n) for n in range(200)], task="t", descriptors=("x",), uses_embedding=False)
+    head = fit_head(
+        Features(None, frame),
+        labels.tolist(),
+        [str(n) for n in range(200)],
+        task="t",
+        descriptors=("x",),
+        uses_embedding=False,
+    )
     assert head.metrics["out_of_fold"]["recall"]["rare"] >= 0.7
 
 
@@ -108,34 +126,34 @@ def test_temperature_of_overconfident_logits() -> None:
     # Right in 3 of 4: the calibrated confidence is .75, so logits +-10 over T must give ln 3 = 1.0986.
     logits = np.tile([[10.0, 0.0]], (400, 1))
     y = (np.arange(400) % 4 == 0).astype(int)
-    t = heads.best_temperature(logits, y, np.ones(400))
-    assert heads.softmax(logits / t)[0, 0] == pytest.approx(0.75, abs=1e-3)
+    t = logistic.best_temperature(logits, y, np.ones(400))
+    assert logistic.softmax(logits / t)[0, 0] == pytest.approx(0.75, abs=1e-3)
     assert t == pytest.approx(10 / np.log(3), rel=1e-2)
 
 
 def test_uncertain_is_the_lowest_threshold_that_keeps_the_promise() -> None:
     confidence = np.array([0.55, 0.6, 0.7, 0.8, 0.9])
     right = np.array([False, True, False, True, True])
-    assert heads.uncertain_threshold(right, confidence, 1.0) == pytest.approx(0.8)
-    assert heads.uncertain_threshold(right, confidence, 0.6) == pytest.approx(0.55)
-    assert heads.uncertain_threshold(right, confidence, 0.7) == pytest.approx(0.6)
-    assert heads.uncertain_threshold(~right, confidence, 1.0) == pytest.approx(0.86)  # the surest tenth
-    assert heads.uncertain_threshold(np.array([True]), np.array([0.3]), 0.9) == 0.5
+    assert scores.uncertain_threshold(right, confidence, 1.0) == pytest.approx(0.8)
+    assert scores.uncertain_threshold(right, confidence, 0.6) == pytest.approx(0.55)
+    assert scores.uncertain_threshold(right, confidence, 0.7) == pytest.approx(0.6)
+    assert scores.uncertain_threshold(~right, confidence, 1.0) == pytest.approx(0.86)  # the surest tenth
+    assert scores.uncertain_threshold(np.array([True]), np.array([0.3]), 0.9) == 0.5
 
 
 def test_a_micrograph_is_judged_by_the_majority_of_its_domains() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9]])
-    truth, guess, share = heads.verdicts(probabilities, np.array([0, 0, 0, 1]), np.array(["i", "i", "i", "j"]))
+    truth, guess, share = scores.verdicts(probabilities, np.array([0, 0, 0, 1]), np.array(["i", "i", "i", "j"]))
     assert (truth.tolist(), guess.tolist()) == ([0, 1], [0, 1])
     assert share.tolist() == pytest.approx([2 / 3, 1])
 
 
 def test_scores_by_hand() -> None:
-    scores = heads.score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, heads.NOTHING]), ("a", "b"))
-    assert scores["accuracy"] == 0.5
-    assert scores["balanced_accuracy"] == pytest.approx((2 / 3 + 0) / 2)
-    assert scores["confusion"] == [[2, 1], [0, 0]]
-    assert scores["nothing_found"] == 1
+    got = scores.score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, scores.NOTHING]), ("a", "b"))
+    assert got["accuracy"] == 0.5
+    assert got["balanced_accuracy"] == pytest.approx((2 / 3 + 0) / 2)
+    assert got["confusion"] == [[2, 1], [0, 0]]
+    assert got["nothing_found"] == 1
 
 
 def test_heads_need_no_torch() -> None:

@@ -61,7 +61,9 @@ def test_nt_xent_of_set_c(t: float, value: float) -> None:
     assert nt_xent(table(Z1), table(Z2), t).item() == pytest.approx(value, abs=1e-11)
 
 
-@pytest.mark.parametrize(("lambd", "value"), [(0.005, 0.068842920598), (0.0051, 0.068901744992), (1, 0.654145640325), (0, 0.065901700901)])
+@pytest.mark.parametrize(
+    ("lambd", "value"), [(0.005, 0.068842920598), (0.0051, 0.068901744992), (1, 0.654145640325), (0, 0.065901700901)]
+)
 def test_barlow_twins_of_set_c(lambd: float, value: float) -> None:
     assert barlow_twins(table(Z1), table(Z2), lambd).item() == pytest.approx(value, abs=1e-11)
 
@@ -130,7 +132,9 @@ def test_two_ranks_equal_one_process(tmp_path: Path) -> None:
     torch.save(z2, tmp_path / "z2")
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(RANK)]
     ranks = [
-        subprocess.Popen([*command, str(rank), str(tmp_path / "store"), str(tmp_path / "z2")], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, str(rank), str(tmp_path / "store"), str(tmp_path / "z2")], stdout=subprocess.PIPE, text=True
+        )
         for rank in range(2)
     ]
     answers = [json.loads(rank.communicate(timeout=120)[0]) for rank in ranks]

@@ -33,7 +33,9 @@ def backbone() -> Backbone:
     return network
 
 
-@pytest.mark.parametrize(("name", "widths"), [("resnet18", (64, 64, 128, 256, 512)), ("resnet50", (64, 256, 512, 1024, 2048))])
+@pytest.mark.parametrize(
+    ("name", "widths"), [("resnet18", (64, 64, 128, 256, 512)), ("resnet50", (64, 256, 512, 1024, 2048))]
+)
 def test_the_encoder_gives_five_maps(name: str, widths: tuple[int, ...]) -> None:
     encoder = Encoder(name).eval()
     with torch.no_grad():
@@ -93,7 +95,9 @@ def test_missing_imagenet_weights_are_one_clear_sentence(monkeypatch: pytest.Mon
         raise OSError("no route to host")
 
     monkeypatch.setattr("torchvision.models.get_model", offline)
-    with pytest.raises(RuntimeError, match="ImageNet weights of resnet18 are not on this computer .* --weights random"):
+    with pytest.raises(
+        RuntimeError, match=r"ImageNet weights of resnet18 are not on this .* --weights random"
+    ):
         Encoder("resnet18", "imagenet")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -15,7 +17,7 @@ def test_rate_warms_up_then_follows_half_a_cosine() -> None:
     assert rates[4] == 1.0
     assert rates[8] == pytest.approx(0.5)  # half way through the cosine
     assert rates[12] == pytest.approx(0.0, abs=1e-12)
-    assert all(a >= b for a, b in zip(rates[4:], rates[5:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[4:]))
 
 
 def test_rate_ends_at_the_final_one() -> None:

@@ -15,15 +15,13 @@ from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.data import Sample
 from nanomorph_training.optim import learning_rate
+from nanomorph_training.predict import Labelled, evaluate, predict
+from nanomorph_training.scores import overlap
 from nanomorph_training.segmenter import (
-    Labelled,
     SegmenterSettings,
     SegmenterTrainer,
-    evaluate,
     fit_segmenter,
     load_backbone,
-    overlap,
-    predict,
     validation_split,
 )
 
@@ -41,7 +39,9 @@ def test_overlap_by_hand() -> None:
 
 
 def test_validation_takes_whole_real_groups() -> None:
-    samples = [sample(f"{n}", f"article-{n // 3}") for n in range(30)] + [sample(f"s{n}", f"synthetic-{n}") for n in range(50)]
+    samples = [sample(f"{n}", f"article-{n // 3}") for n in range(30)] + [
+        sample(f"s{n}", f"synthetic-{n}") for n in range(50)
+    ]
     chosen = validation_split(samples, 0.2)
     assert chosen[:30].sum() == 6
     assert not chosen[30:].any()

@@ -55,7 +55,7 @@ def test_the_mask_is_the_pixels_within_half_width_of_the_axis() -> None:
     mask = mask_of(Chain(axis, half, 60), (120, 120))
     y, x = np.mgrid[:120, :120]
     # Independent: distance to densely sampled points of the axis, each with its own half width.
-    fine = np.linspace(0, len(axis) - 1, 6000)
+    fine = np.linspace(0, len(axis) - 1, 2000)
     points = np.stack([np.interp(fine, np.arange(len(axis)), axis[:, i]) for i in range(2)], axis=1)
     widths = np.interp(fine, np.arange(len(axis)), half)
     distance = np.full(mask.shape, np.inf)
@@ -148,9 +148,7 @@ def test_the_table_holds_the_true_width_and_length() -> None:
 
 
 def test_wishes_are_granted() -> None:
-    field = synthesize_field(
-        "dispersed", 2, 256, nm_per_px=1.25, width_nm=6.0, polarity=1, contrast=9, bits=16
-    )
+    field = synthesize_field("dispersed", 2, 256, nm_per_px=1.25, width_nm=6.0, polarity=1, contrast=9, bits=16)
     assert field.nm_per_px == 1.25
     assert field.wires["width_nm"].median() == pytest.approx(6.0, rel=0.2)
     assert field.image.dtype == np.uint16
@@ -180,8 +178,7 @@ def test_annotated_fields_have_no_foreground_under_their_bars() -> None:
 
 def test_about_half_of_the_images_are_annotated() -> None:
     covered = [
-        draw_annotations(np.random.default_rng(seed), (128, 128), 1.0, 0.55).covered.any()
-        for seed in range(200)
+        draw_annotations(np.random.default_rng(seed), (128, 128), 1.0, 0.55).covered.any() for seed in range(200)
     ]
     assert 0.5 < np.mean(covered) < 0.75
 
@@ -248,9 +245,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
         synthesize.run(options, lambda _: None)
     for path in sorted((tmp_path / "one").rglob("*.*")):
         if path.suffix != ".npz":  # a zip keeps the time of day
-            assert (
-                path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
-            ), path
+            assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes(), path
 
 
 def test_the_command_refuses_nonsense(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from nanomorph.errors import ConfigurationError
 TRIAL_STEPS = 4
 
 
-def total_steps(steps: int, epochs: float, minutes: float, samples: int, batch: int, step_seconds: Callable[[], float]) -> int:
+def total_steps(
+    steps: int, epochs: float, minutes: float, samples: int, batch: int, step_seconds: Callable[[], float]
+) -> int:
     """The first of steps, epochs and minutes that is not 0; `step_seconds` is measured only for minutes."""
     if steps:
         return steps

@@ -23,7 +23,7 @@ GROUP_COLUMNS = ("group", "article_doi")
 KIND_COLUMNS = ("label", "weak_label")
 MASK_FOLDERS = ("instance_masks", "instances", "masks", "labels", "segmaps", "overlays")
 IMAGE_SUFFIXES = frozenset(
-    ".tif .tiff .png .jpg .jpeg .bmp .dm3 .dm4 .mrc .mrcs .emd .ser .emi .h5".split()
+    [".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".dm3", ".dm4", ".mrc", ".mrcs", ".emd", ".ser", ".emi", ".h5"]
 )
 # Masks of wires are one foreground however many wires cross in it; particles are told apart.
 WIRE_LABELS = frozenset({"singular", "dispersed", "network", "bundle"})
@@ -122,7 +122,9 @@ def _first(row: dict[str, str], columns: Sequence[str]) -> str:
 def _from_folder(folder: Path) -> list[Sample]:
     lists = [path for path in sorted(folder.glob("*.csv")) if _has_file_column(path)]
     if len(lists) > 1:
-        raise ConfigurationError(f"{folder} holds several lists ({', '.join(p.name for p in lists)}): name the one meant")
+        raise ConfigurationError(
+            f"{folder} holds several lists ({', '.join(p.name for p in lists)}): name the one meant"
+        )
     if lists:
         return from_csv(lists[0])
     masks = _masks_beside(folder)
@@ -179,6 +181,6 @@ def draw(sources: Sequence[str], size: int, rng: np.random.Generator) -> np.ndar
 
     So 2,000 synthetic fields do not drown 20 real ones, and 20 are not repeated a hundred times.
     """
-    names, index, counts = np.unique(np.asarray(sources, dtype=str), return_inverse=True, return_counts=True)
+    _, index, counts = np.unique(np.asarray(sources, dtype=str), return_inverse=True, return_counts=True)
     weight = (1 / np.sqrt(counts))[index]
     return rng.choice(len(sources), size=size, replace=size > len(sources), p=weight / weight.sum())

@@ -66,12 +66,12 @@ class Extractor:
 
     def _segment(self, micrograph: Micrograph) -> tuple[np.ndarray, np.ndarray]:
         from nanomorph.measure import segment
-        from nanomorph_training.segmenter import predict
+        from nanomorph_training.predict import predict
 
         prepared = prepare(micrograph, self.spec)
         embedding, foreground, interior = predict(self.backbone, prepared.pixels)
         maps = (restore(foreground, prepared), restore(interior, prepared))
-        return embedding, segment(*maps, self.threshold)
+        return embedding, segment(*maps, self.threshold, micrograph.nm_per_px)
 
     def _field(self, sample: Sample) -> Row:
         from nanomorph.measure import measure
@@ -95,7 +95,9 @@ class Extractor:
             row = compute()
             numbers = row.descriptors.select_dtypes(include=["number", "bool"]).astype(float)
             with atomic_open(path) as file:
-                np.savez(file, embedding=row.embedding, values=numbers.to_numpy(), columns=np.array(list(numbers), dtype=str))
+                np.savez(
+                    file, embedding=row.embedding, values=numbers.to_numpy(), columns=np.array(list(numbers), dtype=str)
+                )
         with np.load(path, allow_pickle=False) as stored:
             return Row(stored["embedding"], pd.DataFrame(stored["values"], columns=stored["columns"].tolist()))
 
@@ -113,7 +115,9 @@ def given_domains(sample: Sample) -> Row:
     from nanomorph.readers import read_path
 
     if sample.mask is None:
-        raise ConfigurationError(f"{sample.path} has no instance mask: add a column instance_mask, or use --masks predicted")
+        raise ConfigurationError(
+            f"{sample.path} has no instance mask: add a column instance_mask, or use --masks predicted"
+        )
     return Row(np.zeros(0, np.float32), whole(measure_mask(read_mask(sample.mask), read_path(sample.path).nm_per_px)))
 
 

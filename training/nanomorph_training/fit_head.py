@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training import data, heads, machine
+from nanomorph_training import data, heads, machine, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
 from nanomorph_training.features import Extractor, Row, Table, gather
@@ -70,8 +70,10 @@ def fit_from_files(options: HeadOptions) -> Head:
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
     extractor = open_extractor(options)
     head = _fit(_training_rows(training, extractor, options, run), training, options)
-    head.metrics.update(_test_scores(head, test, extractor, run))
-    head.metrics.update({"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key, "versions": versions()})
+    head.metrics.update(_test_scores(head, test, extractor))
+    head.metrics.update(
+        {"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key, "versions": versions()}
+    )
     heads.save(head, options.out)
     run.write_repeat("fit-head", {**plain(options), "data": [str(p) for p in options.data]}, data.fingerprint(samples))
     return head
@@ -85,7 +87,9 @@ def labelled_samples(paths: Sequence[Path], classes: Sequence[str] | None) -> li
     if missing:
         raise ConfigurationError(f"no micrograph has the label {', '.join(sorted(missing))}")
     if not samples:
-        raise ConfigurationError("no micrograph has a label: give a folder per class, or a CSV with columns file and label")
+        raise ConfigurationError(
+            "no micrograph has a label: give a folder per class, or a CSV with columns file and label"
+        )
     return samples
 
 
@@ -113,19 +117,31 @@ def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:
     return {"field": extractor.field, "given": extractor.given_domains, "predicted": extractor.predicted_domains}[kind]
 
 
-def _training_rows(samples: Sequence[Sample], extractor: Extractor, options: HeadOptions, run: RunFolder) -> list[Table]:
-    kinds = {"field": ["field"]}.get(options.level) or {"both": ["given", "predicted"]}.get(options.masks) or [options.masks]
+def _training_rows(
+    samples: Sequence[Sample], extractor: Extractor, options: HeadOptions, run: RunFolder
+) -> list[Table]:
+    kinds = (
+        {"field": ["field"]}.get(options.level)
+        or {"both": ["given", "predicted"]}.get(options.masks)
+        or [options.masks]
+    )
     return [gather(samples, rows_of(kind, extractor), run.say) for kind in kinds]
 
 
 def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOptions) -> Head:
     import pandas as pd
 
-    uses_embedding = options.features in {"embedding", "both"} or (options.features == "auto" and options.level == "field")
+    uses_embedding = options.features in {"embedding", "both"} or (
+        options.features == "auto" and options.level == "field"
+    )
     if uses_embedding and options.level == "domain" and options.masks != "predicted":
         raise ConfigurationError("a domain head uses the embedding only with --masks predicted")
     frame = pd.concat([table.features.descriptors for table in tables], ignore_index=True)
-    embedding = np.vstack([t.features.embedding for t in tables if t.features.embedding is not None]) if uses_embedding else None
+    embedding = (
+        np.vstack([t.features.embedding for t in tables if t.features.embedding is not None])
+        if uses_embedding
+        else None
+    )
     index = np.concatenate([table.sample for table in tables])
     per_image = np.concatenate([_equal_weights(table) for table in tables])
     return fit_head(
@@ -139,7 +155,9 @@ def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOption
         uses_embedding=uses_embedding,
         sample_weight=per_image,
         units=[str(samples[n].path) for n in index] if options.level == "domain" else None,
-        settings=HeadSettings(options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed),
+        settings=HeadSettings(
+            options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
+        ),
     )
 
 
@@ -156,29 +174,29 @@ def _equal_weights(table: Table) -> np.ndarray:
     return 1 / np.bincount(table.sample)[table.sample]
 
 
-def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor, run: RunFolder) -> dict[str, Any]:
+def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor) -> dict[str, Any]:
     """Scores on groups kept out: `test` (field, or given masks where all have one) and `test_predicted` masks."""
     samples = [sample for sample in samples if sample.label in head.labels]
     if not samples:
         return {}
     if head.level == "field":
         return {"test": held_out_score(head, samples, extractor.field)}
-    scores = {"test_predicted": held_out_score(head, samples, extractor.predicted_domains)}
+    found = {"test_predicted": held_out_score(head, samples, extractor.predicted_domains)}
     if not head.uses_embedding and all(s.mask is not None for s in samples):
-        scores["test"] = held_out_score(head, samples, extractor.given_domains)
-    return scores
+        found["test"] = held_out_score(head, samples, extractor.given_domains)
+    return found
 
 
 def held_out_score(head: Head, samples: Sequence[Sample], rows: Callable[[Sample], Row]) -> dict[str, Any]:
     """Score a head micrograph by micrograph; one in which nothing was found counts as wrong."""
     truth = np.array([head.labels.index(sample.label) for sample in samples])
     guess = np.array([_verdict(head, rows(sample)) for sample in samples])
-    return heads.score(truth, guess, head.labels)
+    return scores.score(truth, guess, head.labels)
 
 
 def _verdict(head: Head, row: Row) -> int:
     if row.descriptors.empty:
-        return heads.NOTHING
+        return scores.NOTHING
     embedding = np.tile(row.embedding, (len(row.descriptors), 1))
     probabilities, _ = head(heads.Features(embedding, row.descriptors))
-    return int(heads.verdicts(probabilities, np.zeros(len(probabilities), int), np.zeros(len(probabilities)))[1][0])
+    return int(scores.verdicts(probabilities, np.zeros(len(probabilities), int), np.zeros(len(probabilities)))[1][0])

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
+from torchvision.models import ResNet
 
 ENCODERS = ("resnet18", "resnet34", "resnet50")
 # Gray values 0..1 after `nanomorph.prepare` has stretched each frame's percentiles over its range.
@@ -33,7 +34,8 @@ class Encoder(nn.Module):
         if name not in ENCODERS:
             raise ValueError(f"encoder {name!r} is unknown; choose one of {', '.join(ENCODERS)}")
         self.name = name
-        trunk = _imagenet(name) if weights == "imagenet" else getattr(torchvision.models, name)(weights=None)
+        trunk = _imagenet(name) if weights == "imagenet" else torchvision.models.get_model(name)
+        assert isinstance(trunk, ResNet)
         self.conv1 = _one_channel(trunk.conv1, summed=weights == "imagenet")
         self.bn1, self.relu, self.maxpool = trunk.bn1, trunk.relu, trunk.maxpool
         self.layer1, self.layer2, self.layer3, self.layer4 = trunk.layer1, trunk.layer2, trunk.layer3, trunk.layer4

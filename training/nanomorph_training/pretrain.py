@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph.micrograph import ReadError
 from nanomorph_training import budget, data, losses, machine, windows
 from nanomorph_training.augment import Ranges, view
 from nanomorph_training.cache import Cache
@@ -30,9 +29,9 @@ from nanomorph_training.checkpoint import (
     restore_optimiser,
     save_checkpoint,
 )
-from nanomorph_training.data import Sample
 from nanomorph_training.models import MEAN, STD, Encoder, Projector, pool
 from nanomorph_training.optim import build_optimiser, learning_rate
+from nanomorph_training.resume import must_match, readable
 from nanomorph_training.run_folder import RunFolder, plain, versions
 
 METHODS = ("simclr", "barlow-twins")
@@ -155,7 +154,8 @@ def pretrain(paths: Sequence[Path], out: Path, settings: PretrainSettings, cache
     samples = data.collect(paths)
     if not settings.train_on_all:
         samples = data.without_held_out(samples)
-    samples, images = _open(samples, cache, run)
+    opened = readable(samples, lambda sample: (sample, cache.image(sample)), run)
+    samples, images = [sample for sample, _ in opened], [image for _, image in opened]
     if len(images) < 2:
         raise ConfigurationError("fewer than two readable micrographs: name more with --data")
     fingerprint = data.fingerprint(samples)
@@ -171,7 +171,7 @@ def _resume_or_start(
     trainer: Trainer, earlier: Checkpoint | None, settings: PretrainSettings, fingerprint: str, n: int, run: RunFolder
 ) -> tuple[int, dict[str, Any]]:
     if earlier is not None:
-        _must_match(earlier.state, settings, fingerprint)
+        must_match(earlier.state, settings, fingerprint)
         trainer.restore(earlier)
         run.forget_after(earlier.state["step"])
         run.say(f"resumed at step {earlier.state['step']} of {earlier.state['total_steps']}")
@@ -198,28 +198,6 @@ def _resume_or_start(
     return 0, state
 
 
-def _must_match(state: dict[str, Any], settings: PretrainSettings, fingerprint: str) -> None:
-    """A resumed run must be the run that was stopped."""
-    now = plain(settings)
-    changed = [name for name in now if now[name] != state["settings"].get(name) and name != "threads"]
-    if changed:
-        raise ConfigurationError(f"the run to resume had other options: {', '.join(changed)}; give them again or a new --out")
-    if fingerprint != state["data_fingerprint"]:
-        raise ConfigurationError("the data changed since the run was stopped; give a new --out")
-
-
-def _open(samples: Sequence[Sample], cache: Cache, run: RunFolder) -> tuple[list[Sample], list[np.ndarray]]:
-    good: list[Sample] = []
-    images: list[np.ndarray] = []
-    for sample in samples:
-        try:
-            images.append(cache.image(sample))
-            good.append(sample)
-        except ReadError as error:
-            run.say(f"left out {sample.path}: {error}")
-    return good, images
-
-
 SAVE_SECONDS = 60.0
 
 
@@ -240,13 +218,17 @@ def _loop(trainer: Trainer, first: int, state: dict[str, Any], run: RunFolder) -
             saved = time.monotonic()
         if last or step == first or (step + 1) % 10 == 0:
             left = (total - step - 1) * settings.batch / speed
-            run.say(f"step {step + 1}/{total}  loss {loss:.4f}  spread {width:.2f}  {speed:.1f} images/s  {left:.0f} s left")
+            run.say(
+                f"step {step + 1}/{total}  loss {loss:.4f}  spread {width:.2f}  {speed:.1f} images/s  {left:.0f} s left"
+            )
 
 
 def _check(loss: float, width: float, step: int, settings: PretrainSettings) -> None:
     """Stop on a loss or an embedding that no further step can mend."""
     if not math.isfinite(loss):
-        raise FatalError(f"the loss became {loss} at step {step + 1}; start again with a smaller --lr than {settings.lr}")
+        raise FatalError(
+            f"the loss became {loss} at step {step + 1}; start again with a smaller --lr than {settings.lr}"
+        )
     if step >= 20 and width < COLLAPSED:
         raise FatalError(
             f"the embedding collapsed to one point at step {step + 1} (spread {width:.4f}); "

@@ -18,8 +18,6 @@ import torch
 from torch import Tensor
 
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph.micrograph import ReadError
-from nanomorph.prepare import pad
 from nanomorph_training import budget, data, losses, machine, windows
 from nanomorph_training.augment import Ranges, apply_d4, draw_d4, intensity
 from nanomorph_training.cache import Cache
@@ -34,6 +32,8 @@ from nanomorph_training.checkpoint import (
 from nanomorph_training.data import Sample
 from nanomorph_training.models import MEAN, STD, STRIDE, Backbone, build_backbone
 from nanomorph_training.optim import build_optimiser, learning_rate
+from nanomorph_training.predict import Labelled, evaluate
+from nanomorph_training.resume import must_match, readable
 from nanomorph_training.run_folder import RunFolder, plain, versions
 from nanomorph_training.targets import FOREGROUND, INTERIOR
 
@@ -71,15 +71,6 @@ class SegmenterSettings:
             raise ConfigurationError(f"--window {self.window} must be a multiple of {STRIDE}")
 
 
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """A frame, uint8 (H, W), its target bits, uint8 (H, W), and the sample they came from."""
-
-    image: np.ndarray
-    target: np.ndarray
-    sample: Sample
-
-
 @dataclass(eq=False)
 class SegmenterTrainer:
     """The state of a run."""
@@ -100,7 +91,9 @@ class SegmenterTrainer:
             backbone.encoder.load_state_dict(encoder)
         backbone = backbone.to(memory_format=torch.channels_last)
         optimiser = build_optimiser(settings.optimiser, [backbone.decoder], settings.lr, settings.weight_decay)
-        for group in build_optimiser(settings.optimiser, [backbone.encoder], settings.lr, settings.weight_decay).param_groups:
+        for group in build_optimiser(
+            settings.optimiser, [backbone.encoder], settings.lr, settings.weight_decay
+        ).param_groups:
             optimiser.add_param_group({**group, "share": settings.encoder_lr})
         if settings.encoder_lr == 0:
             backbone.encoder.requires_grad_(False)
@@ -153,9 +146,14 @@ SEGMENTER_RANGES = Ranges(blur=0.8, noise=0.06, invert=0.05)
 
 
 def fit_segmenter(
-    paths: Sequence[Path], encoder: Path | None, out: Path, settings: SegmenterSettings, cache: Cache, resume: bool = False
+    paths: Sequence[Path],
+    encoder: Path | None,
+    out: Path,
+    settings: SegmenterSettings,
+    cache: Cache,
+    resume: bool = False,
 ) -> dict[str, Any]:
-    """Train and leave the best epoch's backbone in `out`; returns its state. `encoder`: a run, None = random weights."""
+    """Train and leave the best epoch's backbone in `out`; returns its state. `encoder`: a run; None = random."""
     machine.set_up(settings.threads)
     run = RunFolder(out)
     earlier = load_checkpoint(out) if resume and (out / "checkpoint.safetensors").exists() else None
@@ -183,19 +181,16 @@ def _usable(paths: Sequence[Path], settings: SegmenterSettings) -> list[Sample]:
     if not settings.train_on_all:
         samples = data.without_held_out(samples)
     if not samples:
-        raise ConfigurationError("no micrograph has a mask: give CSV lists with columns file and mask (or instance_mask)")
+        raise ConfigurationError(
+            "no micrograph has a mask: give CSV lists with columns file and mask (or instance_mask)"
+        )
     return samples
 
 
 def _load(
     samples: Sequence[Sample], settings: SegmenterSettings, cache: Cache, run: RunFolder
 ) -> tuple[list[Labelled], list[Labelled]]:
-    labelled = []
-    for sample in samples:
-        try:
-            labelled.append(Labelled(cache.image(sample), cache.target(sample), sample))
-        except ReadError as error:
-            run.say(f"left out {sample.path}: {error}")
+    labelled = readable(samples, lambda sample: Labelled(cache.image(sample), cache.target(sample), sample), run)
     chosen = validation_split([x.sample for x in labelled], settings.validation)
     training = [x for x, out in zip(labelled, chosen, strict=True) if not out]
     return training, [x for x, out in zip(labelled, chosen, strict=True) if out]
@@ -230,7 +225,7 @@ def _resume_or_start(
 ) -> tuple[int, dict[str, Any], dict[str, Tensor]]:
     settings = trainer.settings
     if earlier is not None:
-        _must_match(earlier.state, settings, fingerprint)
+        must_match(earlier.state, settings, fingerprint)
         best = trainer.restore(earlier)
         run.forget_after(earlier.state["step"])
         run.say(f"resumed at step {earlier.state['step']} of {earlier.state['total_steps']}")
@@ -261,15 +256,6 @@ def _resume_or_start(
     return 0, state, trainer.backbone.state_dict()
 
 
-def _must_match(state: dict[str, Any], settings: SegmenterSettings, fingerprint: str) -> None:
-    now = plain(settings)
-    changed = [name for name in now if now[name] != state["settings"].get(name) and name != "threads"]
-    if changed:
-        raise ConfigurationError(f"the run to resume had other options: {', '.join(changed)}; give them again or a new --out")
-    if fingerprint != state["data_fingerprint"]:
-        raise ConfigurationError("the data changed since the run was stopped; give a new --out")
-
-
 def _loop(
     trainer: SegmenterTrainer,
     validation: Sequence[Labelled],
@@ -284,7 +270,9 @@ def _loop(
     for step in range(first, total):
         loss = trainer.step(step, learning_rate(step, total, warmup, settings.lr))
         if not math.isfinite(loss):
-            raise FatalError(f"the loss became {loss} at step {step + 1}; start again with a smaller --lr than {settings.lr}")
+            raise FatalError(
+                f"the loss became {loss} at step {step + 1}; start again with a smaller --lr than {settings.lr}"
+            )
         recent.append(loss)
         state["step"] = step + 1
         if (step + 1) % settings.validate_every and step + 1 < total:
@@ -307,40 +295,6 @@ def _progress(state: dict[str, Any], loss: float, scores: dict[str, float], spee
         f"step {state['step']}/{state['total_steps']}  loss {loss:.4f}  Dice {scores['dice']:.4f} "
         f"IoU {scores['iou']:.4f} interior Dice {scores['interior_dice']:.4f}  {speed:.1f} images/s  {left:.0f} s left"
     )
-
-
-@torch.no_grad()
-def predict(backbone: Backbone, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Embedding (D,), foreground and interior probability (H, W) of a uint8 frame (H, W) of any size."""
-    backbone.eval()
-    height, width = image.shape
-    padded = torch.from_numpy(np.array(pad(np.asarray(image), STRIDE)))[None, None]
-    embedding, foreground, interior = backbone(padded)
-    return (
-        embedding[0].numpy(),
-        foreground[0, 0, :height, :width].numpy(),
-        interior[0, 0, :height, :width].numpy(),
-    )
-
-
-def overlap(predicted: np.ndarray, true: np.ndarray) -> tuple[float, float]:
-    """Dice and IoU of two boolean masks; 1 where both are empty."""
-    both, either = np.count_nonzero(predicted & true), np.count_nonzero(predicted | true)
-    if not either:
-        return 1.0, 1.0
-    return 2 * both / (both + either), both / either
-
-
-def evaluate(backbone: Backbone, labelled: Sequence[Labelled]) -> dict[str, float]:
-    """Mean over images of Dice and IoU of the foreground and Dice of the interior, at probability 0.5."""
-    rows = []
-    for x in labelled:
-        _, foreground, interior = predict(backbone, x.image)
-        target = np.asarray(x.target)
-        whole = overlap(foreground > 0.5, (target & FOREGROUND) > 0)
-        rows.append((*whole, overlap(interior > 0.5, (target & INTERIOR) > 0)[0]))
-    dice, iou, inner = np.mean(rows, axis=0).tolist()
-    return {"dice": dice, "iou": iou, "interior_dice": inner}
 
 
 def load_backbone(run: Path) -> Backbone:

@@ -46,9 +46,7 @@ def window(
     An image smaller than the window is mirrored at its edges.
     """
     side = max(2, round(size / factor))
-    starts = [
-        int(np.clip(round(c - side / 2), 0, max(0, n - side))) for c, n in zip(centre, image.shape, strict=True)
-    ]
+    starts = [int(np.clip(round(c - side / 2), 0, max(0, n - side))) for c, n in zip(centre, image.shape, strict=True)]
     part = np.asarray(image[starts[0] : starts[0] + side, starts[1] : starts[1] + side])
     missing = [side - n for n in part.shape]
     if any(missing):

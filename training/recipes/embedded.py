@@ -3,7 +3,7 @@
     python training/recipes/embedded.py --data ../shared/data --work runs/embedded
 
 Needs the extras training, export, cpu and microscopes. About an hour and a half on two CPU cores. A run that was
-stopped goes on where it was. What comes out is `--out`, by default the bundle inside the runtime package.
+stopped goes on where it was. What comes out is --out, by default the bundle inside the runtime package.
 
 Articles with `nanomorph_training.data.is_held_out(doi)` are seen by no stage; the four exemplars of the reference
 paper (nanowires/exemplars) are in no list. Both are for `benchmarks` alone.
@@ -17,7 +17,8 @@ from pathlib import Path
 from nanomorph.cli.options import option
 
 EMBEDDED = Path(__file__).parents[2] / "runtime" / "nanomorph" / "bundles" / "embedded"
-CLASSES = ("singular", "dispersed", "network", "bundle")
+MORPHOLOGIES = ("singular", "dispersed", "network", "bundle")
+SHAPES = ("sphere", "cube", "rod", "polyhedron")
 
 
 @dataclass(frozen=True)
@@ -28,57 +29,53 @@ class Options:
     scale: float = option("share of every stage's size: 0.01 tries the recipe in minutes", default=1.0, type=float)
 
 
-def steps(options: Options) -> list[tuple[Path, list[str]]]:
-    """(what shows that a step is done, the command) in order."""
-    data, work = options.data, options.work
+@dataclass(frozen=True)
+class Step:
+    """One command, done when the file `done` is there."""
+
+    done: Path
+    command: list[str]
+
+
+def recipe(options: Options) -> list[Step]:
+    """Every step in order."""
+    work = options.work
 
     def scaled(number: int) -> str:
-        return str(max(4, round(number * options.scale)))
+        return str(max(8, round(number * options.scale)))
 
-    particles, unlabeled = str(data / "nanoparticles/nanoparticles.csv"), str(data / "unlabeled/unlabeled.csv")
-    wires, spheres = str(data / "nanowires/other.csv"), str(data / "nanoparticles/msa_bf_tem/train")
-    fields, labelled = work / "fields", work / "labelled"
-    cache = ["--cache", str(work / "cache")]
-    return [
-        (
-            fields / "labels.csv",
-            ["synthesize", "--out", str(fields), "--count", scaled(200), "--seed", "1", "--workers", "2"]
-            + ["--classes", *CLASSES, "particles"],
-        ),
-        # Fields that the segmenter never saw: the head must learn from masks as they will be, not as they were learnt.
-        (
-            labelled / "labels.csv",
-            ["synthesize", "--out", str(labelled), "--count", scaled(150), "--seed", "2", "--workers", "2"],
-        ),
-        (
-            work / "pretrain" / "DONE",
-            ["pretrain", "--data", particles, unlabeled, wires, spheres, str(fields / "labels.csv")]
-            + ["--out", str(work / "pretrain"), "--method", "simclr", "--encoder", "resnet18"]
-            + ["--batch", "64", "--steps", scaled(420), "--resume", "auto", *cache],
-        ),
-        (
-            work / "segmenter" / "DONE",
-            ["fit-segmenter", "--data", particles, unlabeled, wires, spheres, str(fields / "labels.csv")]
-            + ["--encoder", str(work / "pretrain"), "--out", str(work / "segmenter"), "--steps", scaled(900)]
-            + ["--resume", "auto", *cache],
-        ),
-        (
-            work / "morphology" / "DONE",
-            ["fit-head", "--data", str(labelled / "labels.csv"), "--encoder", str(work / "segmenter")]
-            + ["--task", "nanowire-morphology", "--level", "field", "--out", str(work / "morphology")],
-        ),
-        (
-            work / "shape" / "DONE",
-            ["fit-head", "--data", particles, "--encoder", str(work / "segmenter")]
-            + ["--task", "nanoparticle-shape", "--level", "domain", "--out", str(work / "shape")]
-            + ["--labels", "sphere", "cube", "rod", "polyhedron"],
-        ),
-        (
-            options.out / "bundle.json",
-            ["export", "--head", str(work / "morphology"), str(work / "shape"), "--segmenter", str(work / "segmenter")]
-            + ["--name", "embedded", "--out", str(options.out)],
-        ),
+    particles = options.data / "nanoparticles" / "nanoparticles.csv"
+    real = [particles, options.data / "unlabeled" / "unlabeled.csv", options.data / "nanowires" / "other.csv"]
+    pool = [*real, options.data / "nanoparticles" / "msa_bf_tem" / "train", work / "fields" / "labels.csv"]
+    cached = ["--cache", work / "cache", "--resume", "auto"]
+    encoder = ["--encoder", work / "segmenter"]
+
+    # fmt: off
+    steps = [
+        (work / "fields" / "labels.csv",
+         ["synthesize", "--out", work / "fields", "--count", scaled(200), "--seed", 1, "--workers", 2,
+          "--classes", *MORPHOLOGIES, "particles"]),
+        # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
+        (work / "labelled" / "labels.csv",
+         ["synthesize", "--out", work / "labelled", "--count", scaled(150), "--seed", 2, "--workers", 2]),
+        (work / "pretrain" / "DONE",
+         ["pretrain", "--data", *pool, "--out", work / "pretrain", "--method", "simclr", "--encoder", "resnet18",
+          "--batch", 64, "--steps", scaled(420), *cached]),
+        (work / "segmenter" / "DONE",
+         ["fit-segmenter", "--data", *pool, "--encoder", work / "pretrain", "--out", work / "segmenter",
+          "--steps", scaled(800), *cached]),
+        (work / "morphology" / "DONE",
+         ["fit-head", "--data", work / "labelled" / "labels.csv", *encoder, "--out", work / "morphology",
+          "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES]),
+        (work / "shape" / "DONE",
+         ["fit-head", "--data", particles, *encoder, "--out", work / "shape",
+          "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES]),
+        (options.out / "bundle.json",
+         ["export", "--head", work / "morphology", work / "shape", "--segmenter", work / "segmenter",
+          "--name", "embedded", "--out", options.out]),
     ]
+    # fmt: on
+    return [Step(done, [str(word) for word in command]) for done, command in steps]
 
 
 def main() -> int:
@@ -86,14 +83,15 @@ def main() -> int:
     from argparse_dataclass import ArgumentParser
 
     options = ArgumentParser(Options, description=__doc__).parse_args()
-    for done, command in steps(options):
-        if done.exists() and done.name != "bundle.json":
+    for step in recipe(options):
+        # The bundle is always written anew: its parts may have been made again.
+        if step.done.exists() and step.done.name != "bundle.json":
             continue
-        print("nanomorph", *command, file=sys.stderr, flush=True)
-        code = subprocess.run([sys.executable, "-m", "nanomorph.cli.main", *command], check=False).returncode
+        print("nanomorph", *step.command, file=sys.stderr, flush=True)
+        code = subprocess.run([sys.executable, "-m", "nanomorph.cli.main", *step.command], check=False).returncode
         if code:
             return code
-        done.touch()
+        step.done.touch()
     return 0
 
 

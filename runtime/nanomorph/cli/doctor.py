@@ -72,8 +72,6 @@ def _providers() -> list[str]:
 
 def _extra(name: str) -> str:
     purpose, modules = EXTRAS[name]
-    if name == "gpu":
-        installed = "CUDA" in _providers()
-    else:
-        installed = all(find_spec(module) is not None for module in modules)
+    present = all(find_spec(module) is not None for module in modules)
+    installed = "CUDA" in _providers() if name == "gpu" else present
     return f"installed ({purpose})" if installed else f'missing ({purpose}): pip install "nanomorph[{name}]"'

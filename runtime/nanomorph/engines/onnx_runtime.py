@@ -30,7 +30,8 @@ def open_session(model: Path, device: str, threads: int = 0) -> onnxruntime.Infe
     if device == "cuda":
         if not cuda_works():
             raise ConfigurationError(
-                'device cuda: this onnxruntime has no CUDA. Run: pip uninstall onnxruntime && pip install "nanomorph[gpu]"'
+                "device cuda: this onnxruntime has no CUDA. "
+                'Run: pip uninstall onnxruntime && pip install "nanomorph[gpu]"'
             )
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:

@@ -172,6 +172,11 @@ class Journal:
         for row in self._pages(columns, f"+state != '{QUARANTINED}'"):
             yield _measured(row)
 
+    def field(self, name: str) -> dict[str, str]:
+        """Cells of fields.csv of one done micrograph; empty for anything else."""
+        row = self._one("SELECT field FROM inputs WHERE name = ? AND state = 'done'", name)
+        return json.loads(row[0]) if row else {}
+
     def quarantined(self) -> Iterator[Quarantined]:
         """Inputs that could not be used."""
         columns = "name, reason, detail, first_seen, tries"

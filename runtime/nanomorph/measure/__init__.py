@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """domains: DOMAIN_COLUMNS, one row a domain, ascending `domain`; field: FIELD_COLUMNS (numbers and truth values)."""
+    """domains: DOMAIN_COLUMNS, one row a domain, ascending; field: FIELD_COLUMNS (numbers and truth values)."""
 
     domains: pd.DataFrame
     field: dict[str, float]

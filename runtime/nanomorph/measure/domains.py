@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import find_objects
 
-from nanomorph.measure.outline import Outline, convex_hull, feret, perimeter, trace
+from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, trace
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
 from nanomorph.measure.table import DOMAIN_COLUMNS
 from nanomorph.measure.wires import measure_wires
@@ -102,9 +102,7 @@ def geometry(crops: Sequence[np.ndarray]) -> Columns:
     depths = [_deepest(crop) for crop in crops]
     outlines = [trace(crop, depth) for crop, (_, depth) in zip(crops, depths, strict=True)]
     moments = [moments_of(crop) for crop in crops]
-    single = [
-        _single(outline, m, at) for outline, m, (at, _) in zip(outlines, moments, depths, strict=True)
-    ]
+    single = [_single(outline, m, at) for outline, m, (at, _) in zip(outlines, moments, depths, strict=True)]
     columns = {name: np.array([row[name] for row in single]) for name in single[0]}
     wires = measure_wires(crops, outlines, [depth for _, depth in depths])
     return columns | wires | outline_descriptors(outlines, moments) | {
@@ -124,7 +122,7 @@ def _deepest(crop: np.ndarray) -> tuple[np.ndarray, float]:
 def _single(outline: Outline, moments: Moments, deepest: np.ndarray) -> dict[str, float]:
     """What is measured domain by domain: lengths and proportions of the outline and its hull."""
     hull = convex_hull(outline.points)
-    diameters = feret(hull)
+    diameters = feret_max(outline.corners), feret_min(hull)
     inscribed_radius = float(np.sqrt(((outline.points - deepest) ** 2).sum(axis=1).min()))
     return {
         "ecd": math.sqrt(4 * moments.area / math.pi),

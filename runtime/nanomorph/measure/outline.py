@@ -8,25 +8,29 @@ edge. That distance is 0.5 max(|nx|, |ny|) px for an edge with normal n: the out
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-SMOOTHING = (1.5, 4.0)  # least and greatest standard deviation along the outline, px
-SMOOTHING_RADII = 0.2  # between them it is this share of the domain's inscribed radius
+SMOOTHING = (1.5, 3.0)  # least and greatest standard deviation along the outline, px
+SMOOTHING_RADII = 0.12  # between them it is this share of the domain's inscribed radius
 _SMALL = 100  # outlines of fewer pixels are traced on a finer grid
 _FINER = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """`outer` and `holes`: closed polygons, float64 (n, 2) of x, y in px of the crop; `outer` largest first."""
+    """The edge of one domain, polygons of float64 (n, 2), x and y in px of the crop.
+
+    outer, holes: closed and smoothed, `outer` largest first. corners: convex hull of the outer ones when smoothed
+    least, so that corners keep their reach.
+    """
 
     outer: tuple[np.ndarray, ...]
     holes: tuple[np.ndarray, ...]
+    corners: np.ndarray
 
     @property
     def points(self) -> np.ndarray:
@@ -50,11 +54,12 @@ def trace(crop: np.ndarray, inscribed_radius: float) -> Outline:
 def _trace(binary: np.ndarray, sigma: float, finer: int) -> Outline:
     found, levels = cv2.findContours(binary, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     is_hole = np.asarray(levels).reshape(-1, 4)[:, 3] >= 0
-    polygons = [_to_edge(c.reshape(-1, 2).astype(float), sigma, finer) for c in found]
-    outer = [p for p, hole in zip(polygons, is_hole, strict=True) if not hole]
-    holes = [p for p, hole in zip(polygons, is_hole, strict=True) if hole]
-    outer.sort(key=lambda p: -abs(enclosed_area(p)))
-    return Outline(tuple(outer), tuple(holes))
+    centres = [c.reshape(-1, 2).astype(float) for c in found]
+    rings = [c for c, hole in zip(centres, is_hole, strict=True) if not hole]
+    outer = sorted((_to_edge(c, sigma, finer) for c in rings), key=lambda p: -abs(enclosed_area(p)))
+    holes = [_to_edge(c, sigma, finer) for c, hole in zip(centres, is_hole, strict=True) if hole]
+    sharp = outer if sigma == SMOOTHING[0] else [_to_edge(c, SMOOTHING[0], finer) for c in rings]
+    return Outline(tuple(outer), tuple(holes), convex_hull(np.concatenate(sharp)))
 
 
 def _to_edge(centres: np.ndarray, sigma: float, finer: int) -> np.ndarray:
@@ -108,15 +113,15 @@ def convex_hull(points: np.ndarray) -> np.ndarray:
     return cv2.approxPolyDP(hull, 0.03, True).reshape(-1, 2).astype(float)
 
 
-def feret(hull: np.ndarray) -> tuple[float, float]:
-    """Largest and smallest distance between parallel tangents (Feret diameters, ISO 13322-1).
-
-    The largest is the greatest distance of two vertices; the smallest occurs with one tangent along an edge
-    of the hull (rotating calipers; here all edges at once).
-    """
+def feret_max(hull: np.ndarray) -> float:
+    """Greatest distance of parallel tangents (ISO 13322-1): that of two vertices of the hull (n, 2)."""
     x, y = hull.T
-    largest = math.sqrt(float(((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2).max()))
+    return float(np.sqrt(((x[:, None] - x) ** 2 + (y[:, None] - y) ** 2).max()))
+
+
+def feret_min(hull: np.ndarray) -> float:
+    """Smallest distance of parallel tangents (ISO 13322-1): one of them lies along an edge of the hull (n, 2)."""
     edges = closed_difference(hull)
     normals = np.stack([-edges[:, 1], edges[:, 0]], axis=1)
     extents = np.ptp(normals @ hull.T, axis=1) / np.maximum(np.hypot(edges[:, 0], edges[:, 1]), 1e-9)
-    return largest, float(extents.min())
+    return float(extents.min())

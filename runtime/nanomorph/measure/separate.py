@@ -16,32 +16,44 @@ from skimage.segmentation import watershed
 
 
 @dataclass(frozen=True)
+class Rule:
+    """When maxima of one component are particles of their own. Tuned on the instance masks of by256/emps.
+
+    uniform: a component of at least `slender` widths' length is a wire, never cut, if its greatest half-width
+        is at most so many times the usual one of its area (a ribbon: 1; discs and squares: 1.5).
+    neck: cut where the pass between two maxima of the distance is lower than this share of the lower one.
+    valley: cut, however wide the neck, where the learned interior falls below this between two seeds.
+    compact: a part is a particle if its area is at most so many times its inscribed circle's.
+    majority: the share of the component's area that is to lie in such parts; otherwise it stays whole.
+    """
+
+    uniform: float
+    neck: float
+    compact: float
+    majority: float = 0.75
+    slender: float = 6.0
+    valley: float = 0.0
+
+
+@dataclass(frozen=True)
 class Separation:
     """What is removed and what is cut.
 
     min_area_px, min_field_share, min_diameter_nm: the largest of the three areas (px, share of the field,
         disc of that diameter) is the least a domain or a hole must have.
-    peak: a domain reaches at least this share of the way from the threshold to certainty somewhere.
-    neck: two maxima of the distance transform are two particles where the pass between them is lower than
-        this share of the lower maximum.
-    neck_learned: the same for seeds that the segmenter has drawn (its `interior` channel).
-    compact: a piece is a particle if its area is at most so many times its inscribed circle's.
-    uniform: a component is a wire if its greatest half-width is at most so many times the mean one (discs,
-        squares and other compact shapes: 1.5; a ribbon: 1) and it is at least `slender` widths long.
+    peak: a domain reaches this share of the way from the threshold to certainty somewhere.
+    by_shape, by_interior: the rules without and with a learned interior. seed, seed_peak: a seed is where the
+        interior exceeds the first throughout and the second somewhere.
     """
 
     min_area_px: int = 12
     min_field_share: float = 2e-5
     min_diameter_nm: float = 1.0
     peak: float = 0.3
-    neck: float = 0.8
-    neck_learned: float = 0.95
-    compact: float = 3.0
-    majority: float = 0.5
-    uniform: float = 1.15
+    seed: float = 0.5
     seed_peak: float = 0.7
-    valley: float = 0.35
-    slender: float = 6.0
+    by_shape: Rule = Rule(uniform=1.15, neck=0.85, compact=2.5)
+    by_interior: Rule = Rule(uniform=1.05, neck=0.95, compact=5.0, valley=0.35)
 
 
 DEFAULT = Separation()
@@ -60,20 +72,21 @@ def segment(
     touching ones, or None where no segmenter has learned it. threshold: foreground where p >= threshold.
     nm_per_px: (x, y) where known, for the least diameter in nm.
 
-    Returns int32 (H, W), 0 = background, domains numbered from 1 in reading order of their first pixels.
+    Returns int32 (H, W), 0 = background, domains numbered from 1 without gaps.
     """
     least = least_area(foreground.shape, nm_per_px, options)
     mask = clean(foreground, threshold, least, options.peak)
     _, labels = cv2.connectedComponents(mask, connectivity=8)
-    distance = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    distance -= 0.5 * mask
+    to_outside = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    distance = to_outside - np.float32(0.5) * mask  # to the edge between pixels, not to the next pixel's centre
     offset = 0
     result = np.zeros(labels.shape, np.int32)
     for index, box in enumerate(find_objects(labels)):
         if box is None:
             continue
         inside = labels[box] == index + 1
-        parts = split(inside, distance[box], None if interior is None else interior[box], least, options)
+        learned = None if interior is None else interior[box]
+        parts = split(inside, distance[box], learned, least, options)
         result[box][inside] = parts[inside] + offset
         offset += int(parts.max())
     return result
@@ -109,101 +122,100 @@ def _at_edge(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def split(
-    inside: np.ndarray,
-    distance: np.ndarray,
-    interior: np.ndarray | None,
-    least: int,
-    options: Separation,
+    inside: np.ndarray, distance: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
 ) -> np.ndarray:
     """Cut one component into particles: int32, 1..n inside, 0 outside; all 1 where it is to stay whole.
 
-    inside: bool (h, w), its pixels. distance: to the background (px). interior: learned channel or None.
+    inside: bool (h, w), its pixels. distance: float32, to the background (px). interior: as in `segment`.
     """
     whole = inside.astype(np.int32)
+    rule = options.by_shape if interior is None else options.by_interior
     half_width = distance[inside]
-    if len(half_width) < 2 * least or is_wire(half_width, options):
+    if len(half_width) < 2 * least or is_wire(half_width, rule):
         return whole
-    seeds = _seeds(inside, distance, interior, options)
+    depth = np.where(inside, distance, np.float32(0))
+    if interior is not None:
+        interior = np.where(inside, interior, np.float32(0))
+        if interior.max() < options.seed_peak:  # nothing was learned about this one
+            return split(inside, distance, None, least, options)
+    seeds = _maxima(depth) if interior is None else _learned_seeds(interior, options)
     if seeds.max() < 2:
         return whole
-    depth = np.where(inside, distance, 0).astype(np.float32)
-    parts = watershed(-depth, seeds, mask=inside)
-    if interior is None:
-        parts = merge(parts, depth, options.neck)
-    else:
-        parts = merge(parts, depth, options.neck_learned, interior, options.valley)
-    return parts if parts.max() > 1 and _are_particles(parts, depth, options) else whole
+    parts = merge(watershed(-depth, seeds, mask=inside), depth, interior, rule)
+    return parts if parts.max() > 1 and are_particles(parts, depth, rule) else whole
 
 
-def is_wire(half_width: np.ndarray, options: Separation) -> bool:
+def is_wire(half_width: np.ndarray, rule: Rule) -> bool:
     """Whether distances to the background are those of a long ribbon of one width.
 
     Over a ribbon of width w they are w/4 on average, w/2 at most; over any shape whose sides touch one circle
     (disc, square, hexagon) a third of that circle's radius, and its radius. Length is area / width.
     """
-    mean = float(half_width.mean())
+    mean = max(float(half_width.mean()), 0.25)
     top = float(np.percentile(half_width, 98))
-    return top <= options.uniform * 2 * mean and half_width.size / (4 * mean) ** 2 >= options.slender
+    return top <= rule.uniform * 2 * mean and half_width.size / (4 * mean) ** 2 >= rule.slender
 
 
-def _seeds(inside: np.ndarray, distance: np.ndarray, interior: np.ndarray | None, options) -> np.ndarray:
-    """int32 (h, w): where particles may be, from the learned interior or the maxima of the distance."""
-    if interior is not None:
-        found = ((interior > 0.5) & inside).astype(np.uint8)
-        n, seeds = cv2.connectedComponents(found, connectivity=4)
-        sure = np.bincount(seeds[(interior >= options.seed_peak)&inside], minlength=n) > 0
-        sure[0] = False
-        return (np.cumsum(sure)*sure)[seeds]
-    smooth = cv2.GaussianBlur(np.where(inside, distance, 0).astype(np.float32), (0, 0), 1.0)
-    top = (smooth >= cv2.dilate(smooth, np.ones((5, 5), np.uint8))) & inside & (distance > 1)
+def _maxima(depth: np.ndarray) -> np.ndarray:
+    """Local maxima (in 5 x 5 px) of the smoothed distance to the background, numbered."""
+    smooth = cv2.GaussianBlur(depth, (0, 0), 1.0)
+    top = (smooth >= cv2.dilate(smooth, np.ones((5, 5), np.uint8))) & (depth > 1)
     return cv2.connectedComponents(top.astype(np.uint8), connectivity=8)[1]
 
 
-def merge(parts: np.ndarray, depth: np.ndarray, neck: float, interior=None, valley=2.) -> np.ndarray:
-    """Join adjacent parts between which the pass is not lower than `neck` x the lower maximum."""
-    n = int(parts.max())
-    height = np.zeros(n + 1)
+def _learned_seeds(interior: np.ndarray, options: Separation) -> np.ndarray:
+    """Pieces of the learned interior, numbered; 4-connected, as touching seeds meet at corners first."""
+    n, seeds = cv2.connectedComponents((interior > options.seed).astype(np.uint8), connectivity=4)
+    sure = np.bincount(seeds[interior >= options.seed_peak], minlength=n) > 0
+    sure[0] = False
+    return (np.cumsum(sure) * sure)[seeds].astype(np.int32)
+
+
+def merge(parts: np.ndarray, depth: np.ndarray, interior: np.ndarray | None, rule: Rule) -> np.ndarray:
+    """Join adjacent parts between which the pass is higher than `neck` x the lower maximum, highest passes first.
+
+    With a learned interior only where its valley between them is shallow.
+    """
+    height = np.zeros(int(parts.max()) + 1)
     np.maximum.at(height, parts.ravel(), depth.ravel())
     first, second, saddle = borders(parts, depth)
-    shallow = borders(parts, interior)[2] > valley if interior is not None else np.ones(len(saddle),bool)
-    first,second,saddle = first[shallow],second[shallow],saddle[shallow]
-    root = np.arange(n + 1)
-    joined = True
-    while joined:
-        joined = False
-        for k in np.argsort(-saddle, kind="stable"):
-            a, b = _root(root, first[k]), _root(root, second[k])
-            if a != b and saddle[k] > neck * min(height[a], height[b]):
-                a, b = min(a, b), max(a, b)
-                root[b], height[a], joined = a, max(height[a], height[b]), True
-    _, number = np.unique([_root(root, k) for k in range(n + 1)], return_inverse=True)
+    order = np.argsort(-saddle, kind="stable")
+    if interior is not None:
+        order = order[borders(parts, interior)[2][order] > rule.valley]
+    root = list(range(len(height)))
+    for k in order:
+        a, b = sorted((_root(root, int(first[k])), _root(root, int(second[k]))))
+        if a != b and saddle[k] > rule.neck * min(height[a], height[b]):
+            root[b], height[a] = a, max(height[a], height[b])
+    number = np.unique([_root(root, k) for k in range(len(root))], return_inverse=True)[1]
     return number[parts].astype(np.int32)
 
 
-def _root(root: np.ndarray, k: int) -> int:
+def _root(root: list[int], k: int) -> int:
     while root[k] != k:
-        k = int(root[k])
-    return int(k)
+        k = root[k]
+    return k
 
 
-def borders(parts: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of adjacent parts (a < b), and the highest pass between them."""
-    a, b, height = [], [], []
+def borders(parts: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of adjacent parts, a < b, in ascending order, and the highest pass of `height` between them."""
+    a, b, low = [], [], []
     for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         touching = (parts[here] != parts[there]) & (parts[here] > 0) & (parts[there] > 0)
         a.append(np.minimum(parts[here], parts[there])[touching])
         b.append(np.maximum(parts[here], parts[there])[touching])
-        height.append(np.minimum(depth[here], depth[there])[touching])
+        low.append(np.minimum(height[here], height[there])[touching])
     pairs, which = np.unique(np.stack([np.concatenate(a), np.concatenate(b)]), axis=1, return_inverse=True)
     saddle = np.zeros(pairs.shape[1])
-    np.maximum.at(saddle, which.ravel(), np.concatenate(height))
+    np.maximum.at(saddle, which.ravel(), np.concatenate(low))
     return pairs[0], pairs[1], saddle
 
 
-def _are_particles(parts: np.ndarray, depth: np.ndarray, options: Separation) -> bool:
-    """Whether most of the area is in compact parts."""
-    area = np.bincount(parts.ravel())[1:]
-    radius = np.zeros(len(area) + 1)
+def are_particles(parts: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:
+    """Whether most of the area is in compact parts; a network's pieces between narrow places are long."""
+    area = np.bincount(parts.ravel())
+    area[0] = 0
+    radius = np.zeros(len(area))
     np.maximum.at(radius, parts.ravel(), depth.ravel())
-    compact = area <= options.compact * math.pi * radius[1:] ** 2
-    return bool(area[compact].sum() > options.majority * area.sum())
+    compact = area <= rule.compact * math.pi * radius**2
+    return bool(area[compact].sum() > rule.majority * area.sum())

@@ -21,9 +21,9 @@ N_SAMPLES = 128  # points, equally spaced along the outline
 SMOOTHING_SHARE = 0.015  # standard deviation of the further smoothing, as a share of the outline's length
 HARMONICS = (2, 3, 4, 5, 6, 7, 8)
 AFFINE_HARMONICS = (3, 4, 5, 6)
-CORNER_TURN = math.radians(35)  # turning within CORNER_SHARE of the outline that makes a corner
+CORNER_TURN = math.radians(30)  # turning within CORNER_SHARE of the outline that makes a corner
 CORNER_SHARE = 0.06
-_TRIPLES = np.array(list(combinations(range(N_SAMPLES // 4), 3))).T
+_TRIPLES = 4 * np.array(list(combinations(range(N_SAMPLES // 4), 3))).T
 FLAT_SHARE = 0.3  # less than so much of a circle's turning is flat
 
 
@@ -86,21 +86,32 @@ def least_rectangle(hull: np.ndarray) -> float:
 
 
 def outline_descriptors(outlines: Sequence[Outline], moments: Sequence[Moments]) -> dict[str, np.ndarray]:
-    """Descriptors of the course of the (largest outer) outlines, arrays (n,): ellipse, harmonics, corners."""
-    rings = np.stack([_resample(o.outer[0]) for o in outlines]) - np.array([m.centroid for m in moments])[:, None]
+    """Descriptors of the course of the (largest outer) outlines, arrays (n,): triangle, ellipse, harmonics, corners."""
+    raw = np.stack([_resample(o.outer[0]) for o in outlines]) - np.array([m.centroid for m in moments])[:, None]
     sigma = SMOOTHING_SHARE * N_SAMPLES
-    once = gaussian_filter1d(rings, sigma, axis=1, mode="wrap")
-    rings = once + gaussian_filter1d(rings - once, sigma, axis=1, mode="wrap")
-    triangularity = np.array([_largest_triangle(ring) for ring in rings])
+    once = gaussian_filter1d(raw, sigma, axis=1, mode="wrap")
+    rings = once + gaussian_filter1d(raw - once, sigma, axis=1, mode="wrap")
+    triangularity = np.array([_largest_triangle(ring) for ring in raw])
     return {"triangularity": triangularity, **_ellipse(rings, moments), **_harmonics(rings), **_corners(rings)}
 
 
 def _largest_triangle(ring: np.ndarray) -> float:
-    """Area of the largest triangle on every fourth point of an outline / the outline's area, at most 1."""
-    x, y = ring[::4].T
+    """Area of the largest triangle on an outline / the outline's area, at most 1.
+
+    The best on every fourth point; then each corner in turn moves to the point farthest from the other two.
+    """
+    x, y = ring.T
     a, b, c = _TRIPLES
     twice = (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])
-    return _share(0.5 * float(np.abs(twice).max()), abs(enclosed_area(ring)))
+    best = np.abs(twice).argmax()
+    corners = [int(a[best]), int(b[best]), int(c[best])]
+    area = 0.0
+    for k in (0, 1, 2, 0, 1, 2):
+        i, j = corners[k - 1], corners[k - 2]
+        doubled = np.abs((x[j] - x[i]) * (y - y[i]) - (x - x[i]) * (y[j] - y[i]))
+        corners[k] = int(doubled.argmax())
+        area = 0.5 * float(doubled[corners[k]])
+    return _share(area, abs(enclosed_area(ring)))
 
 
 def _resample(polygon: np.ndarray) -> np.ndarray:

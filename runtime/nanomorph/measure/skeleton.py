@@ -133,7 +133,9 @@ def _spurs(skeleton: Skeleton, radius: np.ndarray) -> np.ndarray:
     np.maximum.at(thickest, branch[side], radius[root])
     has_end = np.zeros(n, bool)
     has_end[branch[degree == 1]] = True
-    return (has_end & (length < SPUR_RADII * thickest))[branch] & ~junction
+    slack = np.zeros(n)
+    np.maximum.at(slack, branch, skeleton.step)
+    return (has_end & (length < SPUR_RADII * thickest + slack))[branch] & ~junction
 
 
 def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
@@ -146,9 +148,7 @@ def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
     _, component = connected_components(matrix, directed=False)
     starts = np.unique(component, return_index=True)[1]
     starts = _farthest(dijkstra(matrix, directed=False, indices=starts, min_only=True), component)
-    distance, previous, _ = dijkstra(
-        matrix, directed=False, indices=starts, min_only=True, return_predecessors=True
-    )
+    distance, previous, _ = dijkstra(matrix, directed=False, indices=starts, min_only=True, return_predecessors=True)
     ends = _farthest(distance, component)
     ends = ends[np.argsort(distance[ends], kind="stable")]
     longest = {int(skeleton.domain[end]): int(end) for end in ends}  # of several pieces the longest comes last

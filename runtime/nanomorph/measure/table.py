@@ -51,7 +51,11 @@ _SHAPE: tuple[Descriptor, ...] = (
     Descriptor("roundness", "", "4 area / (pi feret_max^2), at most 1", _ISO9276),
     Descriptor("convexity", "", "perimeter of the convex hull / perimeter of the largest piece, at most 1", _ISO9276),
     Descriptor("rectangularity", "", "filled area / area of the smallest enclosing rectangle, at most 1"),
-    Descriptor("triangularity", "", "area of the largest triangle on the outline / area of the outline, at most 1: 1 triangle, 1/2 square, 0.41 disc"),
+    Descriptor(
+        "triangularity",
+        "",
+        "area of the largest triangle on the outline / its area, at most 1 (triangle 1, square 1/2, disc 0.41)",
+    ),
     Descriptor("circle_fill", "", "filled area / area of the smallest enclosing circle, at most 1"),
     Descriptor("inscribed_ratio", "", "radius of the largest inscribed / smallest enclosing circle", _ISO9276),
     Descriptor("elongation", "", "length / width_median", _ISO9276),
@@ -62,10 +66,14 @@ _SHAPE: tuple[Descriptor, ...] = (
         for k in (3, 4, 5, 6)
     ),
     *(
-        Descriptor(f"radial_harmonic_{k}", "", f"Fourier magnitude {k} of (distance to the centroid / its mean) along the outline")
+        Descriptor(
+            f"radial_harmonic_{k}",
+            "",
+            f"Fourier magnitude {k} of (distance to the centroid / its mean) along the outline",
+        )
         for k in (2, 3, 4, 5, 6, 7, 8)
     ),
-    Descriptor("n_corners", "", "places where the outline turns by 35 degrees or more within 6 % of its length"),
+    Descriptor("n_corners", "", "places where the outline turns by 30 degrees or more within 6 % of its length"),
     Descriptor("corner_turning", "", "share of the convex turning that is in the sharpest quarter of the outline"),
     Descriptor("flat_fraction", "", "share of the outline that turns by less than 0.3 of a circle's turning"),
     Descriptor("concave_turning", "", "turning against the sense of the outline, in full turns"),
@@ -87,7 +95,11 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("circularity", "", "4 pi area / perimeter^2, at most 1", _ISO9276),
     Descriptor("solidity", "", "area / area of the convex hull, at most 1", _ISO9276),
     Descriptor("tortuosity", "", "length / end_to_end", _SKELETON),
-    Descriptor("orientation_deg", "deg", "major axis of the second moments, counterclockwise from +x (the image's right), 0 <= angle < 180"),
+    Descriptor(
+        "orientation_deg",
+        "deg",
+        "major axis of the second moments, counterclockwise from +x (the image's right), 0 <= angle < 180",
+    ),
     Descriptor("centroid_x_px", "px", "mean column of the pixels, the first column's centre being 0", _ISO13322),
     Descriptor("centroid_y_px", "px", "mean row of the pixels, the first row's centre being 0", _ISO13322),
     _ECD_PX,
@@ -132,7 +144,12 @@ _FIELD_SCALE_FREE: tuple[Descriptor, ...] = (
     Descriptor("branch_points_per_width", "", "branchings per skeleton length of one median width"),
     Descriptor("end_points_per_side", "", f"free ends per skeleton length of one {_SIDE}"),
     Descriptor("end_points_per_width", "", "free ends per skeleton length of one median width"),
-    Descriptor("orientation_order", "", "S2D = |<exp(2i t)>| over the skeletons, t their direction, by length", "Persson et al. 2017 (GTFiber)"),
+    Descriptor(
+        "orientation_order",
+        "",
+        "S2D = |<exp(2i t)>| over the skeletons, t their direction, by length",
+        "Persson et al. 2017 (GTFiber)",
+    ),
     Descriptor("mean_tortuosity", "", "mean tortuosity of the domains, by length"),
     Descriptor("mean_solidity", "", "mean solidity of the domains, by area"),
     Descriptor("mean_circularity", "", "mean circularity of the domains, by area"),
@@ -146,9 +163,18 @@ _FIELD_SCALE_FREE: tuple[Descriptor, ...] = (
 FIELD_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("foreground_fraction", "", "area of the foreground / area of the field"),
     Descriptor("n_domains", "", "number of domains"),
-    Descriptor("percolates", "", "one piece, gaps of 2 px closed, spans the field in x and in y (to 2 px)", "reference/paper.md"),
+    Descriptor(
+        "percolates",
+        "",
+        "one piece, gaps of 2 px closed, spans the field in x and in y (to 2 px)",
+        "reference/paper.md",
+    ),
     Descriptor("domain_width_median_nm", "nm", f"median width_median {_SIZED}"),
-    Descriptor("domain_width_ci_low_nm", "nm", "lower end of its 95 % interval, percentile bootstrap over domains, 1,000 draws, fixed seed"),
+    Descriptor(
+        "domain_width_ci_low_nm",
+        "nm",
+        "lower end of its 95 % interval, percentile bootstrap over domains, 1,000 draws, fixed seed",
+    ),
     Descriptor("domain_width_ci_high_nm", "nm", "upper end of that interval (both empty for fewer than two domains)"),
     Descriptor("percolates_x", "", "one piece, gaps of 2 px closed, spans the field in x (to 2 px)"),
     Descriptor("percolates_y", "", "one piece, gaps of 2 px closed, spans the field in y (to 2 px)"),

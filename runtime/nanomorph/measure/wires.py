@@ -40,9 +40,7 @@ def measure_wires(
     lengths = np.array(
         [
             _lengths(smooth_path(path) - offset, width, outline)
-            for path, offset, width, outline in zip(
-                paths, offsets, widths["width_median"], outlines, strict=True
-            )
+            for path, offset, width, outline in zip(paths, offsets, widths["width_median"], outlines, strict=True)
         ]
     )
     ends = np.bincount(skeleton.domain[skeleton.degree == 1], minlength=n)
@@ -84,9 +82,7 @@ def _clear(skeleton: Skeleton, reach: np.ndarray) -> np.ndarray:
     return cKDTree(skeleton.points[special]).query(skeleton.points)[0] > reach
 
 
-def _across(
-    points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.ndarray, tree: cKDTree
-) -> np.ndarray:
+def _across(points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.ndarray, tree: cKDTree) -> np.ndarray:
     """Twice the distance to the outline, freed of the up to `step` px by which a skeleton misses the centre.
 
     From the nearest outline point, `foot`, the probe moves on by h across the wire: what is left on the far

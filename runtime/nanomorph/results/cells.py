@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 
 # A spreadsheet would run these as a formula; an apostrophe in front makes them text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_SPECIAL = re.compile('[,"\\r\\n]')
 
 
 def text(value: object) -> str:
@@ -53,6 +56,6 @@ def line(cells: Iterable[str]) -> str:
 
 
 def _quoted(one: str) -> str:
-    if any(character in one for character in ',"\r\n'):
+    if _SPECIAL.search(one):
         return '"' + one.replace('"', '""') + '"'
     return one

@@ -15,6 +15,8 @@ _LABEL_FIRST = ("micrograph", "task", "label", "confidence", "decision", "novelt
 _MADE_BY = ("bundle", "provider", "precision", "processed_at")
 _FIELD_FIRST = ("micrograph", "sha256")
 _FIELD_LAST = ("duplicate_of", *_MADE_BY)
+# What a micrograph and another file that repeats it have in common, so that no name lacks its pixel size.
+_SHARED_WITH_ORIGINAL = ("width_px", "height_px", "nm_per_px_x", "nm_per_px_y", "calibration", "n_frames")
 _QUARANTINE = ("input", "reason", "detail", "first_seen", "tries")
 
 
@@ -38,12 +40,18 @@ def label_table(journal: Journal) -> Iterator[str]:
 
 
 def field_table(journal: Journal) -> Iterator[str]:
-    """Lines of fields.csv: one per micrograph; one that repeats another has `duplicate_of` and no numbers."""
+    """Lines of fields.csv: one per micrograph; one that repeats another has `duplicate_of` and is not measured."""
     columns = (*_FIELD_FIRST, *journal.columns("field"), *_FIELD_LAST)
     yield line(columns)
     for measured in journal.measured():
         shared = {"micrograph": text(measured.name), "sha256": measured.sha256, **_made_by(measured)}
-        yield _row(columns, shared | measured.field | {"duplicate_of": text(measured.duplicate_of)})
+        cells = _cells_of_original(journal, measured.duplicate_of) if measured.duplicate_of else measured.field
+        yield _row(columns, shared | cells | {"duplicate_of": text(measured.duplicate_of)})
+
+
+def _cells_of_original(journal: Journal, name: str) -> dict[str, str]:
+    original = journal.field(name)
+    return {column: original[column] for column in _SHARED_WITH_ORIGINAL if column in original}
 
 
 def domain_table(journal: Journal) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nanomorph.naming import readable
 from nanomorph.sources.entry import Item, Rejected, is_archive
-from nanomorph.sources.folders import OpenArchive, companion_beside, file_item, folder_items
+from nanomorph.sources.folders import OpenArchive, companion_beside, file_item, folder_items, reachable
 from nanomorph.sources.members import MEMBER_LIMIT
 from nanomorph.sources.tars import tar_members
 from nanomorph.sources.zips import zip_members
@@ -28,8 +28,8 @@ def discover(
     next item is asked for (items with a `path` may be loaded whenever and wherever).
     """
     for path in inputs:
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: there is no such file or folder")
+        if not reachable(path):
+            raise FileNotFoundError(f"{path}: there is no such file or folder, or it may not be read")
     unique = list({path.resolve(): path for path in inputs})
     return _discover(unique, exclude, limit, _open_archive)
 

@@ -92,9 +92,14 @@ def _is_own(entry: _Entry) -> bool:
     return entry.name in _OWN or entry.name.startswith(JOURNAL_NAME)
 
 
+def reachable(path: Path) -> bool:
+    """Whether something is there that can be looked at; `Path.exists` raises below a locked folder."""
+    return _identity(path) is not None
+
+
 def _is_output(folder: Path) -> bool:
     """A folder with a journal is a run's output: its overlays are no input."""
-    return (folder / JOURNAL_NAME).exists()
+    return reachable(folder / JOURNAL_NAME)
 
 
 def _classify(entry: _Entry, name: str) -> os.stat_result | Rejected:

@@ -76,6 +76,8 @@ def tar_members(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item 
     except ReadError as error:
         detail = f"{error.detail}; the members after this point were not read"
         yield Rejected(name, error.reason, detail, stamp, size)
+    except PermissionError:
+        raise
     except DAMAGE as error:
         detail = f"damaged ({error or type(error).__name__}); the members after this point were not read"
         yield Rejected(name, "corrupt-archive", detail, stamp, size)

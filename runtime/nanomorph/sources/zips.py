@@ -19,6 +19,8 @@ def zip_members(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item 
     size = path.stat().st_size
     try:
         archive = zipfile.ZipFile(path)
+    except PermissionError:
+        raise
     except (*DAMAGE, NotImplementedError) as error:
         yield Rejected(name, "corrupt-archive", f"cannot be opened as a zip: {error}", stamp, size)
         return

@@ -19,9 +19,17 @@ class Options:
         default="auto",
         choices=("auto", "embedding", "descriptors", "both"),
     )
-    descriptors: list[str] | None = option("descriptors by name (default: all that need no scale)", default=None, type=str, many=True)
-    labels: list[str] | None = option("classes to learn, in this order (default: all)", default=None, type=str, many=True)
-    masks: str = option("domain level: learn from given masks, predicted ones, or both", default="given", choices=("given", "predicted", "both"))
+    descriptors: list[str] | None = option(
+        "descriptors by name (default: all that need no scale)", default=None, type=str, many=True
+    )
+    labels: list[str] | None = option(
+        "classes to learn, in this order (default: all)", default=None, type=str, many=True
+    )
+    masks: str = option(
+        "domain level: learn from given masks, predicted ones, or both",
+        default="given",
+        choices=("given", "predicted", "both"),
+    )
     threshold: float = option("foreground probability of the predicted masks", default=0.5, type=float)
     embedding_weight: float = option("weight of the embedding beside the descriptors", default=1.0, type=float)
     false_alarms: float = option("share of known material that may be called unknown", default=0.05, type=float)
@@ -30,7 +38,7 @@ class Options:
     threads: int = option("CPU threads", default=2, type=int)
     cache: Path | None = option("folder of cached features (default: the user's cache)", default=None, type=Path)
     train_on_all: bool = option(
-        "use the held-out quarter of the groups too (there is then no test score)", default=False, type=bool
+        "use the held-out quarter of the groups too (then nothing is tested)", default=False, type=bool
     )
 
 
@@ -42,6 +50,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     for name in ("out_of_fold", "test", "test_predicted"):
         scores = head.metrics.get(name)
         if scores:
-            report(f"{name}: n {scores['n']}, accuracy {scores['accuracy']:.3f}, balanced {scores['balanced_accuracy']:.3f}")
+            accuracy, mean_recall = scores["accuracy"], scores["balanced_accuracy"]
+            report(f"{name}: n {scores['n']}, accuracy {accuracy:.3f}, balanced {mean_recall:.3f}")
     report(f"{head.task}: {', '.join(head.labels)}; the head is in {options.out}")
     return 0

@@ -20,7 +20,9 @@ class Options:
     batch: int = option("windows a step", default=8, type=int)
     steps: int = option("length in steps", default=0, type=int)
     epochs: float = option("length in passes over the images", default=0.0, type=float)
-    minutes: float = option("length in minutes of this machine, measured before the first step", default=0.0, type=float)
+    minutes: float = option(
+        "length in minutes of this machine, measured before the first step", default=0.0, type=float
+    )
     optimiser: str = option("adamw, sgd or lars", default="adamw", choices=("adamw", "sgd", "lars"))
     lr: float = option("peak learning rate of the decoder", default=1e-3, type=float)
     encoder_lr: float = option("the encoder's share of it; 0 freezes the encoder", default=0.3, type=float)
@@ -51,6 +53,6 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     encoder = None if options.encoder == "random" else Path(options.encoder)
     cache = Cache(options.cache or default_folder())
     state = fit_segmenter(options.data, encoder, options.out, settings, cache, resume=options.resume == "auto")
-    best = state["best"]
-    report(f"best at step {best['step']}: Dice {best['dice']:.3f}, IoU {best['iou']:.3f} (validation groups); in {options.out}")
+    step, dice, iou = (state["best"][name] for name in ("step", "dice", "iou"))
+    report(f"best at step {step}: Dice {dice:.3f}, IoU {iou:.3f} (validation groups); in {options.out}")
     return 0

@@ -21,7 +21,9 @@ class Options:
     batch: int = option("images a step, two views of each", default=128, type=int)
     steps: int = option("length in steps", default=0, type=int)
     epochs: float = option("length in passes over the images", default=0.0, type=float)
-    minutes: float = option("length in minutes of this machine, measured before the first step", default=0.0, type=float)
+    minutes: float = option(
+        "length in minutes of this machine, measured before the first step", default=0.0, type=float
+    )
     optimiser: str = option("adamw, sgd or lars", default="adamw", choices=("adamw", "sgd", "lars"))
     lr: float = option("peak learning rate", default=1e-3, type=float)
     weight_decay: float = option("weight decay", default=1e-4, type=float)

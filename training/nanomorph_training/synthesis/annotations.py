@@ -91,8 +91,10 @@ def _font_folder() -> Path:
     return Path(str(resources.files("matplotlib"))) / "mpl-data" / "fonts" / "ttf"
 
 
-def _pick_font(rng: Rng, size: float) -> Font:
-    return _font(str(rng.choice(FONTS)), max(6, round(size)))
+def _pick_font(rng: Rng, size: float, words: str) -> Font:
+    name = str(rng.choice(FONTS))
+    # Pillow's own font has no micro sign.
+    return _font(FONTS[0] if not name and "µ" in words else name, max(6, round(size)))
 
 
 def _extent(words: str, font: Font) -> tuple[int, int]:
@@ -137,8 +139,8 @@ def _corner(rng: Rng, canvas: _Canvas, width: float, height: float, margin: floa
 def _letters_over_box(rng: Rng, canvas: _Canvas, nm_per_px: float) -> None:
     """Large white letters above a white box with a thin ticked bar and small text."""
     bar, words = bar_length(rng, canvas.width, nm_per_px)
-    big = _pick_font(rng, canvas.height * rng.uniform(0.06, 0.15))
-    small = _pick_font(rng, canvas.height * rng.uniform(0.02, 0.035))
+    big = _pick_font(rng, canvas.height * rng.uniform(0.06, 0.15), words)
+    small = _pick_font(rng, canvas.height * rng.uniform(0.02, 0.035), words)
     wide, high = _extent(words, big)
     pad, tick = rng.uniform(1, 5), canvas.height * rng.uniform(0.008, 0.018)
     text_w, text_h = _extent(words, small)
@@ -170,7 +172,7 @@ def _boxed_bar(rng: Rng, canvas: _Canvas, nm_per_px: float) -> None:
 
 def _bar_block(rng: Rng, canvas: _Canvas, nm_per_px: float, shade: int, ground: int | None) -> None:
     bar, words = bar_length(rng, canvas.width, nm_per_px)
-    font = _pick_font(rng, canvas.height * log_uniform(rng, 0.025, 0.11))
+    font = _pick_font(rng, canvas.height * log_uniform(rng, 0.025, 0.11), words)
     wide, high = _extent(words, font)
     thick, pad = canvas.height * log_uniform(rng, 0.005, 0.025), canvas.height * rng.uniform(0.008, 0.03)
     block_w, block_h = max(bar, wide) + 2 * pad, thick + high + 3 * pad
@@ -185,7 +187,7 @@ def _bar_block(rng: Rng, canvas: _Canvas, nm_per_px: float, shade: int, ground: 
 def _panel_letter(rng: Rng, canvas: _Canvas) -> None:
     letter = str(rng.choice(list("abcdefghABCDEFGH")))
     words = str(rng.choice([letter, f"({letter})", f"({letter}{rng.integers(1, 4)})"]))
-    font = _pick_font(rng, canvas.height * rng.uniform(0.05, 0.13))
+    font = _pick_font(rng, canvas.height * rng.uniform(0.05, 0.13), words)
     wide, high = _extent(words, font)
     pad = canvas.height * 0.015
     x = pad if chance(rng, 0.8) else canvas.width - wide - 2 * pad
@@ -205,7 +207,8 @@ def _info_bar(rng: Rng, canvas: _Canvas, nm_per_px: float) -> int:
     bar, words = bar_length(rng, canvas.width, nm_per_px)
     voltage, distance, zoom = rng.choice([5, 10, 15, 80, 200]), rng.uniform(4, 12), rng.uniform(1, 300)
     settings = f"{voltage}.0kV {distance:.1f}mm x{zoom:.2f}k {day}"
-    font = _pick_font(rng, high * rng.uniform(0.35, 0.55))
+    fitting = canvas.width / (0.75 * len(settings + words))  # so that both stand side by side
+    font = _pick_font(rng, min(high * rng.uniform(0.35, 0.55), fitting), words)
     canvas.text(4, top + high * 0.3, settings, font, 255 - ground)
     canvas.box(canvas.width - bar - 6, top + high * 0.15, bar, max(1, high * 0.1), 255 - ground)
     wide, _ = _extent(words, font)

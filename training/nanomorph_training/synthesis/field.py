@@ -82,7 +82,8 @@ def _for_thick_material(rng: Rng, optics: Optics, wishes: Wishes) -> Optics:
 
 
 def _width_px(scene: Scene) -> float:
-    return float(np.median([2 * np.median(thing.half_width) for thing in scene.objects]))
+    widths = [2 * np.median(thing.half_width) for thing in scene.objects if isinstance(thing, Chain)]
+    return float(np.median(widths))
 
 
 def _density(rng: Rng, shape: tuple[int, int], scene: Scene) -> np.ndarray:

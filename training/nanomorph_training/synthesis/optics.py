@@ -56,9 +56,9 @@ def draw_optics(rng: Rng, width_px: float, polarity: int | None = None, contrast
     """Draw the optics of one image with wires of `width_px`; the ranges are the same for every class."""
     cutoff = log_uniform(rng, 0.13, 0.5)
     drawn = log_uniform(rng, 0.7, 3.5) if chance(rng, 0.6) else log_uniform(rng, 2.5, 22.0)
-    # Averaged over a piece of wire 4 widths long, contrast is to exceed the grain 3.5 times: nobody could
+    # Averaged over a piece of wire 4 widths long, contrast is to exceed the grain 4.5 times: nobody could
     # label what lies below that. The grain has one independent value every (1 / (2 cutoff))^2 px.
-    drawn = max(drawn, 3.5 / (4 * width_px * cutoff))
+    drawn = max(drawn, 4.5 / (4 * width_px * cutoff))
     contrast = drawn if contrast is None else contrast
     drawn_polarity = 1 if chance(rng, 0.25) else -1
     unevenness = 1 + 0.2 * contrast

@@ -1,0 +1,108 @@
+"""What is cut into particles, what is left whole, what is taken for dirt."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from nanomorph.measure import segment
+
+
+def discs(*circles: tuple[float, float, float], shape: tuple[int, int] = (120, 160)) -> np.ndarray:
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return np.any([np.hypot(x - cx, y - cy) <= r for cx, cy, r in circles], axis=0)
+
+
+def wire(*points: tuple[float, float], width: float = 8, shape: tuple[int, int] = (200, 200)) -> np.ndarray:
+    """Everything nearer than width / 2 to a chain of segments."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    inside = np.zeros(shape, bool)
+    for (x0, y0), (x1, y1) in pairwise(points):
+        dx, dy = x1 - x0, y1 - y0
+        t = np.clip(((x - x0) * dx + (y - y0) * dy) / (dx**2 + dy**2), 0, 1)
+        inside |= np.hypot(x - x0 - t * dx, y - y0 - t * dy) <= width / 2
+    return inside
+
+
+def count(mask: np.ndarray, interior: np.ndarray | None = None) -> int:
+    labels = segment(mask.astype(np.float32), interior, 0.5)
+    assert labels.dtype == np.int32
+    assert (labels > 0)[mask].all()
+    return int(labels.max())
+
+
+def test_touching_discs_are_two() -> None:
+    mask = discs((50, 60, 25), (92, 60, 25))
+    labels = segment(mask.astype(np.float32), None, 0.5)
+    assert labels.max() == 2
+    areas = np.bincount(labels.ravel())[1:]
+    assert areas == pytest.approx([mask.sum() / 2] * 2, rel=0.02)
+    assert labels[60, 50] != labels[60, 92]
+
+
+def test_discs_of_unequal_size_in_a_cluster_are_told_apart() -> None:
+    assert count(discs((40, 40, 20), (75, 45, 18), (55, 75, 18), (92, 75, 16))) == 4
+
+
+def test_two_discs_that_overlap_by_half_stay_one() -> None:
+    assert count(discs((50, 60, 25), (68, 60, 25))) == 1
+
+
+@pytest.mark.parametrize("width", [5, 12])
+def test_long_wire_stays_whole(width: int) -> None:
+    assert count(wire((15, 20), (80, 60), (100, 120), (180, 185), width=width)) == 1
+
+
+def test_y_and_network_stay_whole() -> None:
+    assert count(wire((100, 100), (100, 10)) | wire((100, 100), (20, 170)) | wire((100, 100), (180, 170))) == 1
+    mesh = np.zeros((200, 200), bool)
+    for at in (20, 70, 120, 170):
+        mesh |= wire((5, at), (195, at + 8)) | wire((at, 5), (at - 8, 195))
+    assert count(mesh) == 1
+
+
+def test_learned_interior_separates_what_the_outline_does_not() -> None:
+    """Two bars side by side: their common outline is a plain rectangle."""
+    mask = np.zeros((80, 120), bool)
+    mask[20:60, 20:100] = True
+    interior = np.zeros(mask.shape, np.float32)
+    interior[25:35, 25:95] = interior[45:55, 25:95] = 1.0
+    assert count(mask) == 1
+    labels = segment(mask.astype(np.float32), interior, 0.5)
+    assert labels.max() == 2
+    assert labels[30, 60] != labels[50, 60]
+
+
+def test_a_flaw_in_the_learned_interior_cuts_no_wire() -> None:
+    mask = wire((15, 100), (185, 100), width=10)
+    interior = wire((15, 100), (185, 100), width=5).astype(np.float32)
+    interior[:, 95:100] = 0.4
+    assert count(mask, interior) == 1
+
+
+def test_interior_that_learned_nothing_here_leaves_it_to_the_shape() -> None:
+    mask = discs((50, 60, 25), (92, 60, 25))
+    assert count(mask, np.zeros(mask.shape, np.float32)) == 2
+
+
+def test_specks_and_pinholes_go_and_real_holes_stay() -> None:
+    probability = np.zeros((100, 100), np.float32)
+    probability[20:60, 20:60] = 0.9
+    probability[30:32, 30:32] = 0.1  # 4 px: filled
+    probability[40:50, 40:50] = 0.1  # 100 px: a hole
+    probability[80:82, 80:83] = 0.9  # 6 px: a speck
+    probability[80:90, 10:20] = 0.55  # never sure
+    labels = segment(probability, None, 0.5)
+    assert labels.max() == 1
+    assert np.count_nonzero(labels) == 40 * 40 - 100
+
+
+def test_specks_are_judged_by_physical_size_where_it_is_known() -> None:
+    probability = np.zeros((100, 100), np.float32)
+    probability[20:60, 20:60] = probability[80:86, 80:86] = 1.0  # 36 px
+    assert segment(probability, None, 0.5, nm_per_px=(1.0, 1.0)).max() == 2
+    assert segment(probability, None, 0.5, nm_per_px=(0.1, 0.1)).max() == 1  # 0.7 nm
+
+
+def test_nothing_gives_nothing() -> None:
+    assert segment(np.zeros((40, 50), np.float32), None, 0.5).max() == 0
