@@ -20,17 +20,17 @@ import numpy as np
 
 from nanomorph import __version__
 from nanomorph.analysis import Analysis
-from nanomorph.analyze import Model
 from nanomorph.bundle import load_bundle
 from nanomorph.engines import Engine
 from nanomorph.infer import infer
 from nanomorph.judge import judge_domains
 from nanomorph.measure import measure_mask
 from nanomorph.micrograph import Micrograph
+from nanomorph.model import Model
 from nanomorph.prepare import prepare, to_uint8
 from nanomorph.readers import read_path
 from nanomorph_benchmarks.classical import gradients, otsu
-from nanomorph_benchmarks.statistics import Figure, balanced_accuracy, by_group
+from nanomorph_benchmarks.statistics import Figure, balanced_accuracy, by_group, mean_by_group
 from nanomorph_training.cache import read_mask
 from nanomorph_training.data import Sample, collect, is_held_out
 
@@ -77,7 +77,7 @@ def foreground(cases: Sequence[Case]) -> dict[str, Any]:
     table = {}
     for name, way in ways.items():
         scores = np.array([overlap(way(case), case.given > 0) for case in cases])
-        dice, iou = (by_group(groups, lambda index, column=column: column[index].mean()) for column in scores.T)
+        dice, iou = (mean_by_group(groups, column) for column in scores.T)
         table[name] = {"dice": asdict(dice), "iou": asdict(iou), "median_dice": float(np.median(scores[:, 0]))}
     return table
 

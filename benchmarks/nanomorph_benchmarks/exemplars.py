@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from nanomorph.analyze import Model, analyze
 from nanomorph.bundle import load_bundle
+from nanomorph.model import Model, analyze
 from nanomorph.readers import read_path
 
 TASK = "nanowire-morphology"

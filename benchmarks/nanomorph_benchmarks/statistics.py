@@ -37,6 +37,11 @@ def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float], se
     return Figure(statistic(np.arange(len(member))), float(low), float(high), len(member), len(names))
 
 
+def mean_by_group(groups: Sequence[str], values: np.ndarray) -> Figure:
+    """The mean of `values` (n,) with its interval."""
+    return by_group(groups, lambda index: float(values[index].mean()))
+
+
 def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Mean over the classes present in `truth` of the share of that class predicted right."""
     return float(np.mean([np.mean(predicted[truth == label] == label) for label in np.unique(truth)]))

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from nanomorph.analysis import Analysis
-from nanomorph.analyze import Model
 from nanomorph.engines import Engine
 from nanomorph.infer import infer
 from nanomorph.micrograph import Micrograph
+from nanomorph.model import Model
 from nanomorph.prepare import prepare
 from nanomorph_export.graphs import OUTPUTS
 

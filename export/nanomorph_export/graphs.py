@@ -11,9 +11,8 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
 
-from nanomorph_training.models import fold_batch_norm
+from nanomorph_training.models import Backbone, fold_batch_norm
 
 OPSET = 18
 OUTPUTS = ("embedding", "foreground", "interior")
@@ -22,15 +21,17 @@ MULTIPLE = 32
 HALF_STORED_FROM = 1024
 
 
-def fuse(backbone: nn.Module) -> nn.Module:
+def fuse(backbone: Backbone) -> Backbone:
     """A copy in evaluation mode with every batch norm folded into the convolution before it.
 
     Done here, not by the exporter, so that the weights rounded by `round_to_half` are those of the graph.
     """
-    return fold_batch_norm(copy.deepcopy(backbone).eval())
+    copied = copy.deepcopy(backbone).eval()
+    fold_batch_norm(copied)
+    return copied
 
 
-def round_to_half(model: nn.Module) -> nn.Module:
+def round_to_half(model: Backbone) -> Backbone:
     """Round large weights, in place, to values that fp16 holds exactly; computing stays fp32."""
     with torch.no_grad():
         for parameter in model.parameters():
@@ -39,7 +40,7 @@ def round_to_half(model: nn.Module) -> nn.Module:
     return model
 
 
-def export_backbone(backbone: nn.Module, path: Path) -> None:
+def export_backbone(backbone: Backbone, path: Path) -> None:
     """Write a backbone: uint8 (N, 1, H, W) -> OUTPUTS; N, H, W dynamic, H and W multiples of 32.
 
     Weights are stored as fp16 and cast to fp32 when the graph is loaded: half the file, the same numbers,
@@ -52,7 +53,7 @@ def export_backbone(backbone: nn.Module, path: Path) -> None:
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _trace(backbone: nn.Module) -> torch.onnx.ONNXProgram:
+def _trace(backbone: Backbone) -> torch.onnx.ONNXProgram:
     n, h, w = (torch.export.Dim(name, min=1, max=256) for name in ("n", "h32", "w32"))
     image = torch.zeros((2, 1, 3 * MULTIPLE, 2 * MULTIPLE), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nanomorph.analyze import Model
 from nanomorph.bundle import MANIFEST, SCHEMA_VERSION, load_bundle
 from nanomorph.errors import FatalError
 from nanomorph.micrograph import Micrograph
+from nanomorph.model import Model
 from nanomorph.prepare import InputSpec
 from nanomorph_export.gates import Gate, TorchEngine, as_metrics, outcome_gates, tensor_gate
 from nanomorph_export.graphs import export_backbone, fuse, round_to_half

@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Analysis": "nanomorph.analysis",
     "Bundle": "nanomorph.bundle",
-    "analyze": "nanomorph.analyze",
+    "analyze": "nanomorph.model",
     "load_bundle": "nanomorph.bundle",
     "measure_mask": "nanomorph.measure",
 }

@@ -17,9 +17,9 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A short name of its own: `path.name` plus a suffix may exceed the file system's 255 bytes.
     temporary = path.parent / f".{os.getpid()}-{abs(hash(path.name)) % 10**10}{TEMPORARY_SUFFIX}"
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "")
     try:
-        with open(temporary, mode, **text) as file:
+        with open(temporary, mode, encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

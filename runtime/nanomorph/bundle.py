@@ -1,6 +1,6 @@
 """The bundle: the one contract between training, export and runtime. Read here, written by export.
 
-A folder with `bundle.json` (schema in `SCHEMA.md` beside the embedded bundle) and the ONNX files it
+A folder with `bundle.json` (its keys: bundles/SCHEMA.md) and the ONNX files it
 names. Every file's sha256 is checked at load, so that a truncated copy never computes anything.
 """
 

@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nanomorph.analyze import Model, with_pixel_size
 from nanomorph.errors import FatalError
 from nanomorph.infer import Inference, batches, infer
 from nanomorph.journal import Journal
 from nanomorph.micrograph import Micrograph, ReadError
+from nanomorph.model import Model, with_pixel_size
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import read_micrograph
 from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay

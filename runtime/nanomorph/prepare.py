@@ -28,7 +28,7 @@ class InputSpec:
     low, high: percentiles of the frame's gray values that become 0 and 255.
     """
 
-    max_side: int = 1024
+    max_side: int = 384
     multiple: int = 32
     nm_per_px_min: float = 0.3
     nm_per_px_max: float = 4.0

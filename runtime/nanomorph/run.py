@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from nanomorph import __version__
-from nanomorph.analyze import Model
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import ConfigurationError
 from nanomorph.journal import Journal
+from nanomorph.model import Model
 from nanomorph.pipeline import Event, Pipeline, Settings
 from nanomorph.report import write_report
 from nanomorph.results import export_tables

@@ -8,11 +8,11 @@ import onnxruntime
 import pytest
 import torch
 
-from nanomorph.analyze import analyze
 from nanomorph.bundle import load_bundle
 from nanomorph.errors import FatalError
 from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
 from nanomorph.micrograph import Calibration, Micrograph
+from nanomorph.model import analyze
 from nanomorph.prepare import InputSpec
 from nanomorph_export import gates, write_bundle
 from nanomorph_export.graphs import HALF_STORED_FROM, fuse

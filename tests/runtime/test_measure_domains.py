@@ -7,13 +7,16 @@ import pytest
 
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS, FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS, measure, measure_mask
 
-PROMISED_DOMAINS = """
-    domain touches_edge area_px area_nm2 ecd_nm feret_max_nm feret_min_nm width_median_px width_median_nm width_sd_nm
-    length_px length_nm aspect_ratio circularity solidity tortuosity orientation_deg centroid_x_px centroid_y_px
-""".split()
-PROMISED_FIELDS = """
-    foreground_fraction n_domains percolates domain_width_median_nm domain_width_ci_low_nm domain_width_ci_high_nm
-""".split()
+PROMISED_DOMAINS = [
+    "domain", "touches_edge", "area_px", "area_nm2", "ecd_nm",
+    "feret_max_nm", "feret_min_nm", "width_median_px", "width_median_nm", "width_sd_nm",
+    "length_px", "length_nm", "aspect_ratio", "circularity", "solidity",
+    "tortuosity", "orientation_deg", "centroid_x_px", "centroid_y_px",
+]  # fmt: skip
+PROMISED_FIELDS = [
+    "foreground_fraction", "n_domains", "percolates", "domain_width_median_nm", "domain_width_ci_low_nm",
+    "domain_width_ci_high_nm",
+]  # fmt: skip
 
 
 def disc(radius: float, side: int = 0) -> np.ndarray:

@@ -182,9 +182,7 @@ def test_frames_nothing_can_be_measured_in() -> None:
 
     assert refused(random_frame(31, 400)) == "too-small: 31 x 400 px; at least 32 x 32 are needed"
     assert refused(np.full((40, 40), np.nan, np.float32)).startswith("no-signal: 100 % of the pixels")
-    assert refused(np.full((40, 40), 7, np.uint8)).startswith(
-        "no-signal: every pixel of frame has the same value, 7"
-    )
+    assert refused(np.full((40, 40), 7, np.uint8)).startswith("no-signal: every pixel of frame has the same value, 7")
     partly = random_frame(40, 40, np.float32)
     partly[:19] = np.inf
     check_frame("less than half is not finite", partly)

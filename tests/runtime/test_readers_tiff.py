@@ -168,9 +168,7 @@ def gatan_tags(scale: float, unit: str) -> list[tuple[int, str, int, Any, bool]]
 def test_gatan_tags() -> None:
     assert read(tiff(frame(), extratags=gatan_tags(0.3, "nm"))).nm_per_px == pytest.approx((0.3, 0.6))
     # A diffraction pattern: the camera's own resolution tag must not stand in.
-    reciprocal = tiff(
-        frame(), extratags=gatan_tags(0.3, "1/nm"), resolution=(1e7, 1e7), resolutionunit="CENTIMETER"
-    )
+    reciprocal = tiff(frame(), extratags=gatan_tags(0.3, "1/nm"), resolution=(1e7, 1e7), resolutionunit="CENTIMETER")
     assert read(reciprocal).nm_per_px is None
 
 
@@ -236,9 +234,7 @@ def test_other_refusals() -> None:
 def test_a_frame_too_large_for_memory_is_refused_before_it_is_decoded() -> None:
     data = bytearray(tiff(frame(np.uint8), compression="zlib"))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif:
-        places = [
-            tif.pages.first.tags[name].offset + 8 for name in ("ImageWidth", "ImageLength", "RowsPerStrip")
-        ]
+        places = [tif.pages.first.tags[name].offset + 8 for name in ("ImageWidth", "ImageLength", "RowsPerStrip")]
         types = [tif.pages.first.tags[name].dtype for name in ("ImageWidth", "ImageLength", "RowsPerStrip")]
     for place, type_ in zip(places, types, strict=True):
         struct.pack_into("<I" if type_ == 4 else "<H", data, place, 65_000)

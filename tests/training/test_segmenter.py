@@ -125,3 +125,16 @@ def test_no_mask_is_an_error(pool: Path, tmp_path: Path) -> None:
         fit_segmenter([pool.parent / "0.png"], None, tmp_path / "run", TINY, Cache(tmp_path / "cache"))
     with pytest.raises(ConfigurationError, match="multiple of 32"):
         SegmenterSettings(window=100)
+
+
+def test_a_segmenter_can_be_trained_further(pool: Path, tmp_path: Path) -> None:
+    trainer = SegmenterTrainer.start(TINY, labelled(pool, tmp_path), None)
+    trainer.step(0, 1e-2)
+    weights = {name: tensor.clone() for name, tensor in trainer.backbone.state_dict().items()}
+    further = SegmenterTrainer.start(replace(TINY, seed=1), trainer.labelled, weights).backbone.state_dict()
+    assert all(torch.equal(further[name], weights[name]) for name in weights)
+    # Of a pretrain run there is only the encoder: the decoder starts afresh.
+    encoder = {name: tensor for name, tensor in weights.items() if name.startswith("encoder.")}
+    fresh = SegmenterTrainer.start(replace(TINY, seed=1), trainer.labelled, encoder).backbone.state_dict()
+    assert all(torch.equal(fresh[name], weights[name]) for name in encoder)
+    assert not torch.equal(fresh["decoder.out.weight"], weights["decoder.out.weight"])

@@ -85,7 +85,7 @@ def moments(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def fit(problem: Problem, rows: np.ndarray, c: float) -> Model:
     """Fit the named rows with inverse regularisation strength `c`."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     x, y, weight = problem.x[rows], problem.y[rows], problem.weight[rows]
     mean, scale = moments(x, weight)

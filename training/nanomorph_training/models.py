@@ -94,6 +94,8 @@ class Decoder(nn.Module):
         super().__init__()
         stem, *skips, last = encoder_widths
         self.reduce = nn.Sequential(nn.Conv2d(last, WIDTHS[0], 1, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
+        # What a pixel is (particle or film) can hang on the whole field, wider than the encoder looks (ParseNet 2015).
+        self.context = nn.Linear(last, WIDTHS[0])
         self.blocks = nn.ModuleList()
         below = WIDTHS[0]
         for level, (skip, width) in enumerate(zip([*skips[::-1], stem], WIDTHS[:4], strict=True)):
@@ -108,7 +110,7 @@ class Decoder(nn.Module):
         self.out = nn.Conv2d(WIDTHS[4], 2, 1)
 
     def forward(self, x: Tensor, maps: Sequence[Tensor]) -> Tensor:
-        y = self.reduce(maps[-1])
+        y = self.reduce(maps[-1]) + self.context(pool(maps))[:, :, None, None]
         for block, skip in zip(self.blocks, reversed(maps[:-1]), strict=True):
             y = block(torch.cat([_double(y), skip], dim=1))
         y = torch.cat([_double(self.squeeze(y)), self.fine(x)], dim=1)

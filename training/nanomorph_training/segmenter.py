@@ -82,13 +82,14 @@ class SegmenterTrainer:
 
     @classmethod
     def start(
-        cls, settings: SegmenterSettings, labelled: Sequence[Labelled], encoder: dict[str, Tensor] | None
+        cls, settings: SegmenterSettings, labelled: Sequence[Labelled], weights: dict[str, Tensor] | None
     ) -> SegmenterTrainer:
-        """A fresh decoder on a pretrained encoder's weights, or on random ones."""
+        """From a pretrain run's weights (`encoder.*`), a segmenter's (`decoder.*` too), or from random ones (None)."""
         torch.manual_seed(settings.seed)
         backbone = build_backbone(settings.encoder)
-        if encoder is not None:
-            backbone.encoder.load_state_dict(encoder)
+        if weights is not None:
+            unknown = backbone.load_state_dict(weights, strict=False).unexpected_keys
+            assert not unknown, unknown
         backbone = backbone.to(memory_format=torch.channels_last)
         optimiser = build_optimiser(settings.optimiser, [backbone.decoder], settings.lr, settings.weight_decay)
         for group in build_optimiser(
@@ -163,7 +164,7 @@ def fit_segmenter(
     start = None if encoder is None else load_checkpoint(encoder)
     if start is not None and start.state["encoder"] != settings.encoder:
         raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
-    trainer = SegmenterTrainer.start(settings, training, None if start is None else start.part("model.encoder"))
+    trainer = SegmenterTrainer.start(settings, training, None if start is None else start.part("model"))
     repeat = {"data": [str(p) for p in paths], "encoder": str(encoder or "random"), "out": str(out)}
     run.write_repeat("fit-segmenter", _command_options(repeat, settings), fingerprint)
     first, state, best = _resume_or_start(trainer, earlier, fingerprint, len(validation), run)

@@ -43,9 +43,9 @@ class Options:
 
 def run(options: Options) -> int:
     """Process every input; returns 0, or 1 where some were quarantined."""
-    from nanomorph.analyze import Model
     from nanomorph.bundle import load_bundle
     from nanomorph.cli.progress import progress
+    from nanomorph.model import Model
     from nanomorph.pipeline import Settings
     from nanomorph.run import Run
     from nanomorph.sources import count, discover

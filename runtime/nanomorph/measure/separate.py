@@ -176,8 +176,7 @@ def merge(parts: np.ndarray, depth: np.ndarray, interior: np.ndarray | None, rul
 
     With a learned interior only where its valley between them is shallow.
     """
-    height = np.zeros(int(parts.max()) + 1)
-    np.maximum.at(height, parts.ravel(), depth.ravel())
+    height = deepest(parts, depth)
     first, second, saddle = borders(parts, depth)
     order = np.argsort(-saddle, kind="stable")
     if interior is not None:
@@ -195,6 +194,15 @@ def _root(root: list[int], k: int) -> int:
     while root[k] != k:
         k = root[k]
     return k
+
+
+def deepest(parts: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Greatest depth in every part, float (n + 1,); parts are numbered 1..n, and 0 gets 0."""
+    number, value = parts[parts > 0], depth[parts > 0]
+    order = np.argsort(value)
+    height = np.zeros(int(parts.max()) + 1)
+    height[number[order]] = value[order]  # of equal indices the last, the deepest, stays
+    return height
 
 
 def borders(parts: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -215,7 +223,5 @@ def are_particles(parts: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:
     """Whether most of the area is in compact parts; a network's pieces between narrow places are long."""
     area = np.bincount(parts.ravel())
     area[0] = 0
-    radius = np.zeros(len(area))
-    np.maximum.at(radius, parts.ravel(), depth.ravel())
-    compact = area <= rule.compact * math.pi * radius**2
+    compact = area <= rule.compact * math.pi * deepest(parts, depth) ** 2
     return bool(area[compact].sum() > rule.majority * area.sum())

@@ -127,7 +127,8 @@ def _lengths(path: np.ndarray, width: float, outline: Outline) -> tuple[float, f
     """Length along a path out to both tips of the domain, and the distance between these tips."""
     if _path_length(path) < width:  # compact: no direction to follow
         ends = sum(float(np.linalg.norm(outline.points - p, axis=1).min()) for p in path[[0, -1]])
-        return _path_length(path) + ends, float(np.linalg.norm(path[-1] - path[0])) + ends
+        across = float(np.linalg.norm(path[-1] - path[0])) + ends
+        return max(_path_length(path) + ends, width), max(across, width)
     whole = _to_tip(_to_tip(path, width, outline)[::-1], width, outline)
     return _path_length(whole), float(np.linalg.norm(whole[-1] - whole[0]))
 

@@ -121,6 +121,4 @@ def _unknown(name: str, data: bytes) -> ReadError:
     known = "TIFF, PNG, JPEG, BMP, MRC, DM3, DM4, EMD, SER/EMI"
     if expected is None:
         return ReadError("not-an-image", f"the content of {name} is none of {known}")
-    return ReadError(
-        "not-an-image", f"{name} is named like a {expected} file, but its content is none of {known}"
-    )
+    return ReadError("not-an-image", f"{name} is named like a {expected} file, but its content is none of {known}")

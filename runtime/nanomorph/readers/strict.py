@@ -36,9 +36,7 @@ def library_errors(name: str, data: bytes) -> Iterator[None]:
     except MemoryError as error:
         if not _wants_more_than_any_file(error, len(data)):
             raise
-        raise ReadError(
-            "unreadable", f"{name} claims far more content than {len(data)} bytes hold"
-        ) from error
+        raise ReadError("unreadable", f"{name} claims far more content than {len(data)} bytes hold") from error
     except Exception as error:
         raise _explained(name, data, error) from error
 

@@ -28,9 +28,7 @@ class Model:
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
-        mask = segment(
-            inference.foreground, inference.interior, self.bundle.foreground_threshold, micrograph.nm_per_px
-        )
+        mask = segment(inference.foreground, inference.interior, self.bundle.foreground_threshold, micrograph.nm_per_px)
         measured = measure(mask, micrograph.nm_per_px)
         labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
         return Analysis(

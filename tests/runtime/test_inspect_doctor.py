@@ -1,0 +1,62 @@
+"""`inspect` and `doctor` through the real program."""
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from nanomorph import __version__
+from nanomorph.cli.main import main
+
+
+@pytest.fixture
+def calibrated(tmp_path):
+    path = tmp_path / "frame.tif"
+    pixels = np.random.default_rng(0).integers(0, 4000, (40, 60), dtype=np.uint16)
+    tifffile.imwrite(path, pixels, resolution=(1e7 / 0.5, 1e7 / 2), resolutionunit="CENTIMETER")
+    return path
+
+
+def test_a_micrograph(calibrated, capsys):
+    assert main(["inspect", str(calibrated), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["width_px"], facts["height_px"], facts["type"]) == (60, 40, "uint16")
+    assert facts["nm_per_px_x"] == pytest.approx(0.5)
+    assert facts["nm_per_px_y"] == pytest.approx(2)
+    assert facts["calibration"] == "metadata"
+
+
+def test_for_people_none_reads_as_unknown(tmp_path, capsys):
+    path = tmp_path / "bare.tif"
+    tifffile.imwrite(path, np.arange(2500, dtype=np.uint16).reshape(50, 50))
+    assert main(["inspect", str(path)]) == 0
+    assert "nm_per_px_x: unknown" in capsys.readouterr().out
+
+
+def test_a_bundle(tiny_bundle, capsys):
+    assert main(["inspect", str(tiny_bundle)]) == 0
+    card = capsys.readouterr().out
+    assert "name: tiny" in card
+    assert "labels: sparse, full" in card
+    assert main(["inspect", str(tiny_bundle), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schema"] == 1
+
+
+@pytest.mark.parametrize("content", [None, b"not an image at all"])
+def test_what_cannot_be_read_is_one_sentence(tmp_path, capsys, content):
+    path = tmp_path / "thing.tif"
+    if content is not None:
+        path.write_bytes(content)
+    assert main(["inspect", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"nanomorph: {path}")
+
+
+def test_doctor_names_versions_and_providers(capsys):
+    assert main(["doctor", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["nanomorph"] == __version__
+    assert "CPU" in facts["providers"]
+    assert facts["extras"]["cpu"].startswith("installed")
+    assert main(["doctor"]) == 0
+    assert "python:" in capsys.readouterr().out
