@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from nanomorph.engines import Engine
-from nanomorph.prepare import Prepared, restore
+from nanomorph.prepare import Prepared, material
 
 # Two frames of 1024 x 1024: enough to feed a CPU's cores, little enough to keep memory flat.
 BATCH_PIXELS = 2 * 1024 * 1024
@@ -31,8 +31,8 @@ def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
     return [
         Inference(
             embedding=outputs["embedding"][n],
-            foreground=restore(outputs["foreground"][n, 0], frame),
-            interior=None if interior is None else restore(interior[n, 0], frame),
+            foreground=material(outputs["foreground"][n, 0], frame),
+            interior=None if interior is None else material(interior[n, 0], frame),
         )
         for n, frame in enumerate(frames)
     ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from nanomorph.annotations import burnt_in
 from nanomorph.micrograph import Micrograph
 
 # Enough for a percentile that no eye tells from the exact one, at a fiftieth of its cost on a large frame.
@@ -41,27 +42,33 @@ class Prepared:
     """A frame as the model sees it.
 
     pixels: uint8 (H, W), padded; its top left `shape` is the field. scale: model px per recorded px.
+    annotation: bool, recorded pixels, True on burnt-in letters and bars; None where there are none.
     """
 
     pixels: np.ndarray
     shape: tuple[int, int]
     scale: float
     recorded_shape: tuple[int, int]
+    annotation: np.ndarray | None = None
 
 
 def prepare(micrograph: Micrograph, spec: InputSpec) -> Prepared:
-    """Normalise to uint8, reduce to the model's scale, pad (mirrored) to its multiple."""
-    gray = to_uint8(micrograph.pixels, spec.low, spec.high)
+    """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple."""
+    annotation = burnt_in(micrograph.pixels)
+    gray = to_uint8(micrograph.pixels, spec.low, spec.high, annotation)
     scale = model_scale(micrograph, spec)
     resized = resize(gray, scale)
-    return Prepared(pad(resized, spec.multiple), resized.shape, scale, gray.shape)
+    return Prepared(pad(resized, spec.multiple), resized.shape, scale, gray.shape, annotation)
 
 
-def to_uint8(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
+def to_uint8(pixels: np.ndarray, low: float, high: float, annotation: np.ndarray | None = None) -> np.ndarray:
     """Stretch the percentiles `low` to `high` of a frame over 0..255, outliers clipped.
 
-    A constant frame becomes 0, and so does a pixel that is not a number.
+    A constant frame becomes 0, and so does a pixel that is not a number. Where `annotation` (bool) is True, pixels
+    count for no percentile and become the frame's median: letters must not take the contrast of what they label.
     """
+    if annotation is not None:
+        pixels = np.where(annotation, np.median(pixels[~annotation]).astype(pixels.dtype), pixels)
     black, white = limits(pixels, low, high)
     gain = np.float32(255 / (white - black) if white > black else 0.0)
     stretched = np.clip((pixels.astype(np.float32) - np.float32(black)) * gain, 0, 255)
@@ -111,3 +118,9 @@ def restore(map_: np.ndarray, prepared: Prepared) -> np.ndarray:
         return field
     height, width = prepared.recorded_shape
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def material(map_: np.ndarray, prepared: Prepared) -> np.ndarray:
+    """A probability map (H, W) on the recorded pixels, 0 on burnt-in annotation: letters are no material."""
+    restored = restore(map_, prepared)
+    return restored if prepared.annotation is None else np.where(prepared.annotation, np.float32(0), restored)

@@ -18,7 +18,7 @@ from nanomorph_training.data import Sample
 from nanomorph_training.targets import target
 
 # Raise when what is stored changes meaning.
-VERSION = "2"
+VERSION = "3"
 
 
 def default_folder() -> Path:

@@ -17,13 +17,13 @@ import pandas as pd
 from nanomorph.atomic import atomic_open
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import Micrograph, ReadError
-from nanomorph.prepare import InputSpec, prepare, restore
+from nanomorph.prepare import InputSpec, material, prepare
 from nanomorph_training.cache import read_mask
 from nanomorph_training.data import Sample
 from nanomorph_training.heads import Features
 from nanomorph_training.models import Backbone
 
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class Extractor:
 
         prepared = prepare(micrograph, self.spec)
         embedding, foreground, interior = predict(self.backbone, prepared.pixels)
-        maps = (restore(foreground, prepared), restore(interior, prepared))
+        maps = (material(foreground, prepared), material(interior, prepared))
         return embedding, segment(*maps, self.threshold, micrograph.nm_per_px)
 
     def _field(self, sample: Sample) -> Row:

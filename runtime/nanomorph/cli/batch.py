@@ -56,6 +56,7 @@ def run(options: Options) -> int:
     except FileNotFoundError as error:
         raise ConfigurationError(str(error)) from error
     model = Model(load_bundle(options.bundle), options.device, options.precision)
+    print(f"bundle {model.bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
     settings = Settings(options.nm_per_px, options.workers or Settings().workers, options.overlays)
     with Run(options.out, model, settings, shlex.join(["nanomorph", *sys.argv[1:]])) as run_:
         with progress(total, options.json) as show:

@@ -106,10 +106,17 @@ def geometry(crops: Sequence[np.ndarray]) -> Columns:
     columns = {name: np.array([row[name] for row in single]) for name in single[0]}
     wires = measure_wires(crops, outlines, [depth for _, depth in depths])
     return columns | wires | outline_descriptors(outlines, moments) | {
-        "tortuosity": np.maximum(wires["length"] / wires["end_to_end"], 1.0),
+        "tortuosity": _tortuosity(wires["length"], wires["end_to_end"]),
         "elongation": wires["length"] / wires["width_median"],
         "width_variation": wires["width_sd"] / wires["width_median"],
     }  # fmt: skip
+
+
+def _tortuosity(length: np.ndarray, end_to_end: np.ndarray) -> np.ndarray:
+    """length / end-to-end distance (n,), at least 1; NaN for a wire that closes on itself."""
+    ratio = np.full(length.shape, np.nan)
+    np.divide(length, end_to_end, out=ratio, where=end_to_end > 0)
+    return np.maximum(ratio, 1.0)
 
 
 def _deepest(crop: np.ndarray) -> tuple[np.ndarray, float]:

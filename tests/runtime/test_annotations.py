@@ -1,0 +1,75 @@
+"""Burnt-in white letters and bars are found; bright specimens are not."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from nanomorph.annotations import burnt_in
+from nanomorph.micrograph import Calibration, Micrograph
+from nanomorph.prepare import InputSpec, material, prepare
+from nanomorph.readers import read_path
+
+
+@pytest.fixture
+def film():
+    """Gray grain, 300 px."""
+    return np.random.default_rng(0).normal(120, 20, (300, 300)).clip(0, 240).astype(np.uint8)
+
+
+@pytest.fixture
+def labelled(film):
+    """The film with a white bar of 80 x 8 px and a white text, lower right."""
+    film = film.copy()
+    film[280:288, 200:280] = 255
+    cv2.putText(film, "100 nm", (190, 270), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 255, 3)
+    return film
+
+
+def test_bar_and_letters_are_found_and_little_else(labelled, film):
+    found = burnt_in(labelled)
+    drawn = labelled != film
+    assert found[drawn].mean() > 0.98
+    assert not found[:200].any()
+    assert not found[:, :150].any()
+
+
+def test_film_has_none(film):
+    assert burnt_in(film) is None
+    assert burnt_in(film.astype(np.uint16) * 257) is None
+    assert burnt_in(np.full((64, 64), 255, np.uint8)) is None
+
+
+def test_saturated_particles_stay(film):
+    """Bright spots that fade out: 6 or 7 gray levels a px where they leave saturation."""
+    y, x = np.mgrid[:300, :300]
+    bright = np.full(film.shape, 36.0)
+    for at_x, at_y in ((60, 60), (60, 240), (240, 60)):
+        bright = bright + 260 * np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / (2 * 14**2))
+    saturated = bright.clip(0, 255).astype(np.uint8)
+    assert (saturated == 255).sum() > 100
+    assert burnt_in(saturated) is None
+
+
+def test_letters_take_no_contrast_and_are_no_material(labelled, film):
+    plain, marked = (
+        prepare(Micrograph(pixels, None, Calibration.NONE, "test"), InputSpec()) for pixels in (film, labelled)
+    )
+    assert plain.annotation is None
+    outside = ~marked.annotation
+    difference = plain.pixels[:300, :300].astype(int) - marked.pixels[:300, :300]
+    assert np.abs(difference[outside]).max() <= 3
+    everywhere = material(np.ones(marked.pixels.shape, np.float32), marked)
+    assert not everywhere[marked.annotation].any()
+    assert everywhere[outside].all()
+
+
+def test_the_bars_of_the_real_exemplars(shared_data):
+    with open(shared_data / "nanowires" / "exemplars.csv", encoding="utf-8", newline="") as file:
+        paths = [shared_data / "nanowires" / row["file"] for row in csv.DictReader(file)]
+    for path in paths:
+        found = burnt_in(read_path(path).pixels)
+        # exemplars.csv: lower right, about the last 60 rows.
+        assert found[-12:, 190:].mean() > 0.7, path.name
+        assert found[:200].mean() < 0.01, path.name
