@@ -56,7 +56,9 @@ def test_a_model_is_opened_once_and_gives_the_same(bundle, square):
 
 
 def test_nothing_to_see(bundle):
-    result = nanomorph.analyze(np.full((64, 64), 255, np.uint8) - np.eye(64, dtype=np.uint8), bundle)
+    specks = np.full((64, 64), 255, np.uint8)
+    specks[::8, ::8] = 0  # single pixels are no domains
+    result = nanomorph.analyze(specks, bundle)
     assert result.domains.empty
     assert [judgement.label for judgement in result.labels] == ["sparse", ""]
 
