@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.ndimage import find_objects
 
+from nanomorph.measure.distance import distance_to_background
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, trace
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
 from nanomorph.measure.table import DOMAIN_COLUMNS
@@ -121,7 +122,7 @@ def _tortuosity(length: np.ndarray, end_to_end: np.ndarray) -> np.ndarray:
 
 def _deepest(crop: np.ndarray) -> tuple[np.ndarray, float]:
     """The pixel (x, y) of a domain farthest from its background, and how far (px)."""
-    distance = cv2.distanceTransform(np.pad(crop, 1).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = distance_to_background(np.pad(crop, 1))
     row, column = np.unravel_index(int(distance.argmax()), distance.shape)
     return np.array([column - 1.0, row - 1.0]), float(distance[row, column])
 

@@ -14,6 +14,8 @@ import numpy as np
 from scipy.ndimage import find_objects
 from skimage.segmentation import watershed
 
+from nanomorph.measure.distance import distance_to_background
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -77,7 +79,7 @@ def segment(
     least = least_area(foreground.shape, nm_per_px, options)
     mask = clean(foreground, threshold, least, options.peak)
     _, labels = cv2.connectedComponents(mask, connectivity=8)
-    to_outside = cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    to_outside = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
     distance = to_outside - np.float32(0.5) * mask  # to the edge between pixels, not to the next pixel's centre
     offset = 0
     result = np.zeros(labels.shape, np.int32)
