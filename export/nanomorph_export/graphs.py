@@ -48,6 +48,9 @@ def export_backbone(backbone: Backbone, path: Path) -> None:
     """
     program = _trace(backbone)
     model = program.model_proto
+    # The exporter notes its stack at every node: paths of this machine, which bytes must not depend on.
+    for node in model.graph.node:
+        del node.metadata_props[:]
     _store_half(model)
     onnx.checker.check_model(model, full_check=True)
     path.write_bytes(model.SerializeToString(deterministic=True))

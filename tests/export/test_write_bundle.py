@@ -1,6 +1,7 @@
 """A bundle leaves only whole and proven: parity with torch, gates that refuse, nothing left behind."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -101,6 +102,10 @@ def test_weights_are_stored_in_half_precision_and_folded(written):
     ]
     # The first node that sees the image casts it: TensorRT takes uint8 only there.
     assert next(node for node in graph.node if "image" in node.input).op_type == "Cast"
+
+
+def test_no_path_of_the_exporting_machine_is_in_the_file(written):
+    assert str(Path(__file__).parents[2]).encode() not in (written[0] / "backbone.onnx").read_bytes()
 
 
 def test_folding_changes_nothing_but_rounding(backbone):
