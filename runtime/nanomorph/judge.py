@@ -86,46 +86,48 @@ def _check_width(spec: HeadSpec, place: Path, width: int, dim: int | None) -> No
 def judge_field(head: Head, embedding: np.ndarray, field: Mapping[str, float]) -> Judgement:
     """Label the micrograph as a whole."""
     descriptors = np.array([[field[name] for name in head.spec.descriptors]], dtype=np.float32)
-    return judge_fields(head, embedding[None], descriptors)[0]
+    probabilities, novelty = head(features(head.spec, embedding, descriptors))
+    return _verdict(head.spec, probabilities[0], float(novelty[0]))
 
 
-def judge_fields(head: Head, embeddings: np.ndarray, descriptors: np.ndarray) -> list[Judgement]:
-    """Label many micrographs: embeddings float32 (N, D), descriptors float32 (N, K) in the head's order."""
-    given = np.hstack([embeddings, descriptors]) if head.spec.uses_embedding else descriptors
-    probabilities, novelty = head(given.astype(np.float32))
-    return [_verdict(head.spec, *row) for row in zip(probabilities, novelty, strict=True)]
-
-
-def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: np.floating) -> Judgement:
+def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: float) -> Judgement:
     best = int(probabilities.argmax())
     confidence = float(probabilities[best])
     return Judgement(
         task=spec.task,
         label=spec.labels[best],
         confidence=confidence,
-        decision=decide(confidence, float(novelty), spec.uncertain_below),
-        novelty=float(novelty),
+        decision=decide(confidence, novelty, spec.uncertain_below),
+        novelty=novelty,
         probabilities=dict(zip(spec.labels, map(float, probabilities), strict=True)),
     )
 
 
 def judge_domains(head: Head, embedding: np.ndarray, domains: pd.DataFrame) -> tuple[Judgement, pd.DataFrame]:
     """Label every domain; the micrograph takes the majority of those that lie wholly in the field."""
-    task, labels = head.spec.task, np.array(head.spec.labels)
-    if domains.empty:
-        nothing = Judgement(
-            task, "", float("nan"), "unknown", float("nan"), dict.fromkeys(head.spec.labels, float("nan"))
-        )
-        empty = domains.assign(**{task: np.array([], dtype=object), f"{task}_confidence": np.array([], dtype=float)})
-        return nothing, empty
+    task = head.spec.task
     descriptors = domains[list(head.spec.descriptors)].to_numpy(dtype=np.float32)
+    at_edge = domains["touches_edge"].to_numpy(dtype=bool)
+    judgement, labels, confidences = judge_rows(head, embedding, descriptors, at_edge)
+    return judgement, domains.assign(**{task: labels, f"{task}_confidence": confidences})
+
+
+def judge_rows(
+    head: Head, embedding: np.ndarray, descriptors: np.ndarray, touches_edge: np.ndarray
+) -> tuple[Judgement, np.ndarray, np.ndarray]:
+    """As `judge_domains`, of descriptors float32 (N, K) in the head's order: verdict, labels (N,), confidences (N,)."""
+    if not len(descriptors):
+        return _nothing(head.spec), np.array([], dtype=object), np.array([], dtype=float)
     probabilities, novelty = head(features(head.spec, embedding, descriptors))
-    best = probabilities.argmax(axis=1)
-    confidences = probabilities.max(axis=1)
-    domains = domains.assign(**{task: labels[best], f"{task}_confidence": confidences})
-    whole = ~domains["touches_edge"].to_numpy(dtype=bool)
-    judged = whole if whole.any() else np.ones(len(domains), dtype=bool)
-    return _majority(head.spec, best[judged], confidences[judged], novelty[judged]), domains
+    best, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    judged = ~touches_edge if not touches_edge.all() else np.ones(len(descriptors), dtype=bool)
+    verdict = _majority(head.spec, best[judged], confidences[judged], novelty[judged])
+    return verdict, np.array(head.spec.labels)[best], confidences
+
+
+def _nothing(spec: HeadSpec) -> Judgement:
+    nan = float("nan")
+    return Judgement(spec.task, "", nan, "unknown", nan, dict.fromkeys(spec.labels, nan))
 
 
 def _majority(spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty: np.ndarray) -> Judgement:

@@ -44,6 +44,7 @@ class Run:
         self.journal = Journal.open(out / JOURNAL)
         try:
             self._same_way({"bundle": model.bundle.fingerprint, "nm_per_px": str(settings.nm_per_px)})
+            self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
             remove_leftovers(out)
         except BaseException:
             self.journal.close()
@@ -101,6 +102,11 @@ class Run:
             "nanomorph": __version__,
             "This run": f"{self.counts['done']} micrographs in {self.seconds:.0f} s, {rate:.2f} a second",
         }
+
+
+def measures_key(fingerprint: str) -> str:
+    """Under which a journal keeps how a bundle that wrote into it measures; `relabel` asks."""
+    return f"measures.{fingerprint}"
 
 
 def _make_folder(out: Path) -> None:

@@ -67,7 +67,9 @@ def _cuda(bundle: Bundle, precision: str, graphs: bool) -> Engine:
 
 
 def _tensorrt(bundle: Bundle, precision: str) -> Engine:
-    raise ConfigurationError("TensorRT engines are not supported by this version: use --device cuda or cpu.")
+    from nanomorph.engines.tensorrt import open_proven
+
+    return open_proven(bundle, choose_precision(bundle, precision, ON_GPU))
 
 
 def _cuda_is_built_in() -> bool:

@@ -1,6 +1,6 @@
 """What has been done, durably: see `Journal`."""
 
-from nanomorph.journal.rows import Entry, Measured, Quarantined, Rows
+from nanomorph.journal.rows import Entry, Measured, Quarantined, Rows, Verdict
 from nanomorph.journal.schema import JOURNAL_NAME, JournalBusy, JournalError
 from nanomorph.journal.store import ALIAS, DONE, QUARANTINED, Journal
 
@@ -16,4 +16,5 @@ __all__ = [
     "Measured",
     "Quarantined",
     "Rows",
+    "Verdict",
 ]
