@@ -39,7 +39,7 @@ class DeviceMemory:
         return f"{properties.name.decode()}, {properties.major}.{properties.minor}"
 
     def pinned(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """A host array that the device reads and writes without a copy in between. Lives as long as the process."""
+        """A host array that the device reads and writes without a copy in between. Lives until `free`."""
         size = prod(shape) * np.dtype(dtype).itemsize
         address = int(self._done(self._cuda.cudaMallocHost(size)))
         return np.frombuffer((ctypes.c_uint8 * size).from_address(address), dtype).reshape(shape)
