@@ -18,7 +18,7 @@ from nanomorph_training.data import Sample
 from nanomorph_training.features import Extractor, Row, Table, gather
 from nanomorph_training.heads import Head, HeadSettings, fit_head
 from nanomorph_training.run_folder import RunFolder, plain, versions
-from nanomorph_training.segmenter import load_backbone
+from nanomorph_training.segmenter import foreground_threshold, load_backbone
 
 
 class HeadOptions(Protocol):
@@ -43,7 +43,7 @@ class HeadOptions(Protocol):
     @property
     def masks(self) -> str: ...
     @property
-    def threshold(self) -> float: ...
+    def threshold(self) -> float | None: ...
     @property
     def embedding_weight(self) -> float: ...
     @property
@@ -106,7 +106,8 @@ def open_extractor(options: HeadOptions) -> Extractor:
     """The run's backbone, its features cached under a name made from its weights."""
     key = encoder_key(options.encoder)
     folder = (options.cache or default_folder()) / "features"
-    return Extractor(load_backbone(options.encoder), key, folder, options.threshold)
+    threshold = foreground_threshold(options.encoder) if options.threshold is None else options.threshold
+    return Extractor(load_backbone(options.encoder), key, folder, threshold)
 
 
 def encoder_key(run: Path) -> str:

@@ -92,7 +92,7 @@ def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:
 def _parts(options: Options) -> "Parts":
     from nanomorph_export.write_bundle import Parts
     from nanomorph_training import heads
-    from nanomorph_training.segmenter import load_backbone
+    from nanomorph_training.segmenter import foreground_threshold, load_backbone
 
     assert options.out is not None
     assert options.segmenter is not None
@@ -104,6 +104,7 @@ def _parts(options: Options) -> "Parts":
         backbone=load_backbone(options.segmenter),
         heads=fitted,
         provenance=source,
+        foreground_threshold=foreground_threshold(options.segmenter),
         precisions=options.precisions or ["fp32"],
     )
 
@@ -128,7 +129,8 @@ def provenance(segmenter: Path) -> dict[str, Any]:
 
     state = load_checkpoint(segmenter).state
     pretraining = state.get("pretrained_from") or {}
-    kept = ("encoder", "settings", "data_fingerprint", "n_images", "n_validation", "total_steps", "best", "versions")
+    stages = ("encoder", "settings", "data_fingerprint", "n_images", "n_validation", "total_steps", "best")
+    kept = (*stages, "threshold", "versions")
     return {
         "encoder": encoder_key(segmenter),
         "segmenter": {key: state[key] for key in kept if key in state},
