@@ -28,7 +28,7 @@ __all__ = [
 
 UNFINISHED = frozenset(
     {"empty", "truncated", "zero-tail", "unreadable", "no-signal", "companion-missing", "no-access", "changing"}
-    | {"corrupt-archive", "corrupt-member"}
+    | {"corrupt-archive", "corrupt-member", "not-an-image"}
 )
 """Reasons that a file may outgrow while it is still being written."""
 

@@ -64,7 +64,7 @@ def partner_of(sighting: Sighting) -> str | None:
 
 
 def lacks_partner(sighting: Sighting) -> bool:
-    """A .ser whose .emi is not there: TIA writes it last, and the pixel size stands in it."""
+    """A .ser whose .emi is not there: TIA writes it last."""
     return suffix(sighting.name) == ".ser" and _emi(sighting.path) is None
 
 

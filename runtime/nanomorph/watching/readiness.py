@@ -65,6 +65,12 @@ class Readiness:
             found = (p.sighting for p in self._pending.values() if not p.in_hand and (due is None or p.due <= due))
             return list(islice(found, limit))
 
+    def is_settling(self, name: str, now: float) -> bool:
+        """Whether a file has not yet stood still for long enough."""
+        with self._lock:
+            one = self._pending.get(name)
+            return one is not None and not one.in_hand and one.due > now
+
     def take(self, sighting: Sighting) -> bool:
         """The file is being read; True on the last try: it is then settled whatever comes out."""
         with self._lock:

@@ -25,10 +25,11 @@ def watch(run: Run, watcher: Watcher, follower: BundleFollower, show: Callable[[
             for event in run.process(watcher.discover(), lull):
                 watcher.settle(event)
                 show(event)
-            return
+            break
         except OutputError as error:
             _sit_out(run, watcher, error)
             watcher.restart()
+    watcher.status.be("stopped", "on request" if watcher.clock.stopped else "nothing new came", watcher.clock.now())
 
 
 def _sit_out(run: Run, watcher: Watcher, error: OutputError) -> None:

@@ -148,8 +148,8 @@ class Watcher:
         if self.clock.stopped:
             return
         last = self._readiness.take(sighting) or last
-        if not last and lacks_partner(sighting):
-            self._readiness.failed(sighting.name, "companion-missing", "its .emi is not there yet", self.clock.now())
+        if not last and (reason := self._partner_is_late(sighting)):
+            self._readiness.failed(sighting.name, reason, "its .emi is not there, or still changes", self.clock.now())
             return
         whole_file = True
         for entry in entries_of(sighting, provisional=not last):
@@ -157,6 +157,13 @@ class Watcher:
             yield entry
         if not whole_file:
             self._archives.put(sighting.name)
+
+    def _partner_is_late(self, sighting: Sighting) -> str | None:
+        """Why a .ser must wait, though it stands still itself: its pixel size is in its .emi."""
+        if lacks_partner(sighting):
+            return "companion-missing"
+        partner = partner_of(sighting)
+        return "changing" if partner and self._readiness.is_settling(partner, self.clock.now()) else None
 
     def _wait_for_room(self) -> Iterator[Flush]:
         while not self.clock.stopped and (lack := shortage([self._out, self._journal.path.parent])):
