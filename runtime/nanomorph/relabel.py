@@ -14,17 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
+from nanomorph import __version__
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError
-from nanomorph.journal import Journal, Measured, Verdict
+from nanomorph.journal import JOURNAL_NAME, Journal, Measured, Verdict, locate, now
 from nanomorph.journal.rows import packed
-from nanomorph.journal.store import now
 from nanomorph.judge import Head, Judge, judge_field, judge_rows
+from nanomorph.report import write_report
 from nanomorph.results import export_tables
 from nanomorph.results.cells import column, line, text
 from nanomorph.results.tables import label_cells
-from nanomorph.run import JOURNAL, measures_key
+from nanomorph.run import measures_key
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class Relabelled:
 
 
 def relabel(out: Path, bundle: Bundle) -> Relabelled:
-    """Judge every micrograph of a run's folder with the heads of `bundle`, all or none, and rewrite its tables.
+    """Judge every micrograph of a run's folder with the heads of `bundle`, all or none, and rewrite tables and report.
 
     Raises ConfigurationError where there is no run, or where it was measured by another backbone.
     """
-    path = out / JOURNAL
+    path = locate(out)
     if not path.is_file():
-        raise ConfigurationError(f"{out} holds no run: it has no {JOURNAL}.")
+        raise ConfigurationError(f"{out} holds no run: it has no {JOURNAL_NAME}.")
     with Journal.open(path) as journal:
         _require_same_measures(journal, bundle)
         judge = Judge(bundle)
@@ -53,6 +54,8 @@ def relabel(out: Path, bundle: Bundle) -> Relabelled:
         journal.remember("bundle", bundle.fingerprint)
         journal.remember(measures_key(bundle.fingerprint), bundle.measures)
         export_tables(journal, out)
+        about = {"Relabelled with": f"{bundle.name} ({bundle.fingerprint})", "nanomorph": __version__}
+        write_report(journal, out, about)
     return Relabelled(count, changed)
 
 

@@ -20,20 +20,13 @@ class Options:
 
 def run(options: Options) -> int:
     """Judge, rewrite the tables and the report; 0 when done."""
-    from nanomorph import __version__
     from nanomorph.bundle import load_bundle
-    from nanomorph.journal import Journal
     from nanomorph.relabel import relabel
-    from nanomorph.report import write_report
-    from nanomorph.run import JOURNAL
 
     bundle = load_bundle(options.bundle)
     begun = time.monotonic()
     done = relabel(options.dir, bundle)
     seconds = time.monotonic() - begun
-    about = {"Relabelled with": f"{bundle.name} ({bundle.fingerprint})", "nanomorph": __version__}
-    with Journal.open(options.dir / JOURNAL) as journal:
-        write_report(journal, options.dir, about)
     print(f"{done.micrographs} micrographs judged in {seconds:.1f} s by {bundle.name} ({bundle.fingerprint})")
     for task, count in done.changed.items():
         print(f"{task}: {count} have another label than before")
