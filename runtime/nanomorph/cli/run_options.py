@@ -28,6 +28,9 @@ class RunOptions:
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
+    memory: float | None = option(
+        "GiB that images in work may take (default: half of the machine's)", default=None, type=float, metavar="GIB"
+    )
     journal: Path | None = option(
         "where to keep the journal, on a local disk (default: in --out)", default=None, type=Path, metavar="PATH"
     )
@@ -38,6 +41,8 @@ class RunOptions:
             raise ConfigurationError(f"--nm-per-px {self.nm_per_px}: a pixel size is a positive number of nm.")
         if self.workers is not None and self.workers < 1:
             raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
+        if self.memory is not None and not 0 < self.memory < float("inf"):
+            raise ConfigurationError(f"--memory {self.memory}: give a positive number of GiB, or leave it out.")
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
@@ -51,4 +56,6 @@ class RunOptions:
         """See `Settings`."""
         from nanomorph.work import Settings
 
-        return Settings(self.nm_per_px, self.workers or Settings().workers, self.overlays, copies)
+        usual = Settings()
+        memory = int(self.memory * 1024**3) if self.memory else usual.memory
+        return Settings(self.nm_per_px, self.workers or usual.workers, self.overlays, copies, memory)
