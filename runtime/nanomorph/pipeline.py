@@ -19,7 +19,7 @@ from nanomorph.errors import FatalError
 from nanomorph.infer import Inference, batches, infer
 from nanomorph.journal import Journal
 from nanomorph.micrograph import Micrograph, ReadError
-from nanomorph.model import Model, with_pixel_size
+from nanomorph.model import Model, with_pixel_size, with_scale_bar
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import read_micrograph
 from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay
@@ -34,11 +34,15 @@ HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 @dataclass(frozen=True)
 class Settings:
-    """What a user may change about a run. `nm_per_px` overrides metadata; `workers` measure in parallel."""
+    """What a user may change about a run. `nm_per_px` overrides metadata; `workers` measure in parallel.
+
+    scale_bars: read burnt-in scale bars where nothing else gives a pixel size (extra `scalebar`).
+    """
 
     nm_per_px: float | None = None
     workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
     overlays: bool = True
+    scale_bars: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,8 @@ class Pipeline:
         try:
             micrograph = read_micrograph(item.name, loaded.data, item.path)
             micrograph = with_pixel_size(micrograph, self.settings.nm_per_px)
+            if self.settings.scale_bars:
+                micrograph = with_scale_bar(micrograph)
             read = _Read(item, hashlib.sha256(loaded.data).hexdigest(), micrograph)
             return read, prepare(micrograph, self.model.bundle.input)
         except ReadError as error:

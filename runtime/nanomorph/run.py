@@ -43,7 +43,13 @@ class Run:
         _make_folder(out)
         self.journal = Journal.open(out / JOURNAL)
         try:
-            self._same_way({"bundle": model.bundle.fingerprint, "nm_per_px": str(settings.nm_per_px)})
+            self._same_way(
+                {
+                    "bundle": model.bundle.fingerprint,
+                    "nm_per_px": str(settings.nm_per_px),
+                    "scale bars": "read" if settings.scale_bars else "not read",
+                }
+            )
             remove_leftovers(out)
         except BaseException:
             self.journal.close()

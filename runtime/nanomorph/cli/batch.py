@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
+CHOICES_SCALE_BAR = ("auto", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class Options:
         "of the backbone (default: the fastest there is)", default="auto", type=str, choices=CHOICES_PRECISION
     )
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
+    scale_bar: str = option(
+        "read burnt-in scale bars where no pixel size is known (default: auto, where the extra scalebar is installed)",
+        default="auto",
+        type=str,
+        choices=CHOICES_SCALE_BAR,
+    )
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
     json: bool = option("progress as JSON lines on stdout, for programs", default=False)
@@ -57,13 +64,23 @@ def run(options: Options) -> int:
         raise ConfigurationError(str(error)) from error
     model = Model(load_bundle(options.bundle), options.device, options.precision)
     print(f"bundle {model.bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
-    settings = Settings(options.nm_per_px, options.workers or Settings().workers, options.overlays)
+    workers = options.workers or Settings().workers
+    settings = Settings(options.nm_per_px, workers, options.overlays, reads_scale_bars(options.scale_bar))
     with Run(options.out, model, settings, shlex.join(["nanomorph", *sys.argv[1:]])) as run_:
         with progress(total, options.json) as show:
             for event in run_.process(discovered):
                 show(event)
         print(summary(run_), file=sys.stderr)
         return 1 if run_.journal.counts()["quarantined"] else 0
+
+
+def reads_scale_bars(choice: str) -> bool:
+    """Whether `--scale-bar` means to read them here; raises ConfigurationError where they cannot be."""
+    from nanomorph.scalebar import installed
+
+    if choice == "on" and not installed():
+        raise ConfigurationError('--scale-bar on needs the extra scalebar: pip install "nanomorph[scalebar]"')
+    return choice != "off" and installed()
 
 
 def summary(run_: "Run") -> str:

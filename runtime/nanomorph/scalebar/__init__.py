@@ -29,7 +29,7 @@ def read_scale_bar(pixels: np.ndarray) -> Reading | None:
     if not words:
         strongest = sorted(bars, key=lambda bar: -bar.contrast)[:CLOSER_LOOKS]
         words = [word for bar in strongest for word in lengths(_closely(gray, bar))]
-    readings = [pair(bars, word, gray.shape[1]) for word in words if confirmed(gray, word)]
+    readings = [pair(bars, word, gray) for word in words if confirmed(gray, word)]
     reading = agreed(one for one in readings if one is not None)
     return reading if reading is None or scale == 1 else _enlarged(reading, scale)
 
@@ -48,7 +48,9 @@ def _closely(gray: np.ndarray, bar: Bar) -> list[Word]:
     crop = gray[top : bar.bottom + reach, left : round(bar.right) + 2 * reach]
     words = read_words(cv2.resize(crop, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     return [
-        Word(word.text, word.sure, left + word.left / 2, top + word.top / 2, left + word.right / 2, top + word.bottom / 2)
+        Word(
+            word.text, word.sure, left + word.left / 2, top + word.top / 2, left + word.right / 2, top + word.bottom / 2
+        )
         for word in words
     ]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from nanomorph.scalebar.ends import find_end
+
 # Shares of the frame's width, and px: shorter bars cannot be measured to a few percent.
 SHORTEST_SHARE, SHORTEST_PX = 0.025, 16
 # Share of the frame's shorter side: the thickest bar.
@@ -20,10 +22,10 @@ CONTRASTS = (20, 40, 80, 140)
 PURE = 250
 # Share of a bar's length along which the rows above and below differ from it.
 DETACHED = 0.8
-# Spread of gray inside a bar as a share of its contrast: a drawn bar has no grain.
-GRAIN = 0.22
-# Where beside an end the surroundings are read, px.
-NEAR, FAR = 3, 9
+# Spread of gray inside a bar as a share of its contrast, or in gray levels: a drawn bar has no grain.
+GRAIN, GRAIN_LEVELS = 0.22, 12.0
+# Rows by which a drawn bar may climb along a column.
+STEEPEST = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Bar:
 
     @property
     def error(self) -> float:
-        """Of the length, px: half the blur of either end, at least half a px, as independent."""
-        return float(np.hypot(*(max(0.5, self.blur / 2),) * 2))
+        """Of the length, px, one standard deviation: of either end a quarter of its blur, at least 0.3 (whole px)."""
+        return float(np.sqrt(2) * max(0.3, self.blur / 4))
 
 
 def find_bars(gray: np.ndarray) -> list[Bar]:
@@ -65,119 +67,98 @@ def find_bars(gray: np.ndarray) -> list[Bar]:
     return sorted(bars, key=lambda bar: -bar.length)
 
 
-def _frames(strip: Bar, bar: Bar) -> bool:
-    """Whether `strip` is the outline of a bar, or a piece of the box that it stands in."""
-    touch = strip.top <= bar.bottom + 2 and bar.top <= strip.bottom + 2
-    return strip.dark != bar.dark and touch and strip.left < bar.left and bar.right < strip.right
-
-
 def _same(one: Bar, other: Bar) -> bool:
     """The same segment found at another contrast, or the white core and the dark outline of one bar."""
     rows_meet = one.top <= other.bottom + 3 and other.top <= one.bottom + 3
     return rows_meet and abs(one.left - other.left) < 4 and abs(one.right - other.right) < 4
 
 
+def _frames(strip: Bar, bar: Bar) -> bool:
+    """Whether `strip` is the outline of a bar, or a piece of the box that it stands in."""
+    touch = strip.top <= bar.bottom + 2 and bar.top <= strip.bottom + 2
+    return strip.dark != bar.dark and touch and strip.left < bar.left and bar.right < strip.right
+
+
 def _bright(gray: np.ndarray, dark: bool) -> Iterator[Bar]:
+    """Bars brighter than their surroundings; `dark`: `gray` is a negative."""
     height, width = gray.shape
-    shortest = max(SHORTEST_PX, round(SHORTEST_SHARE * width))
-    thickest = max(5, round(THICKEST * min(height, width)))
+    # Odd, or opening shifts what it leaves by a pixel.
+    shortest = max(SHORTEST_PX, round(SHORTEST_SHARE * width)) | 1
+    thickest = max(5, round(THICKEST * min(height, width))) & ~1
     # Opening along the rows leaves level runs; opening those along the columns leaves what is too thick.
     runs = cv2.morphologyEx(gray, cv2.MORPH_OPEN, np.ones((1, shortest), np.uint8))
     thick = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))
     excess = cv2.subtract(runs, thick)
-    masks = [excess >= contrast for contrast in CONTRASTS] + [(runs >= PURE) & (thick < PURE)]
-    for mask in masks:
-        count, pieces, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), 8)
+    for mask in [*(excess >= contrast for contrast in CONTRASTS), (runs >= PURE) & (thick < PURE)]:
+        count, pieces, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
         for number in range(1, count):
             left, top, wide, high, area = map(int, boxes[number])
             if wide >= shortest and wide >= SLENDER * high and area >= 0.6 * wide * min(high, thickest):
-                piece = pieces[top : top + high, left : left + wide] == number
-                bar = _measured(gray, piece, left, top, dark)
+                axis = _axis(pieces[top : top + high, left : left + wide] == number, left, top)
+                bar = _measured(gray, axis, dark) if axis is not None else None
                 if bar is not None:
                     yield bar
 
 
-def _measured(gray: np.ndarray, piece: np.ndarray, left: int, top: int, dark: bool) -> Bar | None:
-    """The bar of which `piece` (bool, its box at left, top) is a rough mask, or None where it is no drawn bar."""
-    height, width = gray.shape
-    columns = np.arange(left, left + piece.shape[1])
-    rows = np.arange(top, top + piece.shape[0])
+@dataclass(frozen=True, eq=False)
+class _Axis:
+    """The middle line of a segment: row = slope * column + offset, for `columns`; rows that it is thick."""
+
+    columns: np.ndarray
+    slope: float
+    offset: float
+    thickness: float
+
+    def rows(self, columns: np.ndarray, shift: float = 0.0) -> np.ndarray:
+        """The nearest rows of the line at `columns`, `shift` px below it."""
+        return np.rint(self.slope * columns + self.offset + shift).astype(int)
+
+
+def _axis(piece: np.ndarray, left: int, top: int) -> _Axis | None:
+    """Of a connected `piece` (bool, its box at left, top); None where it is broken or climbs."""
     share = piece.sum(axis=0)
     if (share == 0).any():
         return None
-    # Bars may be a little tilted: their middle is a line.
-    slope, offset = np.polyfit(columns, (piece * rows[:, None]).sum(axis=0) / share, 1)
-    if abs(slope) > 0.05:
-        return None
-    thickness = float(np.median(share))
-    inner = columns[len(columns) // 8 : len(columns) - len(columns) // 8]
-    middle = np.clip(np.rint(slope * inner + offset).astype(int), 0, height - 1)
-    core = gray[middle, inner].astype(float)
-    level = float(np.median(core))
-    above, below = (_beside(gray, middle, inner, sign * (thickness / 2 + 2.5)) for sign in (-1, 1))
-    around = [side for side in (above, below) if side is not None]
+    columns = np.arange(left, left + piece.shape[1])
+    rows = np.arange(top, top + piece.shape[0])[:, None]
+    slope, offset = np.polyfit(columns, (piece * rows).sum(axis=0) / share, 1)
+    return _Axis(columns, slope, offset, float(np.median(share))) if abs(slope) <= STEEPEST else None
+
+
+def _measured(gray: np.ndarray, axis: _Axis, dark: bool) -> Bar | None:
+    """The bar along `axis`, or None where it is not drawn: grainy, not detached from above and below, or fading."""
+    margin = len(axis.columns) // 8
+    inner = axis.columns[margin : len(axis.columns) - margin]
+    core = gray[np.clip(axis.rows(inner), 0, gray.shape[0] - 1), inner].astype(float)
+    around = [side for sign in (-1, 1) if (side := _beside(gray, axis, inner, sign)) is not None]
     if not around:
         return None
+    level = float(np.median(core))
     contrast = level - float(np.median(np.concatenate(around)))
-    if contrast < CONTRASTS[0] or np.subtract(*np.percentile(core, (95, 5))) > max(12.0, GRAIN * contrast):
+    grain = float(np.subtract(*np.percentile(core, (95, 5))))
+    detached = all((level - side > 0.4 * contrast).mean() >= DETACHED for side in around)
+    if contrast < CONTRASTS[0] or grain > max(GRAIN_LEVELS, GRAIN * contrast) or not detached:
         return None
-    if any((level - side > 0.4 * contrast).mean() < DETACHED for side in around):
+    profile = _profile(gray, axis)
+    first = find_end(profile, int(axis.columns[0]), level, contrast, -1)
+    last = find_end(profile, int(axis.columns[-1]), level, contrast, 1)
+    if first is None or last is None:
         return None
-    profile = _profile(gray, slope, offset, thickness)
-    ends = [_end(profile, start, level, step) for start, step in ((columns[0], -1), (columns[-1], 1))]
-    if ends[0] is None or ends[1] is None:
-        return None
-    (first, blur_1), (last, blur_2) = ends
-    return Bar(
-        left=first,
-        right=last,
-        top=round(offset + slope * columns.mean() - thickness / 2 + 0.5),
-        bottom=round(offset + slope * columns.mean() + thickness / 2 - 0.5),
-        dark=dark,
-        contrast=contrast,
-        blur=max(blur_1, blur_2),
-    )
+    middle, half = axis.slope * axis.columns.mean() + axis.offset, axis.thickness / 2 - 0.5
+    rows = (round(middle - half), round(middle + half))
+    return Bar(first.at, last.at, *rows, dark, contrast, max(first.blur, last.blur))
 
 
-def _beside(gray: np.ndarray, middle: np.ndarray, columns: np.ndarray, shift: float) -> np.ndarray | None:
-    """Gray along the bar, `shift` rows from its middle; None where that lies outside the frame."""
-    rows = np.rint(middle + shift).astype(int)
-    if rows.min() < 0 or rows.max() >= gray.shape[0]:
-        return None
-    return gray[rows, columns].astype(float)
+def _beside(gray: np.ndarray, axis: _Axis, columns: np.ndarray, sign: int) -> np.ndarray | None:
+    """Gray along the bar, just above or below it; None where that lies outside the frame."""
+    rows = axis.rows(columns, sign * (axis.thickness / 2 + 2.5))
+    inside = rows.min() >= 0 and rows.max() < gray.shape[0]
+    return gray[rows, columns].astype(float) if inside else None
 
 
-def _profile(gray: np.ndarray, slope: float, offset: float, thickness: float) -> np.ndarray:
+def _profile(gray: np.ndarray, axis: _Axis) -> np.ndarray:
     """Gray along the bar's middle line over the whole width, the median of its inner rows."""
     columns = np.arange(gray.shape[1])
-    reach = max(0, round(thickness / 2 - 1.5))
-    middle = np.rint(slope * columns + offset).astype(int)
-    lines = [gray[np.clip(middle + shift, 0, gray.shape[0] - 1), columns] for shift in range(-reach, reach + 1)]
-    return np.median(np.stack(lines), axis=0)
-
-
-def _end(profile: np.ndarray, start: int, level: float, step: int) -> tuple[float, float] | None:
-    """Edge (px, pixel i covers i to i + 1) at half height, and its blur; None where the bar fades or is cut."""
-    outside = profile[[i for i in range(start + step * NEAR, start + step * (FAR + 1), step) if 0 <= i < len(profile)]]
-    if len(outside) < 3:
-        return None
-    film = float(np.median(outside))
-    if level - film < CONTRASTS[0]:
-        return None
-    height = (profile - film) / (level - film)
-    crossings = [_crossing(height, start - 3 * step, step, at) for at in (0.8, 0.5, 0.2)]
-    if any(one is None for one in crossings):
-        return None
-    inner, half, outer = crossings
-    # From pixel centres to edges: the centre of pixel i lies at i + 0.5.
-    return half + 0.5, abs(outer - inner)
-
-
-def _crossing(height: np.ndarray, start: int, step: int, at: float) -> float | None:
-    """Where `height` first falls below `at`, from `start` outwards, at most FAR + 3 px on."""
-    for i in range(start, start + step * (FAR + 3), step):
-        if not (0 <= i < len(height) and 0 <= i + step < len(height)):
-            return None
-        if height[i] >= at > height[i + step]:
-            return i + step * (height[i] - at) / (height[i] - height[i + step])
-    return None
+    reach = max(0, round(axis.thickness / 2 - 1.5))
+    rows = [np.clip(axis.rows(columns, shift), 0, gray.shape[0] - 1) for shift in range(-reach, reach + 1)]
+    return np.median(np.stack([gray[row, columns] for row in rows]), axis=0)

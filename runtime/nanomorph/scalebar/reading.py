@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nanomorph.micrograph import Box
 from nanomorph.pixel_size import believable, nm_per_unit
 from nanomorph.scalebar.bars import Bar
 from nanomorph.scalebar.words import Word
@@ -23,9 +24,11 @@ SERIES = frozenset({1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 7.5, 8.0, 
 # A field of an electron micrograph, nm.
 NARROWEST, WIDEST = 3.0, 2e7
 # Pixel sizes from several bars agree to this share.
-AGREE = 0.03
+AGREE = 0.02
+# A length that is known no better is none: a bar of few px.
+WORST = 0.03
 # In heights of the letters: from text to a bar above or below, from text to a bar beside it, thickness of a bar.
-ABOVE, BESIDE, THICK = 1.5, 2.0, 1.8
+ABOVE, BESIDE, THICK = 1.1, 2.0, 1.8
 # Strokes of letters are shorter than this share of their text.
 STROKE = 0.4
 # A bar that is interrupted by its text: the two parts are equal to this share.
@@ -33,7 +36,7 @@ EQUAL_PARTS = 0.15
 # A candidate of less than this share of the strongest one's contrast is a piece of the specimen.
 FAINT = 0.6
 
-_LENGTH = re.compile(r"[-–—|·.\s]*(\d{1,4}(?:[.,]\d{1,2})?)\s*(nm|[uµμ]m|Å)[-–—|·.\s]*")
+_LENGTH = re.compile(r"[-–—|·.\s]*(\d{1,4}(?:[.,]\d{1,2})?)\s*(nm|[uµμ]m|Å)[-–—|·.,'’`\s]*")
 _NUMBER, _UNIT = re.compile(r"\d{1,4}(?:[.,]\d{1,2})?"), re.compile(r"nm|[uµμ]m")
 # JEOL writes its magnification in front: `X50,000 0.5µm`.
 _MAGNIFICATION = re.compile(r"[xX×][\d.,]+[kK]?\s+")
@@ -47,7 +50,7 @@ class Reading:
     nm: float
     px: float
     error: float
-    boxes: tuple[tuple[float, float, float, float], ...]
+    boxes: tuple[Box, ...]
 
     @property
     def nm_per_px(self) -> float:
@@ -101,7 +104,7 @@ def _without_magnification(word: Word) -> Word:
     return replace(word, text=word.text[front.end() :], left=cut)
 
 
-def pair(bars: Sequence[Bar], word: Word, width: int) -> Reading | None:
+def pair(bars: Sequence[Bar], word: Word, gray: np.ndarray) -> Reading | None:
     """The one bar that `word` stands at, as a pixel size; None where there is none, or more than one length."""
     nm = length_nm(word.text)
     if nm is None:
@@ -110,7 +113,7 @@ def pair(bars: Sequence[Bar], word: Word, width: int) -> Reading | None:
     near = [split] if split is not None else [bar for bar in bars if stands_at(word, bar)]
     if not near:
         return None
-    if split is None and any(_is_segment(bar, bars) for bar in near):
+    if split is None and any(_is_segment(bar, bars) or _goes_on(gray, word, bar) for bar in near):
         return None
     strongest = max(bar.contrast for bar in near)
     near = [bar for bar in near if bar.contrast >= FAINT * strongest]
@@ -119,7 +122,9 @@ def pair(bars: Sequence[Bar], word: Word, width: int) -> Reading | None:
         return None
     bar = max(near, key=lambda one: one.contrast)
     nm_per_px = nm / bar.length
-    if believable(nm_per_px) is None or not NARROWEST <= nm_per_px * width <= WIDEST:
+    if bar.error > WORST * bar.length or believable(nm_per_px) is None:
+        return None
+    if not NARROWEST <= nm_per_px * gray.shape[1] <= WIDEST:
         return None
     box = (bar.left, float(bar.top), bar.right, float(bar.bottom + 1))
     return Reading(nm, bar.length, bar.error / bar.length, (box, (word.left, word.top, word.right, word.bottom)))
@@ -152,6 +157,20 @@ def _is_segment(bar: Bar, bars: Sequence[Bar]) -> bool:
         and abs(other.length - bar.length) <= 0.1 * bar.length + 1
         for other in bars
     )
+
+
+def _goes_on(gray: np.ndarray, word: Word, bar: Bar) -> bool:
+    """Whether a bar beside its text goes on behind it: then it is only a part of what the text means."""
+    row = (bar.top + bar.bottom) // 2
+    reach, gap = round(1.5 * word.height), round(0.2 * word.height)
+    if bar.right <= word.left + 2 * gap:
+        beyond = gray[row, round(word.right) + gap : round(word.right) + gap + reach]
+    elif bar.left >= word.right - 2 * gap:
+        beyond = gray[row, max(0, round(word.left) - gap - reach) : max(0, round(word.left) - gap)]
+    else:
+        return False
+    level = float(np.median(gray[row, round(bar.left) + 2 : round(bar.right) - 2]))
+    return bool(beyond.size) and float((np.abs(beyond - level) < 0.4 * bar.contrast).mean()) > 0.6
 
 
 def _interrupted(bars: Sequence[Bar], word: Word) -> Bar | None:

@@ -8,11 +8,13 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from nanomorph.scalebar.bars import SHORTEST_SHARE, Bar
+from nanomorph.scalebar.bars import Bar
 
 N_TICKS = 11
-# Share of the frame's width: a tick's size.
-LARGEST = 0.025
+# Shares of the frame's width: a tick's size, the shortest row.
+LARGEST, SHORTEST = 0.025, 0.1
+# The taller ticks of a row are at most so many times as tall as the others, and a step at least so many ticks wide.
+TALLER, APART = 2.5, 2.0
 # Steps are equal to this share, or to a px either way.
 EQUAL = 0.06
 # Gray levels by which a tick exceeds the film around it.
@@ -24,12 +26,13 @@ def find_ticks(gray: np.ndarray) -> list[Bar]:
     largest = max(5, round(LARGEST * gray.shape[1]))
     # Whatever is narrower than that in a row stands out of the opened image.
     excess = cv2.subtract(gray, cv2.morphologyEx(gray, cv2.MORPH_OPEN, np.ones((1, largest), np.uint8)))
-    count, _, boxes, _ = cv2.connectedComponentsWithStats((excess >= CONTRAST).astype(np.uint8), 8)
+    count, _, boxes, _ = cv2.connectedComponentsWithStats((excess >= CONTRAST).astype(np.uint8), connectivity=8)
     sizes = boxes[:count, 2:4]
     small = (sizes[:, 0] <= largest) & (sizes[:, 1] <= largest) & (sizes[:, 1] >= 3)
     small[0] = False
-    marks = np.column_stack([_middles(excess, boxes[small]), boxes[small, 1], boxes[small, 1] + boxes[small, 3]])
-    return [bar for row in _rows(marks) for bar in _even(row, SHORTEST_SHARE * gray.shape[1])]
+    _, top, wide, high, _ = boxes[small].T
+    marks = np.column_stack([_middles(excess, boxes[small]), top, top + high, wide])
+    return [_bar(run) for row in _rows(marks) for run in _even(row) if _is_scale(run, SHORTEST * gray.shape[1])]
 
 
 def _middles(excess: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -42,14 +45,14 @@ def _middles(excess: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _rows(marks: np.ndarray) -> Iterator[np.ndarray]:
-    """Marks (x, top, bottom) that stand on one line, ordered by x: the first, middle and last tick are taller."""
+    """Marks (x, top, bottom, width) on one line, by x: the first, middle and last tick are taller."""
     marks = marks[np.argsort(marks[:, 2], kind="stable")]
     for row in np.split(marks, np.flatnonzero(np.diff(marks[:, 2]) > 1) + 1):
         if len(row) >= N_TICKS:
             yield row[np.argsort(row[:, 0])]
 
 
-def _even(row: np.ndarray, shortest: float) -> Iterator[Bar]:
+def _even(row: np.ndarray) -> Iterator[np.ndarray]:
     """The runs of exactly N_TICKS equal steps' marks: one more or fewer, and it is not known what they span."""
     x = row[:, 0]
     begin = 0
@@ -57,8 +60,8 @@ def _even(row: np.ndarray, shortest: float) -> Iterator[Bar]:
         end = begin + 2
         while end < len(x) and _in_step(x[begin : end + 1]):
             end += 1
-        if end - begin == N_TICKS and x[end - 1] - x[begin] >= shortest:
-            yield _bar(row[begin:end])
+        if end - begin == N_TICKS:
+            yield row[begin:end]
         begin = end - 1
 
 
@@ -66,6 +69,12 @@ def _in_step(x: np.ndarray) -> bool:
     steps = np.diff(x)
     mean = steps[:-1].mean()
     return abs(steps[-1] - mean) <= max(1.5, EQUAL * mean)
+
+
+def _is_scale(ticks: np.ndarray, shortest: float) -> bool:
+    heights, span = ticks[:, 2] - ticks[:, 1], np.ptp(ticks[:, 0])
+    apart = span / (len(ticks) - 1) >= APART * ticks[:, 3].max()
+    return bool(apart and span >= shortest and heights.max() <= TALLER * heights.min())
 
 
 def _bar(ticks: np.ndarray) -> Bar:
