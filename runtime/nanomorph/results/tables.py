@@ -56,12 +56,12 @@ def field_cells(analysis: Analysis) -> dict[str, str]:
     cells = dict.fromkeys(FIELD_FIRST, "")
     cells |= {"width_px": str(width), "height_px": str(height)}
     cells |= {"nm_per_px_x": number(x), "nm_per_px_y": number(y), "calibration": text(micrograph.calibration)}
-    error = micrograph.calibration_error
-    cells["calibration_error_percent"] = number(None if error is None else 100 * error)
     cells["n_domains"] = str(len(analysis.domains))
     for name, value in analysis.field.items():
         cells[name] = truth(value) if name in TRUTHS else cell(value)
-    return cells | {"n_frames": str(micrograph.n_frames)}
+    error = micrograph.calibration_error
+    percent = number(None if error is None else 100 * error)
+    return cells | {"n_frames": str(micrograph.n_frames), "calibration_error_percent": percent}
 
 
 def label_cells(judgement: Judgement) -> dict[str, str]:
