@@ -221,7 +221,18 @@ def test_batch_calibrates_by_the_bar_and_says_so(tmp_path, tiny_bundle, film, ca
     fields = {}
     for choice in ("auto", "off"):
         out = tmp_path / choice
-        arguments = ["batch", str(folder), "--out", str(out), "--bundle", str(tiny_bundle), "--scale-bar", choice]
+        arguments = [
+            "batch",
+            str(folder),
+            "--out",
+            str(out),
+            "--bundle",
+            str(tiny_bundle),
+            "--scale-bar",
+            choice,
+            "--workers",
+            "1",
+        ]
         assert main(arguments) == 0
         with open(out / "fields.csv", encoding="utf-8", newline="") as file:
             (fields[choice],) = csv.DictReader(file)

@@ -1,0 +1,71 @@
+"""The options that `batch` and `watch` share, and what is made of them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanomorph.cli.options import option
+from nanomorph.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from nanomorph.bundle import Bundle
+    from nanomorph.model import Model
+    from nanomorph.work import Settings
+
+CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
+CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
+CHOICES_SCALE_BAR = ("auto", "on", "off")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    out: Path = option("folder for the results", type=Path, metavar="DIR")
+    bundle: Path | None = option("a bundle's folder (default: the embedded one)", default=None, type=Path)
+    device: str = option("where to compute (default: auto)", default="auto", type=str, choices=CHOICES_DEVICE)
+    precision: str = option(
+        "of the backbone (default: the fastest there is)", default="auto", type=str, choices=CHOICES_PRECISION
+    )
+    nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
+    scale_bar: str = option(
+        "read burnt-in scale bars where no pixel size is known (default: auto, where the extra scalebar is installed)",
+        default="auto",
+        type=str,
+        choices=CHOICES_SCALE_BAR,
+    )
+    workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
+    overlays: bool = option("write no overlay pictures", default=True)
+    journal: Path | None = option(
+        "where to keep the journal, on a local disk (default: in --out)", default=None, type=Path, metavar="PATH"
+    )
+    json: bool = option("progress as JSON lines on stdout, for programs", default=False)
+
+    def __post_init__(self) -> None:
+        if self.nm_per_px is not None and not 0 < self.nm_per_px < float("inf"):
+            raise ConfigurationError(f"--nm-per-px {self.nm_per_px}: a pixel size is a positive number of nm.")
+        if self.workers is not None and self.workers < 1:
+            raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
+
+    def open_model(self, bundle: "Bundle") -> "Model":
+        """The bundle ready to work; says on what."""
+        from nanomorph.model import Model
+
+        model = Model(bundle, self.device, self.precision)
+        print(f"bundle {bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
+        return model
+
+    def settings(self, copies: bool) -> "Settings":
+        """See `Settings`."""
+        from nanomorph.work import Settings
+
+        workers = self.workers or Settings().workers
+        return Settings(self.nm_per_px, workers, self.overlays, copies, reads_scale_bars(self.scale_bar))
+
+
+def reads_scale_bars(choice: str) -> bool:
+    """Whether `--scale-bar` means to read them here; raises ConfigurationError where they cannot be."""
+    from nanomorph.scalebar import installed
+
+    if choice == "on" and not installed():
+        raise ConfigurationError('--scale-bar on needs the extra scalebar: pip install "nanomorph[scalebar]"')
+    return choice != "off" and installed()
