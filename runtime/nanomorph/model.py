@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from nanomorph.judge import Judge
 from nanomorph.measure import measure, segment
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.prepare import prepare
+from nanomorph.scalebar import installed, read_scale_bar
 
 
 class Model:
@@ -57,17 +59,21 @@ def analyze(
     bundle: Bundle | Model | None = None,
     *,
     nm_per_px: float | tuple[float, float] | None = None,
+    scale_bar: bool | None = None,
 ) -> Analysis:
     """Labels, mask and domains of one micrograph.
 
     image: a path of any supported format, or a gray array (H, W).
     bundle: a loaded bundle (None: the embedded one); a `Model` saves opening it for every call.
     nm_per_px: overrides the file's pixel size; (x, y) where they differ.
+    scale_bar: read a burnt-in scale bar where no pixel size is known (None: where the extra `scalebar` is installed).
     Raises ReadError where the image cannot be used, BundleError where the bundle cannot.
     """
     model = bundle if isinstance(bundle, Model) else Model(bundle or load_bundle())
     micrograph, sha256 = _micrograph(image)
     micrograph = with_pixel_size(micrograph, nm_per_px)
+    if scale_bar or (scale_bar is None and installed()):
+        micrograph = with_scale_bar(micrograph)
     (inference,) = infer(model.engine, [prepare(micrograph, model.bundle.input)])
     return model.conclude(micrograph, sha256, inference)
 
@@ -87,4 +93,23 @@ def with_pixel_size(micrograph: Micrograph, nm_per_px: float | Sequence[float] |
     if nm_per_px is None:
         return micrograph
     x, y = (nm_per_px, nm_per_px) if isinstance(nm_per_px, int | float) else nm_per_px
-    return Micrograph(micrograph.pixels, (float(x), float(y)), Calibration.USER, micrograph.source, micrograph.n_frames)
+    return replace(micrograph, nm_per_px=(float(x), float(y)), calibration=Calibration.USER, calibration_error=None)
+
+
+def with_scale_bar(micrograph: Micrograph) -> Micrograph:
+    """The same micrograph calibrated by its burnt-in scale bar, where nothing else is known and one can be read.
+
+    Needs the extra `scalebar`; raises ModuleNotFoundError without it. A bar shows x: pixels are taken as square.
+    """
+    if micrograph.nm_per_px is not None:
+        return micrograph
+    reading = read_scale_bar(micrograph.pixels)
+    if reading is None:
+        return micrograph
+    return replace(
+        micrograph,
+        nm_per_px=(reading.nm_per_px, reading.nm_per_px),
+        calibration=Calibration.SCALE_BAR,
+        calibration_error=reading.error,
+        drawn=reading.boxes,
+    )

@@ -20,7 +20,7 @@ from nanomorph.infer import Inference, batches, infer
 from nanomorph.journal import Journal
 from nanomorph.memory import Memory
 from nanomorph.micrograph import ReadError
-from nanomorph.model import Model, with_pixel_size
+from nanomorph.model import Model, with_pixel_size, with_scale_bar
 from nanomorph.outages import HOPELESS, writing_to
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import UNFINISHED, read_micrograph
@@ -123,6 +123,8 @@ class Pipeline:
                 try_apart(item.name, data, item.path)
             with self._memory.reading():
                 micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
+                if self.settings.scale_bars:
+                    micrograph = with_scale_bar(micrograph)
                 return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
         except ReadError as error:
             return Failed(item, error.reason, error.detail)

@@ -54,7 +54,7 @@ class Prepared:
 
 def prepare(micrograph: Micrograph, spec: InputSpec) -> Prepared:
     """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple."""
-    annotation = burnt_in(micrograph.pixels)
+    annotation = burnt_in(micrograph.pixels, micrograph.drawn)
     gray = to_uint8(micrograph.pixels, spec.low, spec.high, annotation)
     scale = model_scale(micrograph, spec)
     resized = resize(gray, scale)

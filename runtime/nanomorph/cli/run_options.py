@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
+CHOICES_SCALE_BAR = ("auto", "on", "off")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,12 @@ class RunOptions:
         "of the backbone (default: the fastest there is)", default="auto", type=str, choices=CHOICES_PRECISION
     )
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
+    scale_bar: str = option(
+        "read burnt-in scale bars where no pixel size is known (default: auto, where the extra scalebar is installed)",
+        default="auto",
+        type=str,
+        choices=CHOICES_SCALE_BAR,
+    )
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
     memory: float | None = option(
@@ -57,5 +64,15 @@ class RunOptions:
         from nanomorph.work import Settings
 
         usual = Settings()
-        memory = int(self.memory * 1024**3) if self.memory else usual.memory
-        return Settings(self.nm_per_px, self.workers or usual.workers, self.overlays, copies, memory)
+        workers, memory = self.workers or usual.workers, int(self.memory * 1024**3) if self.memory else usual.memory
+        reads_bars = reads_scale_bars(self.scale_bar)
+        return Settings(self.nm_per_px, workers, self.overlays, copies, reads_bars, memory)
+
+
+def reads_scale_bars(choice: str) -> bool:
+    """Whether `--scale-bar` means to read them here; raises ConfigurationError where they cannot be."""
+    from nanomorph.scalebar import installed
+
+    if choice == "on" and not installed():
+        raise ConfigurationError('--scale-bar on needs the extra scalebar: pip install "nanomorph[scalebar]"')
+    return choice != "off" and installed()
