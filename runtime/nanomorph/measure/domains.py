@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.ndimage import find_objects
 
 from nanomorph.measure.distance import distance_to_background
-from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, trace
+from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, trace_all
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
 from nanomorph.measure.table import DOMAIN_COLUMNS
 from nanomorph.measure.wires import measure_wires
@@ -101,7 +101,7 @@ def geometry(crops: Sequence[np.ndarray]) -> Columns:
     crop, orientation_deg, and the skeletons' axes (see `wires.measure_wires`).
     """
     depths = [_deepest(crop) for crop in crops]
-    outlines = [trace(crop, depth) for crop, (_, depth) in zip(crops, depths, strict=True)]
+    outlines = trace_all(crops, [depth for _, depth in depths])
     moments = [moments_of(crop) for crop in crops]
     single = [_single(outline, m, at) for outline, m, (at, _) in zip(outlines, moments, depths, strict=True)]
     columns = {name: np.array([row[name] for row in single]) for name in single[0]}
