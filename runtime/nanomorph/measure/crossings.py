@@ -19,9 +19,9 @@ from nanomorph.measure.ragged import Ragged, spread
 from nanomorph.measure.skeleton import Skeleton
 
 # A bridge is inside an overlap where it is shorter than so many radii of its two junctions together,
-SHORT_BRIDGE = 1.2
-# or where it is so many times as wide as the narrower wires beside it, up to a length of so many of their widths.
-OVERLAP_WIDTH, OVERLAP_LENGTH = 1.25, 6.0
+SHORT_BRIDGE = 0.8
+# or where it is so many times as wide as the branches beside it, up to a length of so many of their widths.
+OVERLAP_WIDTH, OVERLAP_LENGTH = 1.08, 12.0
 # An arm's direction is taken over so many of its widths, beyond its junction's inscribed circle.
 ARM_WIDTHS, ARM_LEAST_PX = 2.0, 8.0
 # Greatest cost of a pair: rad of turning into and out of the gap, plus so many rad per e-fold of width.
@@ -59,10 +59,12 @@ class Wires:
 def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray) -> Wires:
     """The wires of a skeleton. radius: (n_points,), distance of its points to the outline (px)."""
     widths = 2 * _medians(radius[branches.order.values], branches.order)
-    node, bridge = _merge(branches, radius, widths)
-    reach = _reach(branches, node, radius)
-    trim = np.where(node == FREE, 0.0, reach[node])
-    arms = _arms(skeleton.points, branches, node, bridge, trim, widths)
+    node, bridge = _join(branches.node, _short(branches, radius))
+    arms, trim = _arms(skeleton.points, branches, node, bridge, radius, widths)
+    overlap = _overlaps(branches, arms, node, widths)
+    if overlap.any():
+        node, bridge = _join(node, bridge | overlap)
+        arms, trim = _arms(skeleton.points, branches, node, bridge, radius, widths)
     partner = _pair(arms, 2 * len(branches))
     chains, wire = _chains(partner, bridge)
     paths = _paths(skeleton, branches, chains, partner, trim)
@@ -79,54 +81,84 @@ def _medians(values: np.ndarray, sequences: Ragged) -> np.ndarray:
     return (ordered[first + (n - 1) // 2] + ordered[first + n // 2]) / 2
 
 
-def _merge(branches: Branches, radius: np.ndarray, widths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Crossings at the ends of every branch (m, 2), and which branches (m,) are bridges inside one."""
-    node = branches.node
-    n_nodes = int(branches.junction.max(initial=FREE)) + 1
-    bridge = (node != FREE).all(axis=1) & (node[:, 0] != node[:, 1])
-    largest = np.zeros(n_nodes + 1)  # the last for FREE
-    at_node = branches.junction != FREE
-    np.maximum.at(largest, branches.junction[at_node], radius[at_node])
-    beside = _narrower(branches, widths, n_nodes)
-    room = np.where(bridge, largest[node].sum(axis=1), 0.0)
-    # The narrower neighbour at the wider side: a thin twig beside a thick network wire is no overlap.
-    neighbour = np.where(bridge, beside[node].max(axis=1), np.inf)
-    inside = branches.length < SHORT_BRIDGE * room
-    inside |= (widths > OVERLAP_WIDTH * neighbour) & (branches.length < OVERLAP_LENGTH * neighbour)
-    bridge &= inside
-    joined = coo_array((np.ones(bridge.sum()), node[bridge].T), shape=(n_nodes, n_nodes))
-    merged = np.append(connected_components(joined, directed=False)[1], FREE) if n_nodes else np.array([FREE])
-    return merged[node], bridge
+def _short(branches: Branches, radius: np.ndarray) -> np.ndarray:
+    """Branches (m,) between two junctions whose inscribed circles about meet."""
+    largest = _largest_radius(branches, branches.node, radius)
+    between = (branches.node != FREE).all(axis=1) & (branches.node[:, 0] != branches.node[:, 1])
+    return between & (branches.length < SHORT_BRIDGE * largest[branches.node].sum(axis=1))
 
 
-def _narrower(branches: Branches, widths: np.ndarray, n_nodes: int) -> np.ndarray:
-    """Median width of the branches at every junction, (n_nodes + 1,); the last for FREE."""
-    ends = branches.node.ravel()
-    used = ends != FREE
-    node, width = ends[used], np.repeat(widths, 2)[used]
-    order = np.lexsort((width, node))
-    first = np.flatnonzero(np.diff(node[order], prepend=-1))
-    count = np.diff(np.append(first, len(order)))
-    middle = np.full(n_nodes + 1, np.inf)
-    middle[node[order][first]] = width[order][first + (count - 1) // 2]
-    return middle
-
-
-def _reach(branches: Branches, node: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Greatest inscribed radius at every crossing: so far from it arms are disturbed."""
-    original = branches.node
+def _join(node: np.ndarray, bridge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Crossings at the ends of every branch (m, 2) when bridges are taken in, and the branches (m,) then inside one."""
     n = int(node.max(initial=FREE)) + 1
-    largest = np.zeros(n + 1)
-    merged = np.full(int(branches.junction.max(initial=FREE)) + 1, FREE)
-    merged[original[original != FREE]] = node[original != FREE]
-    at_node = branches.junction != FREE
-    np.maximum.at(largest, merged[branches.junction[at_node]], radius[at_node])
+    if not n:
+        return node, bridge
+    joined = coo_array((np.ones(bridge.sum()), node[bridge].T), shape=(n, n))
+    crossing = np.append(connected_components(joined, directed=False)[1], FREE)[node]
+    return crossing, bridge
+
+
+def _overlaps(branches: Branches, arms: Arms, node: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Branches (m,) along which two wires lie on each other: wider than what is beside them, and both wires go on.
+
+    Each of the two other arms at one end continues in one of the other two at the other end.
+    """
+    beside = _beside(branches, node, widths)
+    likely = (node != FREE).all(axis=1) & (node[:, 0] != node[:, 1])
+    likely &= (widths > OVERLAP_WIDTH * beside) & (branches.length < OVERLAP_LENGTH * beside)
+    of_end = np.full(2 * len(branches), FREE)
+    of_end[arms.end] = np.arange(len(arms.end))
+    at_node: dict[int, list[int]] = {}
+    for arm, crossing in enumerate(arms.node.tolist()):
+        at_node.setdefault(crossing, []).append(arm)
+    for branch in np.flatnonzero(likely):
+        own = of_end[[2 * branch, 2 * branch + 1]]
+        first, last = ([arm for arm in at_node[int(node[branch, side])] if arm not in own] for side in (0, 1))
+        likely[branch] = len(first) >= 2 and len(last) >= 2 and _both_go_on(arms, first, last)
+    return likely
+
+
+def _both_go_on(arms: Arms, first: list[int], last: list[int]) -> bool:
+    """Whether two arms at one end continue in two at the other, the straightest pair first."""
+    cost = _cost(arms, np.repeat(first, len(last)), np.tile(last, len(first))).reshape(len(first), len(last))
+    row, column = np.unravel_index(int(cost.argmin()), cost.shape)
+    rest = np.delete(np.delete(cost, row, axis=0), column, axis=1)
+    return bool(max(cost[row, column], rest.min()) < GREATEST_TURN)
+
+
+def _beside(branches: Branches, node: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Mean width (m,) of the other branches at the two ends of every branch; twigs count little."""
+    weight = np.minimum(branches.length, 3 * widths) + 1e-9
+    n = int(node.max(initial=FREE)) + 1
+    ends = np.where(node == FREE, n, node)
+    sums, weights = (
+        np.bincount(ends.ravel(), np.repeat(values, 2), n + 1)[ends].sum(axis=1) - 2 * values
+        for values in (weight * widths, weight)
+    )
+    return sums / np.maximum(weights, 1e-9)
+
+
+def _largest_radius(branches: Branches, node: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Greatest inscribed radius at every crossing (n + 1,), the last (FREE) 0: so far from it arms are disturbed."""
+    largest = np.zeros(int(node.max(initial=FREE)) + 2)
+    crossing_of = np.full(int(branches.junction.max(initial=FREE)) + 1, FREE)
+    at_end = branches.node != FREE
+    crossing_of[branches.node[at_end]] = node[at_end]
+    at_junction = branches.junction != FREE
+    np.maximum.at(largest, crossing_of[branches.junction[at_junction]], radius[at_junction])
     return largest
 
 
 def _arms(
-    points: np.ndarray, branches: Branches, node: np.ndarray, bridge: np.ndarray, trim: np.ndarray, widths: np.ndarray
-) -> Arms:
+    points: np.ndarray,
+    branches: Branches,
+    node: np.ndarray,
+    bridge: np.ndarray,
+    radius: np.ndarray,
+    widths: np.ndarray,
+) -> tuple[Arms, np.ndarray]:
+    """The arms of all crossings, and how far (m, 2) px from its ends a branch is disturbed by them."""
+    trim = _largest_radius(branches, node, radius)[node]
     ends = np.flatnonzero((node != FREE).ravel() & ~np.repeat(bridge, 2))
     branch, side = ends >> 1, ends & 1
     length = branches.length[branch]
@@ -135,7 +167,7 @@ def _arms(
     at, on = (points[_at_arc(branches, branch, np.where(side == 0, s, length - s))] for s in (near, far))
     step = on - at
     direction = step / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
-    return Arms(ends, node.ravel()[ends], at, direction, widths[branch])
+    return Arms(ends, node.ravel()[ends], at, direction, widths[branch]), trim
 
 
 def _at_arc(branches: Branches, branch: np.ndarray, arc: np.ndarray) -> np.ndarray:

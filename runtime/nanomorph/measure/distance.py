@@ -42,8 +42,8 @@ def depth_of(crop: np.ndarray) -> Depth:
     Of a large crop the deepest point is sought among blocks of pixels that are foreground throughout and then around
     the deepest of them: it may miss a place that is deeper by less than a block.
     """
-    longer: int = max(crop.shape)
-    factor = -(-longer // LARGE)
+    height, width = crop.shape
+    factor = -(-max(height, width) // LARGE)
     if factor == 1:
         return _depth(crop)
     binary = np.ascontiguousarray(crop).view(np.uint8)
@@ -65,5 +65,5 @@ def depth_of(crop: np.ndarray) -> Depth:
 def _depth(crop: np.ndarray) -> Depth:
     distance = distance_to_background(np.pad(crop, 1))[1:-1, 1:-1]
     row, column = np.unravel_index(int(distance.argmax()), distance.shape)
-    mean = float(distance.sum(dtype=np.float64)) / max(np.count_nonzero(crop), 1)
+    mean = float(distance.sum(dtype=np.float64)) / max(int(np.count_nonzero(crop)), 1)
     return Depth(np.array([column, row], float), float(distance[row, column]), mean)
