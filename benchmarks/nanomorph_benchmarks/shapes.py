@@ -99,7 +99,7 @@ def random_field(n: int, side: int, width: tuple[float, float], length: tuple[fl
 
 
 def crossings(a: Wire, b: Wire) -> list[tuple[int, int, float]]:
-    """Where two middle lines cross: indices of the points of `a.line()` and `b.line()`, and the angle (rad, <= pi/2)."""
+    """Where two middle lines cross: indices into `a.line()` and `b.line()`, and the angle (rad, <= pi/2)."""
     p, q = a.line(), b.line()
     d, e = np.diff(p, axis=0)[:, None], np.diff(q, axis=0)[None]
     r = q[None, :-1] - p[:-1, None]

@@ -4,32 +4,61 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.detail import Detail, refine
 from nanomorph.engines import Engine, open_engine
 from nanomorph.infer import Inference, infer
 from nanomorph.judge import Judge
-from nanomorph.measure import measure, segment
+from nanomorph.measure import Doubt, measure, segment
 from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.prepare import prepare
+from nanomorph.prepare import Prepared, prepare
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How frames are looked at and sizes counted. edges: one of `measure.EDGES`."""
+
+    detail: Detail = Detail()
+    edges: str = "leave-out"
+
+
+DEFAULT_WAYS = Ways()
 
 
 class Model:
     """A bundle ready to work: its backbone on a device and its heads."""
 
-    def __init__(self, bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
-        self.bundle = bundle
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        ways: Ways = DEFAULT_WAYS,
+    ) -> None:
+        self.bundle, self.ways = bundle, ways
         self.engine: Engine = open_engine(bundle, device, precision, threads)
         self.judge = Judge(bundle)
+
+    def look(self, frames: Sequence[tuple[Micrograph, Prepared]]) -> list[Inference]:
+        """What the backbone sees in frames of one shape, each looked at again where it needs to be."""
+        seen = infer(self.engine, [prepared for _, prepared in frames])
+        return [
+            refine(self.engine, micrograph, prepared, first, self.bundle.input, self.ways.detail)
+            for (micrograph, prepared), first in zip(frames, seen, strict=True)
+        ]
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
         mask = segment(inference.foreground, inference.interior, self.bundle.foreground_threshold, micrograph.nm_per_px)
-        measured = measure(mask, micrograph.nm_per_px)
+        doubt = Doubt(inference.foreground, self.bundle.foreground_threshold)
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
         labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
         return Analysis(
             micrograph=micrograph,
@@ -37,6 +66,7 @@ class Model:
             labels=labels,
             mask=mask,
             domains=domains,
+            wires=measured.wires,
             field=measured.field,
             embedding=inference.embedding,
             bundle=self.bundle.fingerprint,
@@ -61,7 +91,7 @@ def analyze(
     model = bundle if isinstance(bundle, Model) else Model(bundle or load_bundle())
     micrograph, sha256 = _micrograph(image)
     micrograph = with_pixel_size(micrograph, nm_per_px)
-    (inference,) = infer(model.engine, [prepare(micrograph, model.bundle.input)])
+    (inference,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
     return model.conclude(micrograph, sha256, inference)
 
 

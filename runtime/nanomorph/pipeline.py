@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nanomorph.errors import FatalError
-from nanomorph.infer import Inference, batches, infer
+from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
 from nanomorph.micrograph import Micrograph, ReadError
 from nanomorph.model import Model, with_pixel_size
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import read_micrograph
-from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay
+from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay, write_wires
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import ordered_map, prefetch
 
@@ -143,7 +143,7 @@ class Pipeline:
                 yield piece
 
     def _infer(self, batch: list[tuple[_Read, Prepared]]) -> list[tuple[_Read, Inference]]:
-        inferences = infer(self.model.engine, [frame for _, frame in batch])
+        inferences = self.model.look([(read.micrograph, frame) for read, frame in batch])
         return [(read, inference) for (read, _), inference in zip(batch, inferences, strict=True)]
 
     def _finish(self, work: tuple[_Read, Inference]) -> tuple[Item, Rows] | _Failed:
@@ -151,6 +151,7 @@ class Pipeline:
         try:
             analysis = self.model.conclude(read.micrograph, read.sha256, inference)
             write_mask(self.out, analysis)
+            write_wires(self.out, analysis)
             if self.settings.overlays:
                 write_overlay(self.out, analysis, self._labels)
             return read.item, rows_of(analysis)

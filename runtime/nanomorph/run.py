@@ -43,7 +43,8 @@ class Run:
         _make_folder(out)
         self.journal = Journal.open(out / JOURNAL)
         try:
-            self._same_way({"bundle": model.bundle.fingerprint, "nm_per_px": str(settings.nm_per_px)})
+            ways = {"detail": str(model.ways.detail.times), "edges": model.ways.edges}
+            self._same_way({"bundle": model.bundle.fingerprint, "nm_per_px": str(settings.nm_per_px)} | ways)
             remove_leftovers(out)
         except BaseException:
             self.journal.close()

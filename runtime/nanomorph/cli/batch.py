@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nanomorph.run import Run
 
 CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
+CHOICES_EDGES = ("leave-out", "weight", "count")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
 
 
@@ -32,6 +33,18 @@ class Options:
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
+    detail: str = option(
+        "look again in tiles where structures are thin (auto), never (whole), or everywhere so many times finer",
+        default="auto",
+        type=str,
+        metavar="auto|whole|N",
+    )
+    edges: str = option(
+        "domains at the field's edge in size statistics: leave-out, weight (the others, Miles-Lantuejoul), count",
+        default="leave-out",
+        type=str,
+        choices=CHOICES_EDGES,
+    )
     json: bool = option("progress as JSON lines on stdout, for programs", default=False)
 
     def __post_init__(self) -> None:
@@ -45,7 +58,8 @@ def run(options: Options) -> int:
     """Process every input; returns 0, or 1 where some were quarantined."""
     from nanomorph.bundle import load_bundle
     from nanomorph.cli.progress import progress
-    from nanomorph.model import Model
+    from nanomorph.detail import Detail
+    from nanomorph.model import Model, Ways
     from nanomorph.pipeline import Settings
     from nanomorph.run import Run
     from nanomorph.sources import count, discover
@@ -55,7 +69,8 @@ def run(options: Options) -> int:
         total = count(options.inputs, exclude=options.out)
     except FileNotFoundError as error:
         raise ConfigurationError(str(error)) from error
-    model = Model(load_bundle(options.bundle), options.device, options.precision)
+    ways = Ways(Detail.parse(options.detail), options.edges)
+    model = Model(load_bundle(options.bundle), options.device, options.precision, ways=ways)
     print(f"bundle {model.bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
     settings = Settings(options.nm_per_px, options.workers or Settings().workers, options.overlays)
     with Run(options.out, model, settings, shlex.join(["nanomorph", *sys.argv[1:]])) as run_:

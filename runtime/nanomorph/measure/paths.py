@@ -17,11 +17,11 @@ STRAIGHT = 2e-4
 
 def smooth(paths: Ragged) -> Ragged:
     """Moving average over 9 points of every path (n, 2); the ends stay (continued by point reflection)."""
-    half = SMOOTHING_POINTS // 2
-    mean = np.zeros_like(paths.values)
-    for shift in range(-half, half + 1):
-        mean += _shifted(paths, shift)
-    return paths.with_values(mean / SMOOTHING_POINTS)
+    half = np.minimum(SMOOTHING_POINTS // 2, paths.lengths - 1)[paths.owner]
+    total = np.zeros_like(paths.values)
+    for shift in range(-(SMOOTHING_POINTS // 2), SMOOTHING_POINTS // 2 + 1):
+        total += np.where((abs(shift) <= half)[:, None], _shifted(paths, shift), 0.0)
+    return paths.with_values(total / (2 * half + 1)[:, None])
 
 
 def _shifted(paths: Ragged, shift: int) -> np.ndarray:
