@@ -1,4 +1,4 @@
-"""A finer look: tiles cover the frame and blend without seams, thin wires come back, thick particles stay as they were."""
+"""A finer look: tiles blend without seams, thin wires come back, thick particles stay as they were."""
 
 import itertools
 

@@ -69,9 +69,9 @@ def measure(
     """
     labels = np.ascontiguousarray(labels, np.int32)
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
-    with ThreadPoolExecutor(1, "texture") as beside:
+    with ThreadPoolExecutor(1, "measure") as beside:
         texture = beside.submit(measure_texture, labels, per_px)
-        domains = measure_domains(labels, nm_per_px)
+        domains = measure_domains(labels, nm_per_px, beside)
         columns = (
             empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
         )

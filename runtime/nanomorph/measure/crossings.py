@@ -106,24 +106,35 @@ def _overlaps(branches: Branches, arms: Arms, node: np.ndarray, widths: np.ndarr
     beside = _beside(branches, node, widths)
     likely = (node != FREE).all(axis=1) & (node[:, 0] != node[:, 1])
     likely &= (widths > OVERLAP_WIDTH * beside) & (branches.length < OVERLAP_LENGTH * beside)
-    of_end = np.full(2 * len(branches), FREE)
-    of_end[arms.end] = np.arange(len(arms.end))
-    at_node: dict[int, list[int]] = {}
-    for arm, crossing in enumerate(arms.node.tolist()):
-        at_node.setdefault(crossing, []).append(arm)
-    for branch in np.flatnonzero(likely):
-        own = of_end[[2 * branch, 2 * branch + 1]]
-        first, last = ([arm for arm in at_node[int(node[branch, side])] if arm not in own] for side in (0, 1))
-        likely[branch] = len(first) >= 2 and len(last) >= 2 and _both_go_on(arms, first, last)
-    return likely
+    branch, first, last = _across_bridges(arms, node, np.flatnonzero(likely))
+    cost = _cost(arms, first, last)
+    best = _least(cost, branch)
+    # The straightest pair apart, another pair of the arms that are left.
+    straightest = best[np.searchsorted(branch[best], branch)]
+    rest = (first != first[straightest]) & (last != last[straightest])
+    second = np.flatnonzero(rest)[_least(cost[rest], branch[rest])]
+    pairs = np.concatenate([best, second])
+    good = np.bincount(branch[pairs][cost[pairs] < GREATEST_TURN], minlength=len(branches))
+    return np.asarray(good == 2)
 
 
-def _both_go_on(arms: Arms, first: list[int], last: list[int]) -> bool:
-    """Whether two arms at one end continue in two at the other, the straightest pair first."""
-    cost = _cost(arms, np.repeat(first, len(last)), np.tile(last, len(first))).reshape(len(first), len(last))
-    row, column = np.unravel_index(int(cost.argmin()), cost.shape)
-    rest = np.delete(np.delete(cost, row, axis=0), column, axis=1)
-    return bool(max(cost[row, column], rest.min()) < GREATEST_TURN)
+def _across_bridges(arms: Arms, node: np.ndarray, bridges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs of an arm at the first and an arm at the last end of every bridge: bridge, arm, arm, by bridge."""
+    order = np.argsort(arms.node, kind="stable")
+    begin = np.searchsorted(arms.node[order], node[bridges])
+    count = np.searchsorted(arms.node[order], node[bridges], side="right") - begin
+    pair, _ = spread(np.zeros(len(bridges), int), count.prod(axis=1))
+    of = np.repeat(np.arange(len(bridges)), count.prod(axis=1))
+    row, column = np.divmod(pair, count[of, 1])
+    first, last = order[begin[of, 0] + row], order[begin[of, 1] + column]
+    own = (arms.end[first] >> 1 == bridges[of]) | (arms.end[last] >> 1 == bridges[of])
+    return bridges[of][~own], first[~own], last[~own]
+
+
+def _least(cost: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Index of the least cost of every group, by group."""
+    order = np.lexsort((cost, group))
+    return order[np.flatnonzero(np.diff(group[order], prepend=-1))]
 
 
 def _beside(branches: Branches, node: np.ndarray, widths: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.ragged import Ragged
 
+THREADS = 2  # that look for nearest vertices
 _MARCH, _AROUND = (
     24,
     4,
@@ -31,12 +32,12 @@ class Edges:
 
     def nearest(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distance (n,) of points (n, 2) to the nearest vertex, and that vertex (n, 2); vertices lie 1.5 px apart."""
-        distance, index = self.tree.query(points)
+        distance, index = self.tree.query(points, workers=THREADS)
         return distance, self.rings.values[index]
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) to the nearest vertex."""
-        return self.tree.query(points)[0]
+        return self.tree.query(points, workers=THREADS)[0]
 
     def rays(self, origins: np.ndarray, directions: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """How far (n,) rays from inside (n, 2) go along unit vectors (n, 2) until they meet an outline.
@@ -47,7 +48,7 @@ class Edges:
         far = np.zeros(len(origins))
         for _ in range(_MARCH):
             step = self.distance(origins + far[:, None] * directions) - 1.0
-            if not (step > 0.25).any():
+            if not (step > 0.5).any():
                 break
             far += np.maximum(step, 0.0)
         _, index = self.tree.query(origins + far[:, None] * directions)

@@ -42,9 +42,8 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
 
 
 def _in_windows(middle: np.ndarray, length: np.ndarray, direction: np.ndarray, side: float) -> float:
-    column, row = (middle // side).astype(int).T
-    window = row * (int(column.max()) + 1) + column - min(0, int(column.min()))
-    window = np.unique(window, return_inverse=True)[1]
+    column, row = np.maximum(middle // side, 0).astype(int).T
+    window = row * (int(column.max()) + 1) + column
     cos = np.bincount(window, length * np.cos(2 * direction))
     sin = np.bincount(window, length * np.sin(2 * direction))
     return float(np.hypot(cos, sin).sum() / length.sum())

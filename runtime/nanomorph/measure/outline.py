@@ -160,6 +160,14 @@ def perimeter(polygon: np.ndarray) -> float:
     return float(np.hypot(edges[:, 0], edges[:, 1]).sum())
 
 
+def total_perimeter(polygons: Sequence[np.ndarray]) -> float:
+    """Length of many closed polygons together."""
+    if not polygons:
+        return 0.0
+    rings = Ragged.of(polygons)
+    return float(np.hypot(*(rings.values[rings.next_index()] - rings.values).T).sum())
+
+
 def convex_hull(points: np.ndarray) -> np.ndarray:
     """Vertices of the convex hull, float64 (n, 2), simplified by at most 0.03 px."""
     hull = cv2.convexHull(points.astype(np.float32))

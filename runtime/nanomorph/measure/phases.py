@@ -18,7 +18,9 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Lines of so many rows and columns are enough for a chord distribution; more of them repeat their neighbours.
 MOST_LINES = 1024
 # Longer side, px, at which discs are inscribed and correlations taken; larger fields are reduced to it.
-REDUCED = 512
+REDUCED = 384
+# A pixel is on the ridge of the distance transform where none beside it is deeper by more than so many px.
+RIDGE = 0.3
 _SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
 
 
@@ -117,7 +119,7 @@ def local_thickness(phase: np.ndarray) -> Sizes:
     if not phase.any() or phase.all():
         return _sizes(np.zeros(0), np.zeros(0))
     distance = distance_to_background(phase)
-    row, column = np.nonzero((distance >= cv2.dilate(distance, _CROSS) - 0.5) & phase)
+    row, column = np.nonzero((distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase)
     radius = distance[row, column]
     order = np.argsort(radius, kind="stable")
     thickness = np.zeros(phase.shape, np.float32)
@@ -129,7 +131,7 @@ def local_thickness(phase: np.ndarray) -> Sizes:
     return _sizes(values, np.ones(len(values)))
 
 
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+_AROUND = np.ones((3, 3), np.uint8)
 
 
 def correlation_length(fractions: np.ndarray) -> float:

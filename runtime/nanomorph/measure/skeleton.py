@@ -113,17 +113,18 @@ def _edges(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.
     return np.concatenate(pairs)
 
 
-def prune(skeleton: Skeleton, radius: np.ndarray) -> Skeleton:
+def prune(skeleton: Skeleton, radius: np.ndarray) -> tuple[Skeleton, np.ndarray]:
     """Take off side branches shorter than 1.5 radii of the wire they leave (three rounds at most).
 
-    radius: float (n,), distance of every point to the outline.
+    radius: float (n,), distance of every point to the outline. Also returns the points kept, int (k,).
     """
+    kept = np.arange(len(radius))
     for _ in range(3):
-        spur = _spurs(skeleton, radius)
+        spur = _spurs(skeleton, radius[kept])
         if not spur.any():
             break
-        skeleton, radius = skeleton.keep(~spur), radius[~spur]
-    return skeleton
+        skeleton, kept = skeleton.keep(~spur), kept[~spur]
+    return skeleton, kept
 
 
 def _spurs(skeleton: Skeleton, radius: np.ndarray) -> np.ndarray:

@@ -66,9 +66,10 @@ def measure_wires(
     n, offsets = len(crops), _offsets(crops)
     edges = Edges(outlines, offsets)
     raw = thin_all(crops, steps, offsets)
-    skeleton = prune(raw, edges.distance(raw.points))
+    near, foot = edges.nearest(raw.points)
+    skeleton, kept = prune(raw, near)
+    near, foot = near[kept], foot[kept]
     branches = decompose(skeleton)
-    near, foot = edges.nearest(skeleton.points)
     used = _clear(skeleton, 2 * CLEAR_WIDTHS * near)
     across = _across(skeleton.points, foot, near, skeleton.step, edges)
     widths = width_statistics(across, skeleton.domain, used, near, n)
