@@ -39,6 +39,9 @@ class Detail:
 
     times: float | None = None
 
+    def __str__(self) -> str:
+        return AUTO if self.times is None else WHOLE if self.times == 1 else f"{self.times:g}"
+
     @classmethod
     def parse(cls, text: str) -> Detail:
         """`auto`, `whole` or a number of times from 1. Raises ConfigurationError for anything else."""

@@ -11,3 +11,7 @@ class FatalError(Exception):
     """A failure that the run could not work around: a full disk, a lost device."""
 
     exit_code = 3
+
+
+class OutputError(FatalError):
+    """Results cannot be written: a full disk, a share that is gone. May pass by itself."""

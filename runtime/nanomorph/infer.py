@@ -10,6 +10,7 @@ import numpy as np
 
 from nanomorph.engines import Engine
 from nanomorph.prepare import Prepared, material
+from nanomorph.stages import FLUSH, Flush
 
 # Two frames of 1024 x 1024: enough to feed a CPU's cores, little enough to keep memory flat.
 BATCH_PIXELS = 2 * 1024 * 1024
@@ -41,10 +42,19 @@ def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
 T = TypeVar("T")
 
 
-def batches(work: Iterable[tuple[T, Prepared]], pixels: int = BATCH_PIXELS) -> Iterator[list[tuple[T, Prepared]]]:
-    """Group consecutive frames of equal shape, at most `pixels` a batch; order is kept."""
+def batches(
+    work: Iterable[tuple[T, Prepared] | Flush], pixels: int = BATCH_PIXELS
+) -> Iterator[list[tuple[T, Prepared]] | Flush]:
+    """Group consecutive frames of equal shape, at most `pixels` a batch; order is kept. FLUSH ends a batch."""
     batch: list[tuple[T, Prepared]] = []
-    for tag, frame in work:
+    for piece in work:
+        if piece is FLUSH:
+            if batch:
+                yield batch
+            batch = []
+            yield FLUSH
+            continue
+        tag, frame = piece
         shape = frame.pixels.shape
         full = (len(batch) + 1) * shape[0] * shape[1] > pixels
         if batch and (full or batch[0][1].pixels.shape != shape):

@@ -6,172 +6,194 @@ analysed, quarantined with a reason, or listed as another name of something anal
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
-import os
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import closing
 from pathlib import Path
 
-from nanomorph.errors import FatalError
+from nanomorph.copies import Copies, freed
+from nanomorph.errors import OutputError
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
-from nanomorph.micrograph import Micrograph, ReadError
+from nanomorph.micrograph import ReadError
 from nanomorph.model import Model, with_pixel_size
+from nanomorph.outages import HOPELESS, writing_to
 from nanomorph.prepare import Prepared, prepare
-from nanomorph.readers import read_micrograph
+from nanomorph.readers import UNFINISHED, read_micrograph
 from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay, write_wires
 from nanomorph.sources import Item, Rejected
-from nanomorph.stages import ordered_map, prefetch
+from nanomorph.stages import FLUSH, Flush, ordered_map, prefetch
+from nanomorph.work import Copy, Event, Failed, Loaded, Read, Settings
 
 logger = logging.getLogger(__name__)
 
-# A disk that is full or a folder that is gone: no later micrograph would fare better.
-HOPELESS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a user may change about a run. `nm_per_px` overrides metadata; `workers` measure in parallel."""
-
-    nm_per_px: float | None = None
-    workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
-    overlays: bool = True
-
-
-@dataclass(frozen=True)
-class Event:
-    """One input is settled: `outcome` is `done`, `quarantined`, `alias` or `skipped` (settled by an earlier run)."""
-
-    name: str
-    outcome: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    item: Item
-    data: bytes
-
-
-@dataclass(frozen=True, eq=False)
-class _Read:
-    item: Item
-    sha256: str
-    micrograph: Micrograph
-
-
-@dataclass(frozen=True, eq=False)
-class _Failed:
-    entry: Item | Rejected
-    reason: str
-    detail: str
+_Inferred = tuple[Read, Inference]
+_Outcome = tuple[Read, Rows | Failed]
 
 
 class Pipeline:
     """Runs micrographs through one model into one output folder."""
 
     def __init__(self, model: Model, journal: Journal, out: Path, settings: Settings) -> None:
-        self.model, self.journal, self.out, self.settings = model, journal, out, settings
+        self.journal, self.out, self.settings = journal, out, settings
+        self._stopping = threading.Event()
+        self._copies = Copies(journal, out)
+        self.use(model)
+
+    def use(self, model: Model) -> None:
+        """Go on with another model. Only while nothing is in flight: before `run`, or at its FLUSH."""
+        self.model = model
         self._labels = {head.task: head.labels for head in model.bundle.heads}
 
-    def run(self, discovered: Iterable[Item | Rejected]) -> Iterator[Event]:
-        """Process what was discovered; yields an event an input, after it is durable in the journal."""
+    def stop(self) -> None:
+        """Finish what has reached the model and drop what has not. From any thread or a signal handler."""
+        self._stopping.set()
+
+    def run(self, discovered: Iterable[Item | Rejected | Flush]) -> Iterator[Event | Flush]:
+        """Process what was discovered; yields an event an input, after it is durable in the journal.
+
+        A FLUSH comes out when everything before it is settled.
+        """
         workers = self.settings.workers
         events: list[Event] = []
-
+        self._copies.clear()
         with (
             ThreadPoolExecutor(workers, "read") as readers,
             ThreadPoolExecutor(1, "infer") as inferrer,
             ThreadPoolExecutor(workers, "measure") as measurers,
+            closing(prefetch(map(self._load, discovered), 2 * workers)) as source,
         ):
-            loaded = self._unsettled(prefetch(map(self._load, discovered), 2 * workers), events)
+            loaded = self._unsettled(source, events)
             read = self._readable(ordered_map(readers, self._read, loaded, 2 * workers), events)
             inferred = ordered_map(inferrer, self._infer, batches(read), 2)
-            single = (one for batch in inferred for one in batch)
-            for outcome in ordered_map(measurers, self._finish, single, 2 * workers):
+            for outcome in ordered_map(measurers, self._finish, _singles(inferred), 2 * workers):
                 yield from _drain(events)
-                yield self._commit(outcome)
+                if outcome is FLUSH:
+                    yield FLUSH
+                else:
+                    yield from self._commit(outcome)
         yield from _drain(events)
 
-    def _load(self, entry: Item | Rejected) -> _Loaded | _Failed | Item | Rejected:
+    def _load(self, entry: Item | Rejected | Flush) -> Loaded | Failed | Item | Rejected | Flush:
         """In the discovering thread: members of a tar can be read only as they pass by."""
-        if self.journal.settled(entry):
+        if entry is FLUSH or self.journal.settled(entry):
             return entry
         if isinstance(entry, Rejected):
-            return _Failed(entry, entry.reason, entry.detail)
+            return Failed(entry, entry.reason, entry.detail)
         if entry.companion is not None:
             return entry
         try:
-            return _Loaded(entry, entry.load())
+            return Loaded(entry, entry.load() if entry.path is None else None)
         except ReadError as error:
-            return _Failed(entry, error.reason, error.detail)
+            return Failed(entry, error.reason, error.detail)
 
-    def _unsettled(self, work: Iterable[_Loaded | _Failed | Item | Rejected], events: list[Event]) -> Iterator[_Loaded]:
+    def _unsettled(
+        self, work: Iterable[Loaded | Failed | Item | Rejected | Flush], events: list[Event]
+    ) -> Iterator[Loaded | Flush]:
         for piece in work:
-            if isinstance(piece, _Loaded):
+            if piece is FLUSH or isinstance(piece, Loaded):
                 yield piece
-            elif isinstance(piece, _Failed):
-                events.append(self._quarantine(piece))
+            elif isinstance(piece, Failed):
+                events += self._give_up(piece)
             elif isinstance(piece, Item) and piece.companion is not None and not self.journal.settled(piece):
-                self.journal.alias(piece, of=piece.companion)
-                events.append(Event(piece.name, "alias"))
+                events += self._copies.alias(piece, of=piece.companion)
             else:
                 events.append(Event(piece.name, "skipped"))
 
-    def _read(self, loaded: _Loaded) -> tuple[_Read, Prepared] | _Failed:
+    def _read(self, loaded: Loaded) -> tuple[Read, Prepared] | Copy | Failed | None:
         item = loaded.item
+        if self._stopping.is_set():
+            return None
         try:
-            micrograph = read_micrograph(item.name, loaded.data, item.path)
-            micrograph = with_pixel_size(micrograph, self.settings.nm_per_px)
-            read = _Read(item, hashlib.sha256(loaded.data).hexdigest(), micrograph)
-            return read, prepare(micrograph, self.model.bundle.input)
+            self.journal.claim(item)
+            data = item.load() if loaded.data is None else loaded.data
+            sha256 = hashlib.sha256(data).hexdigest()
+            if not self.settings.copies and (copy := self._copies.find(item, sha256, self.model.bundle.fingerprint)):
+                return copy
+            micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
+            return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
         except ReadError as error:
-            return _Failed(item, error.reason, error.detail)
-        except Exception as error:  # noqa: BLE001 (one bad file must not end a run of 50,000)
+            return Failed(item, error.reason, error.detail)
+        except OutputError:
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in HOPELESS:
+                raise OutputError(f"no space for temporary files ({error})") from error
             return _unexpected(item, error)
 
     def _readable(
-        self, work: Iterable[tuple[_Read, Prepared] | _Failed], events: list[Event]
-    ) -> Iterator[tuple[_Read, Prepared]]:
+        self, work: Iterable[tuple[Read, Prepared] | Copy | Failed | Flush | None], events: list[Event]
+    ) -> Iterator[tuple[Read, Prepared] | Flush]:
         for piece in work:
-            if isinstance(piece, _Failed):
-                events.append(self._quarantine(piece))
-            else:
+            if piece is FLUSH:
+                yield FLUSH
+            elif piece is None or self._stopping.is_set():
+                continue
+            elif isinstance(piece, Failed):
+                events += self._give_up(piece)
+            elif isinstance(piece, Copy):
+                events += self._copies.settle(piece)
+            elif (settled := self._admit(piece[0])) is None:
                 yield piece
+            else:
+                events += settled
 
-    def _infer(self, batch: list[tuple[_Read, Prepared]]) -> list[tuple[_Read, Inference]]:
+    def _admit(self, read: Read) -> list[Event] | None:
+        return None if self.settings.copies else self._copies.admit(read, self.model.bundle.fingerprint)
+
+    def _infer(self, batch: list[tuple[Read, Prepared]]) -> list[_Inferred]:
         inferences = self.model.look([(read.micrograph, frame) for read, frame in batch])
         return [(read, inference) for (read, _), inference in zip(batch, inferences, strict=True)]
 
-    def _finish(self, work: tuple[_Read, Inference]) -> tuple[Item, Rows] | _Failed:
+    def _finish(self, work: _Inferred) -> _Outcome:
         read, inference = work
         try:
             analysis = self.model.conclude(read.micrograph, read.sha256, inference)
-            write_mask(self.out, analysis)
-            write_wires(self.out, analysis)
-            if self.settings.overlays:
-                write_overlay(self.out, analysis, self._labels)
-            return read.item, rows_of(analysis)
-        except OSError as error:
-            raise _writing_failed(error, self.out) from error
+            with writing_to(self.out):
+                write_mask(self.out, analysis)
+                write_wires(self.out, analysis)
+                if self.settings.overlays:
+                    write_overlay(self.out, analysis, self._labels)
+            return read, rows_of(analysis)
+        except OutputError:
+            raise
         except Exception as error:  # noqa: BLE001 (as in _read)
-            return _unexpected(read.item, error)
+            return read, _unexpected(read.item, error)
 
-    def _commit(self, outcome: tuple[Item, Rows] | _Failed) -> Event:
-        if isinstance(outcome, _Failed):
-            return self._quarantine(outcome)
-        item, rows = outcome
-        self.journal.record(item, rows)
-        return Event(item.name, "done")
+    def _commit(self, outcome: _Outcome) -> list[Event]:
+        read, rows = outcome
+        if isinstance(rows, Failed):
+            events = self._give_up(rows)
+            for item in self._copies.waiting(read):
+                events += self._give_up(Failed(item, rows.reason, rows.detail))
+            return events
+        released = self.journal.record(read.item, rows)
+        events = [Event(read.item.name, "done"), *freed(released, read.item.name)]
+        for item in self._copies.waiting(read):
+            events += self._copies.settle(Copy(item, read.sha256, read.item.name))
+        return events
 
-    def _quarantine(self, failed: _Failed) -> Event:
-        self.journal.quarantine(failed.entry, failed.reason, failed.detail)
+    def _give_up(self, failed: Failed) -> list[Event]:
+        """Quarantine, or hold what may still become whole."""
+        name = failed.entry.name
+        if failed.entry.provisional and failed.reason in UNFINISHED:
+            return [Event(name, "held", failed.reason, failed.detail)]
+        released = self.journal.quarantine(failed.entry, failed.reason, failed.detail)
         # A file that was good and has changed: its old pictures must not look like results.
-        remove_results(self.out, failed.entry.name)
-        return Event(failed.entry.name, "quarantined", failed.reason)
+        with writing_to(self.out):
+            remove_results(self.out, name)
+        return [Event(name, "quarantined", failed.reason, failed.detail), *freed(released, name)]
+
+
+def _singles(inferred: Iterable[list[_Inferred] | Flush]) -> Iterator[_Inferred | Flush]:
+    for batch in inferred:
+        if batch is FLUSH:
+            yield FLUSH
+        else:
+            yield from batch
 
 
 def _drain(events: list[Event]) -> Iterator[Event]:
@@ -179,13 +201,7 @@ def _drain(events: list[Event]) -> Iterator[Event]:
         yield events.pop(0)
 
 
-def _unexpected(item: Item, error: Exception) -> _Failed:
+def _unexpected(item: Item, error: Exception) -> Failed:
     """A defect of ours, not of the file: kept with its type, and the traceback logged."""
     logger.error("%s: unexpected failure", item.name, exc_info=error)
-    return _Failed(item, "internal-error", f"{type(error).__name__}: {error}; please report it")
-
-
-def _writing_failed(error: OSError, out: Path) -> FatalError:
-    if error.errno in HOPELESS:
-        return FatalError(f"{out}: {error.strerror}. Free space or choose another --out, then run the same command.")
-    return FatalError(f"{error.filename or out}: cannot be written ({error.strerror}).")
+    return Failed(item, "internal-error", f"{type(error).__name__}: {error}; please report it")

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,41 +16,66 @@ from typing import Self
 from nanomorph import __version__
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import ConfigurationError
-from nanomorph.journal import Journal
+from nanomorph.journal import Journal, place
 from nanomorph.model import Model
-from nanomorph.pipeline import Event, Pipeline, Settings
+from nanomorph.outages import writing_to
+from nanomorph.pipeline import Pipeline
 from nanomorph.report import write_report
 from nanomorph.results import export_tables
 from nanomorph.sources import Item, Rejected
+from nanomorph.stages import FLUSH, Flush
+from nanomorph.views import View
+from nanomorph.work import Event, Settings
 
-JOURNAL = "journal.sqlite"
+logger = logging.getLogger(__name__)
+
 # While a run goes on its tables are rewritten, but never sooner than this, nor for more than this share of its time.
 EXPORT_EVERY_SECONDS = 10.0
 EXPORT_SHARE = 0.02
+# In a lull of a live folder somebody may be waiting for them.
+LULL_EXPORT_SHARE = 0.2
+REPORT_EVERY_SECONDS = 30.0
+REPORT_SHARE = 0.05
+# What does not show in any table.
+_UNSEEN = frozenset({"skipped", "held", "released"})
 
 
 class Run:
     """Opens `out` for one writer, finishes what an earlier run left, and ends with whole tables.
 
+    journal: where to keep it, None for `out` (see `journal.place`). follow: the bundle's folder, where a change
+    of its content is wanted (`watch`): rows then say which bundle each came from.
     Raises ConfigurationError where `out` cannot be made, is in use, or holds results of another bundle or
-    pixel size: two ways of measuring are never mixed in one table.
+    pixel size: two ways of measuring are never mixed unasked in one table.
     """
 
-    def __init__(self, out: Path, model: Model, settings: Settings, command: str) -> None:
+    def __init__(
+        self,
+        out: Path,
+        model: Model,
+        settings: Settings,
+        command: str,
+        journal: Path | None = None,
+        follow: Path | None = None,
+    ) -> None:
         self.out, self.model, self.command = out, model, command
         self.counts: Counter[str] = Counter()
-        self._started = self._exported = time.monotonic()
-        self._export_took = 0.0
+        self._started = time.monotonic()
+        self._follow = follow
         _make_folder(out)
-        self.journal = Journal.open(out / JOURNAL)
+        self.journal = Journal.open(place(out, journal))
         try:
-            ways = {"detail": str(model.ways.detail.times), "edges": model.ways.edges}
-            self._same_way({"bundle": model.bundle.fingerprint, "nm_per_px": str(settings.nm_per_px)} | ways)
+            self._same_way("nm_per_px", str(settings.nm_per_px))
+            self._same_way("detail", str(model.ways.detail))
+            self._same_way("edges", model.ways.edges)
+            self._same_bundle(model.bundle.fingerprint)
             remove_leftovers(out)
         except BaseException:
             self.journal.close()
             raise
         self._pipeline = Pipeline(model, self.journal, out, settings)
+        self._tables = View(lambda: export_tables(self.journal, out))
+        self._report = View(lambda: write_report(self.journal, out, self._about()))
 
     def __enter__(self) -> Self:
         return self
@@ -59,40 +85,79 @@ class Run:
     ) -> None:
         """Write tables and report, also after an interruption: what is done is then there to be seen."""
         try:
-            self.write_tables()
-            write_report(self.journal, self.out, self._about())
+            with writing_to(self.out):
+                self._tables.write()
+                self._report.write()
         finally:
             self.journal.close()
 
-    def process(self, discovered: Iterable[Item | Rejected]) -> Iterator[Event]:
-        """Settle every input; yields an event each, and now and then rewrites the tables."""
+    def process(
+        self, discovered: Iterable[Item | Rejected | Flush], at_lull: Callable[[], None] = lambda: None
+    ) -> Iterator[Event]:
+        """Settle every input; yields an event each, and now and then rewrites the tables.
+
+        at_lull: called when a live source says FLUSH, with nothing in flight. After OutputError call `process`
+        again with everything that is not settled.
+        """
         for event in self._pipeline.run(discovered):
+            if event is FLUSH:
+                self._refresh_in_lull()
+                at_lull()
+                continue
             self.counts[event.outcome] += 1
-            since = time.monotonic() - self._exported
-            if since > EXPORT_EVERY_SECONDS and self._export_took < EXPORT_SHARE * since:
-                self.write_tables()
+            if event.outcome not in _UNSEEN:
+                self._tables.stale = self._report.stale = True
+            with writing_to(self.out):
+                self._tables.refresh(EXPORT_EVERY_SECONDS, EXPORT_SHARE)
             yield event
 
-    def write_tables(self) -> None:
-        """Rewrite the CSV files from the journal."""
-        begun = time.monotonic()
-        export_tables(self.journal, self.out)
-        self._exported = time.monotonic()
-        self._export_took = self._exported - begun
+    def stop(self) -> None:
+        """Make `process` end soon: what has reached the model is finished. From any thread or a signal handler."""
+        self._pipeline.stop()
+
+    def use(self, model: Model) -> None:
+        """Go on with another bundle; only `at_lull`. Rows say which bundle each came from."""
+        self._same_bundle(model.bundle.fingerprint)
+        self._pipeline.use(model)
+        self.model = model
 
     @property
     def seconds(self) -> float:
         """Since the run was opened."""
         return time.monotonic() - self._started
 
-    def _same_way(self, settings: dict[str, str]) -> None:
-        for key, value in settings.items():
-            before = self.journal.recall(key)
-            if before is not None and before != value:
-                raise ConfigurationError(
-                    f"{self.out} holds results made with {key} {before}, this run has {value}: choose another --out."
-                )
+    def _refresh_in_lull(self) -> None:
+        with writing_to(self.out):
+            self._tables.refresh(share=LULL_EXPORT_SHARE)
+            self._report.refresh(REPORT_EVERY_SECONDS, REPORT_SHARE)
+
+    def _same_way(self, key: str, value: str) -> None:
+        before = self.journal.recall(key)
+        if before is not None and before != value:
+            raise ConfigurationError(
+                f"{self.out} holds results made with {key} {before}, this run has {value}: choose another --out."
+            )
+        if before is None:
             self.journal.remember(key, value)
+
+    def _same_bundle(self, fingerprint: str) -> None:
+        """The fingerprint of the results so far, or the next one of a bundle that is followed."""
+        before = self.journal.recall("bundle")
+        if self._follow is None or before is None:
+            self._same_way("bundle", fingerprint)
+        elif before != fingerprint:
+            if self.journal.recall("follows") != str(self._follow):
+                self._same_way("bundle", fingerprint)
+            self.journal.note("bundle", f"{before} -> {fingerprint}")
+            self.journal.remember("bundle", fingerprint)
+            logger.warning(
+                "%s: bundle %s from now on; earlier rows keep what %s said (column bundle)",
+                self.out,
+                fingerprint,
+                before,
+            )
+        if self._follow is not None:
+            self.journal.remember("follows", str(self._follow))
 
     def _about(self) -> dict[str, str]:
         rate = self.counts["done"] / self.seconds

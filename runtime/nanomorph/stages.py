@@ -1,20 +1,37 @@
-"""Joining stages so that they overlap, keep their order and hold a bounded number of micrographs."""
+"""Joining stages so that they overlap, keep their order and hold a bounded number of micrographs.
+
+A live source has lulls, and a stage that waits for its next piece would hold back what it has. So a source may
+say FLUSH between two pieces: every stage first lets go of all that it has begun, then passes FLUSH on. When it
+comes out at the end, nothing is in flight.
+"""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from typing import TypeVar
+from enum import Enum
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 _END = object()
 
 
-def ordered_map(executor: Executor, function: Callable[[T], R], work: Iterable[T], ahead: int) -> Iterator[R]:
+class Flush(Enum):
+    """The type of FLUSH."""
+
+    FLUSH = "flush"
+
+
+FLUSH: Final = Flush.FLUSH
+
+
+def ordered_map(
+    executor: Executor, function: Callable[[T], R], work: Iterable[T | Flush], ahead: int
+) -> Iterator[R | Flush]:
     """`map` on an executor with at most `ahead` results begun before the first is taken; order is kept.
 
     `Executor.map` submits all of `work` at once: with 50,000 micrographs that is the whole archive in memory.
@@ -22,9 +39,12 @@ def ordered_map(executor: Executor, function: Callable[[T], R], work: Iterable[T
     begun: deque[Future[R]] = deque()
     try:
         for piece in work:
-            begun.append(executor.submit(function, piece))
-            if len(begun) >= ahead:
+            if piece is not FLUSH:
+                begun.append(executor.submit(function, piece))
+            while begun and (piece is FLUSH or len(begun) >= ahead):
                 yield begun.popleft().result()
+            if piece is FLUSH:
+                yield FLUSH
         while begun:
             yield begun.popleft().result()
     finally:
@@ -32,7 +52,7 @@ def ordered_map(executor: Executor, function: Callable[[T], R], work: Iterable[T
             future.cancel()
 
 
-def prefetch(work: Iterable[T], ahead: int) -> Iterator[T]:
+def prefetch(work: Iterable[T], ahead: int) -> Generator[T]:
     """Iterate `work` in a thread of its own, at most `ahead` pieces before they are taken.
 
     An exception in `work` is raised here. Leaving early stops the thread.

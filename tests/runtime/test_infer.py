@@ -8,6 +8,7 @@ from nanomorph.engines import open_engine
 from nanomorph.infer import batches, infer
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.prepare import InputSpec, Prepared, prepare
+from nanomorph.stages import FLUSH
 
 
 def frame(height, width):
@@ -33,6 +34,12 @@ def test_a_frame_larger_than_a_batch_goes_alone():
 
 def test_no_work_no_batches():
     assert shapes([], 100) == []
+
+
+def test_a_flush_ends_a_batch():
+    work = [(0, frame(32, 32)), FLUSH, (1, frame(32, 32)), FLUSH, FLUSH]
+    groups = [one if one is FLUSH else [tag for tag, _ in one] for one in batches(work)]
+    assert groups == [[0], FLUSH, [1], FLUSH, FLUSH]
 
 
 def test_maps_come_back_on_recorded_pixels(tiny_bundle):

@@ -157,9 +157,10 @@ rows = Rows("", {}, [], ("micrograph",), "", {}, {}, b"", "", "", "")
 journal.record(Item("first.tif", 1, None, bytes, ""), rows)
 original = journal._replace
 def dying(entry, *arguments, **cells):
-    original(entry, *arguments, **cells)
+    released = original(entry, *arguments, **cells)
     if entry.name == "third.tif":
         os._exit(9)  # as kill -9: nothing is flushed, closed or rolled back
+    return released
 journal._replace = dying
 journal.record_all([(Item(name, 1, None, bytes, ""), rows) for name in ("second.tif", "third.tif")])
 """

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nanomorph.stages import ordered_map, prefetch
+from nanomorph.stages import FLUSH, ordered_map, prefetch
 
 
 def test_ordered_map_keeps_order_whatever_finishes_first():
@@ -71,3 +71,19 @@ def test_prefetch_is_bounded_and_stops_when_left():
     assert next(pieces) == 0
     pieces.close()  # joins the thread: it must not go on for ever
     assert len(made) <= 5
+
+
+def test_a_flush_lets_go_of_everything_before_it():
+    finished = []
+
+    def pieces():
+        yield from (1, 2)
+        yield FLUSH
+        # Whoever asks for more has been given all of the above, though `ahead` is not reached.
+        assert finished == [1, 2, FLUSH]
+        yield 3
+
+    with ThreadPoolExecutor(2) as pool:
+        for result in ordered_map(pool, lambda n: n, pieces(), ahead=10):
+            finished.append(result)
+    assert finished == [1, 2, FLUSH, 3]

@@ -17,7 +17,7 @@ from nanomorph_training.data import Sample
 from nanomorph_training.features import Extractor, Row, Table, gather
 from nanomorph_training.heads import Head, HeadSettings, fit_head
 from nanomorph_training.run_folder import RunFolder, plain, versions
-from nanomorph_training.segmenter import load_backbone
+from nanomorph_training.segmenter import foreground_threshold, load_backbone
 
 
 class HeadOptions(Protocol):
@@ -42,7 +42,7 @@ class HeadOptions(Protocol):
     @property
     def masks(self) -> str: ...
     @property
-    def threshold(self) -> float: ...
+    def threshold(self) -> float | None: ...
     @property
     def embedding_weight(self) -> float: ...
     @property
@@ -109,7 +109,8 @@ def open_extractor(options: HeadOptions) -> Extractor:
     with open(weights, "rb") as file:
         key = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     folder = (options.cache or default_folder()) / "features"
-    return Extractor(load_backbone(options.encoder), key, folder, options.threshold)
+    threshold = foreground_threshold(options.encoder) if options.threshold is None else options.threshold
+    return Extractor(load_backbone(options.encoder), key, folder, threshold)
 
 
 def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:

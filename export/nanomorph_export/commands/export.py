@@ -37,7 +37,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     from nanomorph.prepare import InputSpec
     from nanomorph_export.write_bundle import write_bundle
     from nanomorph_training import heads
-    from nanomorph_training.segmenter import load_backbone
+    from nanomorph_training.segmenter import foreground_threshold, load_backbone
 
     gates = write_bundle(
         options.out,
@@ -47,6 +47,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
         InputSpec(),
         calibration(options.calibrate),
         provenance(options.segmenter),
+        foreground_threshold(options.segmenter),
     )
     for gate in gates:
         report(f"{gate.name}: {gate.value:.3g} (limit {gate.limit:g})")
@@ -90,7 +91,17 @@ def provenance(segmenter: Path) -> dict[str, Any]:
 
     state = load_checkpoint(segmenter).state
     pretraining = state.get("pretrained_from") or {}
-    kept = ("encoder", "settings", "data_fingerprint", "n_images", "n_validation", "total_steps", "best", "versions")
+    kept = (
+        "encoder",
+        "settings",
+        "data_fingerprint",
+        "n_images",
+        "n_validation",
+        "total_steps",
+        "best",
+        "threshold",
+        "versions",
+    )
     return {
         "segmenter": {key: state[key] for key in kept if key in state},
         "pretraining": {key: pretraining[key] for key in (*kept, "loss", "spread") if key in pretraining},

@@ -1,19 +1,29 @@
-"""What has been done, durably: see `Journal`."""
+"""What has been done, durably: see `Journal`; its states: see `states`."""
 
-from nanomorph.journal.rows import Entry, Measured, Quarantined, Rows
+from nanomorph.journal.location import POINTER, locate, place
+from nanomorph.journal.reading import JournalReader
+from nanomorph.journal.rows import Entry, Held, Measured, Quarantined, Rows
 from nanomorph.journal.schema import JOURNAL_NAME, JournalBusy, JournalError
-from nanomorph.journal.store import ALIAS, DONE, QUARANTINED, Journal
+from nanomorph.journal.states import ALIAS, DONE, QUARANTINED
+from nanomorph.journal.store import Journal, now, writer_of
 
 __all__ = [
     "ALIAS",
     "DONE",
     "JOURNAL_NAME",
+    "POINTER",
     "QUARANTINED",
     "Entry",
+    "Held",
     "Journal",
     "JournalBusy",
     "JournalError",
+    "JournalReader",
     "Measured",
     "Quarantined",
     "Rows",
+    "locate",
+    "now",
+    "place",
+    "writer_of",
 ]

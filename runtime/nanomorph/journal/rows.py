@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Entry(Protocol):
@@ -73,3 +74,35 @@ class Quarantined:
     detail: str
     first_seen: str
     tries: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """An input that is seen and not ready."""
+
+    name: str
+    reason: str
+    detail: str
+    since: str
+    tries: int
+
+
+def measured(row: tuple[Any, ...]) -> Measured:
+    """A `Measured` of its columns in the journal."""
+    name, sha256, duplicate_of, processed_at, bundle, provider, precision, *rest = row
+    field, labels, columns, domains, descriptors, embedding = rest
+    return Measured(
+        name=name,
+        sha256=sha256,
+        duplicate_of=duplicate_of,
+        processed_at=processed_at,
+        bundle=bundle,
+        provider=provider,
+        precision=precision,
+        field=json.loads(field),
+        labels=json.loads(labels),
+        domain_columns=tuple(json.loads(columns)) if columns else (),
+        packed_domains=domains or b"",
+        descriptors=json.loads(descriptors),
+        embedding=embedding or b"",
+    )

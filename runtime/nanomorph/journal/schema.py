@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nanomorph.errors import ConfigurationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 JOURNAL_NAME = "journal.sqlite"
 
 # Cells are stored as the text that tables show, so that an export is a copy and the same every time.
@@ -35,6 +35,17 @@ CREATE TABLE history (
     id INTEGER PRIMARY KEY, at TEXT NOT NULL, name TEXT NOT NULL, event TEXT NOT NULL, detail TEXT NOT NULL
 );
 """
+_SINCE_2 = """
+CREATE TABLE under_way (
+    name TEXT PRIMARY KEY, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
+    since TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX inputs_by_original ON inputs (duplicate_of) WHERE state = 'alias';
+CREATE INDEX inputs_by_time ON inputs (processed_at) WHERE state = 'done';
+CREATE INDEX history_by_name ON history (name);
+"""
+# What brings a journal of each version up to the next; version 0 is an empty file.
+_STEPS = {0: _SCHEMA + _SINCE_2, 1: _SINCE_2}
 
 
 class JournalError(ConfigurationError):
@@ -46,6 +57,7 @@ class JournalBusy(JournalError):
 
 
 def connect(path: Path) -> sqlite3.Connection:
+    """Open for writing, made or updated where needed; raises JournalError."""
     database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
     try:
         # FULL: a committed micrograph survives a power cut, not only a crash.
@@ -61,13 +73,35 @@ def connect(path: Path) -> sqlite3.Connection:
     return database
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write; raises JournalError where there is nothing to read."""
+    if not path.is_file():
+        raise JournalError(f"{path} is not there: nothing was measured into {path.parent}")
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    try:
+        version = _version(database, path)
+        if version != SCHEMA_VERSION:
+            raise JournalError(f"{path} has journal version {version}: run `batch` or `watch` on it once to update it")
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise JournalError(f"{path} cannot be read ({error})") from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
 def _ensure_schema(database: sqlite3.Connection, path: Path) -> None:
+    version = _version(database, path)
+    if version != SCHEMA_VERSION:
+        database.executescript(f"BEGIN;{_STEPS[version]}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version == SCHEMA_VERSION:
-        return
-    if version:
+    if version > SCHEMA_VERSION:
         raise JournalError(
             f"{path} has journal version {version}, this nanomorph reads {SCHEMA_VERSION}: "
             "use the nanomorph that wrote it, or another --out"
         )
-    database.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    return int(version)

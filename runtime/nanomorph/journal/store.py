@@ -8,34 +8,28 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nanomorph.errors import FatalError
-from nanomorph.journal.lock import Busy, ProcessLock
-from nanomorph.journal.rows import Entry, Measured, Quarantined, Rows
+from nanomorph.errors import OutputError
+from nanomorph.journal.lock import Busy, ProcessLock, holder_of
+from nanomorph.journal.reading import JournalReader
+from nanomorph.journal.rows import Entry, Held, Rows
 from nanomorph.journal.schema import JournalBusy, connect
+from nanomorph.journal.states import ALIAS, CLAIMED, DONE, HELD, QUARANTINED, RETRIED_REASONS
 from nanomorph.naming import natural_key
 
-LOCK_NAME = "journal.lock"
-DONE, QUARANTINED, ALIAS = "done", "quarantined", "alias"
 
-# Mended without a change of the file: by installing an extra, granting permission, a newer nanomorph.
-RETRIED_REASONS = frozenset({"needs-extra", "no-access", "companion-missing", "internal-error"})
-_PAGE = 64
-
-
-class Journal:
+class Journal(JournalReader):
     """Open with `Journal.open`. Every method may be called from any thread; one process at a time."""
 
     def __init__(self, database: sqlite3.Connection, lock: ProcessLock, path: Path) -> None:
-        self._database, self._process_lock, self.path = database, lock, path
-        self._lock = threading.RLock()
+        super().__init__(database, path)
+        self._process_lock = lock
         self._header_ids: dict[tuple[str, tuple[str, ...]], int] = {}
         self._known_tasks: set[str] = set()
 
@@ -44,28 +38,27 @@ class Journal:
         """Open or create; raises JournalBusy (another process writes it) or JournalError (unusable)."""
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock = ProcessLock(path.with_name(LOCK_NAME))
+            lock = ProcessLock(lock_of(path))
         except Busy as busy:
             raise JournalBusy(
                 f"{path.parent} is being written by {busy.holder}: wait, stop it, or choose another --out"
             ) from busy
         try:
-            return cls(connect(path), lock, path)
+            journal = cls(connect(path), lock, path)
+            journal._after_the_last_process()
         except BaseException:
             lock.release()
             raise
+        return journal
 
     def close(self) -> None:
         """Fold the write-ahead log into the one file and let the next process in."""
         with self._lock:
+            # Who closes did not die: nothing in hand was to blame. (On a full disk one death too many is counted.)
+            with suppress(sqlite3.DatabaseError):
+                self._database.execute("DELETE FROM under_way WHERE state = ?", (CLAIMED,))
             self._database.close()
             self._process_lock.release()
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # --- what is done -------------------------------------------------------------------------------
 
@@ -76,30 +69,58 @@ class Journal:
             return False
         return not (row[0] == QUARANTINED and row[3] in RETRIED_REASONS)
 
-    def find_content(self, sha256: str) -> str | None:
-        """The name of a done micrograph with this content."""
-        row = self._one("SELECT name FROM inputs WHERE sha256 = ? AND state = 'done' ORDER BY sort_key", sha256)
+    def find_content(self, sha256: str, bundle: str | None = None, prefer: str = "") -> str | None:
+        """The name of a done micrograph with this content (measured by `bundle`, where given); `prefer` a name."""
+        query = "SELECT name FROM inputs WHERE sha256 = ? AND state = 'done' AND bundle = ifnull(?, bundle)"
+        row = self._one(f"{query} ORDER BY name != ?, sort_key", sha256, bundle, prefer)
         return row[0] if row else None
 
-    def counts(self) -> dict[str, int]:
-        """Inputs by state: `done`, `quarantined`, `alias`."""
-        with self._lock:
-            found = dict(self._database.execute("SELECT state, count(*) FROM inputs GROUP BY state").fetchall())
-        return {state: found.get(state, 0) for state in (DONE, QUARANTINED, ALIAS)}
+    def deaths(self, name: str) -> int:
+        """How many processes in a row died while this input was in their hands."""
+        row = self._one("SELECT tries FROM under_way WHERE name = ? AND state = ?", name, CLAIMED)
+        return row[0] if row else 0
 
-    # --- writing ------------------------------------------------------------------------------------
+    # --- under way ----------------------------------------------------------------------------------
 
-    def record(self, entry: Entry, rows: Rows) -> None:
-        """A micrograph is done. Durable when this returns; call it after its mask and overlay are on disk."""
-        self.record_all([(entry, rows)])
+    def claim(self, entry: Entry) -> None:
+        """An input is about to be read. Survives the death of the process, not a power cut: that is not its fault."""
+        query = (
+            "INSERT INTO under_way (name, state, since) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+            "state = excluded.state, since = excluded.since, tries = iif(state = excluded.state, tries, 0)"
+        )
+        with self._transaction(durable=False):
+            self._database.execute(query, (entry.name, CLAIMED, now()))
 
-    def record_all(self, entries: Sequence[tuple[Entry, Rows]]) -> None:
+    def hold(self, held: Sequence[Held]) -> None:
+        """These inputs, and no others, are seen and not ready."""
+        query = "INSERT OR REPLACE INTO under_way (state, name, reason, detail, since, tries) VALUES (?, ?, ?, ?, ?, ?)"
+        with self._transaction(durable=False):
+            self._database.execute("DELETE FROM under_way WHERE state = ?", (HELD,))
+            rows = [(HELD, one.name, one.reason, one.detail, one.since, one.tries) for one in held]
+            self._database.executemany(query, rows)
+
+    def _after_the_last_process(self) -> None:
+        with self._transaction(durable=False):
+            self._database.execute("DELETE FROM under_way WHERE state = ?", (HELD,))
+            self._database.execute("UPDATE under_way SET tries = tries + 1 WHERE state = ?", (CLAIMED,))
+
+    # --- settling -----------------------------------------------------------------------------------
+
+    def record(self, entry: Entry, rows: Rows) -> list[str]:
+        """A micrograph is done. Durable when this returns; call it after its mask and overlay are on disk.
+
+        Returns the names of its former aliases: it has changed, so they need a measurement of their own.
+        """
+        return self.record_all([(entry, rows)])
+
+    def record_all(self, entries: Sequence[tuple[Entry, Rows]]) -> list[str]:
         """Several micrographs in one durable transaction."""
+        released = []
         with self._transaction():
             for entry, rows in entries:
                 self._remember_tasks(rows.tasks)
                 self._header_id("field", tuple(rows.field))
-                self._replace(
+                released += self._replace(
                     entry,
                     DONE,
                     processed_at=now(),
@@ -114,23 +135,32 @@ class Journal:
                     descriptors=json.dumps(rows.descriptors),
                     embedding=rows.embedding,
                 )
+        return released
 
-    def quarantine(self, entry: Entry, reason: str = "", detail: str = "") -> None:
-        """An input cannot be used: a ReadError's reason and detail, or those of a Rejected."""
+    def quarantine(self, entry: Entry, reason: str = "", detail: str = "") -> list[str]:
+        """An input cannot be used: a ReadError's reason and detail, or those of a Rejected. Returns as `record`."""
         reason = reason or getattr(entry, "reason", "unknown")
         detail = detail or getattr(entry, "detail", "")
         with self._transaction():
-            self._replace(entry, QUARANTINED, reason=reason, detail=detail)
+            return self._replace(entry, QUARANTINED, reason=reason, detail=detail)
 
-    def alias(self, entry: Entry, of: str, sha256: str = "") -> None:
+    def alias(self, entry: Entry, of: str, sha256: str = "") -> list[str]:
         """An input that is not measured because `of` holds the same: listed, with no numbers of its own."""
         with self._transaction():
-            self._replace(entry, ALIAS, duplicate_of=of, sha256=sha256, processed_at=now())
+            return self._replace(entry, ALIAS, duplicate_of=of, sha256=sha256, processed_at=now())
+
+    def touched(self, entry: Entry) -> None:
+        """A done file has a new time, but the content that was measured."""
+        with self._transaction():
+            query = "UPDATE inputs SET size = ?, stamp = ? WHERE name = ?"
+            self._database.execute(query, (entry.size, entry.stamp, entry.name))
+            self._database.execute("DELETE FROM under_way WHERE name = ?", (entry.name,))
+            self._note(entry.name, "touched", "same content")
 
     def forget_all(self) -> None:
         """Measure everything again: another bundle or pixel size makes all rows stale."""
         with self._transaction():
-            for table in ("inputs", "tasks", "headers"):
+            for table in ("inputs", "tasks", "headers", "under_way"):
                 self._database.execute(f"DELETE FROM {table}")
             self._header_ids.clear()
             self._known_tasks.clear()
@@ -141,58 +171,15 @@ class Journal:
         with self._transaction():
             self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"run.{key}", value))
 
-    def recall(self, key: str) -> str | None:
-        """A setting kept by `remember`."""
-        row = self._one("SELECT value FROM meta WHERE key = ?", f"run.{key}")
-        return row[0] if row else None
-
-    # --- reading back, in the order of names ----------------------------------------------------------
-
-    def tasks(self) -> dict[str, tuple[str, ...]]:
-        """Classes by task, in the bundle's order."""
-        with self._lock:
-            rows = self._database.execute("SELECT name, labels FROM tasks ORDER BY position").fetchall()
-        return {name: tuple(json.loads(labels)) for name, labels in rows}
-
-    def columns(self, kind: str) -> tuple[str, ...]:
-        """All columns in use in a table of `kind` (`field`, `domains`), in the order they came."""
-        query = "SELECT columns FROM headers WHERE kind = ? ORDER BY id"
-        with self._lock:
-            rows = self._database.execute(query, (kind,)).fetchall()
-        return tuple(dict.fromkeys(column for (columns,) in rows for column in json.loads(columns)))
-
-    def measured(self, domains: bool = False, vectors: bool = False) -> Iterator[Measured]:
-        """Done micrographs and aliases; `domains` and `vectors` (embedding, descriptors) only on request."""
-        columns = (
-            "name, sha256, duplicate_of, processed_at, bundle, provider, precision, field, labels, "
-            "(SELECT columns FROM headers WHERE id = header), "
-            + ("domains, " if domains else "NULL, ")
-            + ("descriptors, embedding" if vectors else "'{}', NULL")
-        )
-        for row in self._pages(columns, f"+state != '{QUARANTINED}'"):
-            yield _measured(row)
-
-    def field(self, name: str) -> dict[str, str]:
-        """Cells of fields.csv of one done micrograph; empty for anything else."""
-        row = self._one("SELECT field FROM inputs WHERE name = ? AND state = 'done'", name)
-        return json.loads(row[0]) if row else {}
-
-    def quarantined(self) -> Iterator[Quarantined]:
-        """Inputs that could not be used."""
-        columns = "name, reason, detail, first_seen, tries"
-        for row in self._pages(columns, f"state = '{QUARANTINED}'"):
-            yield Quarantined(*row)
-
-    def history(self, name: str) -> list[tuple[str, str, str]]:
-        """What happened to one input: time, event, detail; oldest first."""
-        with self._lock:
-            query = "SELECT at, event, detail FROM history WHERE name = ? ORDER BY id"
-            return self._database.execute(query, (name,)).fetchall()
+    def note(self, event: str, detail: str) -> None:
+        """A line in the history of the run as a whole."""
+        with self._transaction():
+            self._note("*", event, detail)
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _replace(self, entry: Entry, state: str, **cells: Any) -> None:
-        """Insert or supersede an input's row; what it was before stays in the history."""
+    def _replace(self, entry: Entry, state: str, **cells: Any) -> list[str]:
+        """Insert or supersede an input's row; what it was before stays in the history. Returns freed aliases."""
         old = self._one("SELECT state, first_seen, tries, sha256 FROM inputs WHERE name = ?", entry.name)
         cells |= {"name": entry.name, "sort_key": natural_key(entry.name), "state": state}
         cells |= {"size": entry.size, "stamp": entry.stamp, "first_seen": old[1] if old else now()}
@@ -202,7 +189,17 @@ class Journal:
         columns, marks = ", ".join(cells), ", ".join("?" * len(cells))
         query = f"INSERT OR REPLACE INTO inputs ({columns}) VALUES ({marks})"
         self._database.execute(query, tuple(cells.values()))
-        self._note(entry.name, state, cells.get("reason", ""))
+        self._database.execute("DELETE FROM under_way WHERE name = ?", (entry.name,))
+        self._note(entry.name, state, cells.get("reason", "") or cells.get("duplicate_of", ""))
+        return self._release(entry.name, old[3]) if old and old[3] != cells.get("sha256") else []
+
+    def _release(self, original: str, sha256: str) -> list[str]:
+        """Forget aliases whose original no longer holds their content; an .emi stays with its .ser."""
+        query = "DELETE FROM inputs WHERE state = 'alias' AND duplicate_of = ? AND sha256 = ? AND sha256 != ''"
+        rows = self._database.execute(f"{query} RETURNING name", (original, sha256)).fetchall()
+        for (name,) in rows:
+            self._note(name, "released", f"{original} has changed")
+        return [name for (name,) in rows]
 
     def _note(self, name: str, event: str, detail: str) -> None:
         query = "INSERT INTO history (at, name, event, detail) VALUES (?, ?, ?, ?)"
@@ -226,29 +223,12 @@ class Journal:
             self._header_ids[kind, columns] = row[0]
         return self._header_ids[kind, columns]
 
-    def _one(self, query: str, *values: str) -> tuple[Any, ...] | None:
-        with self._lock:
-            row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
-        return row
-
-    def _pages(self, columns: str, where: str) -> Iterator[tuple[Any, ...]]:
-        """Rows in the order of names, a page at a time: no cursor stays open while others write."""
-        select = f"SELECT sort_key, {columns} FROM inputs"
-        query = f"{select} WHERE {where} AND sort_key > ? ORDER BY sort_key LIMIT {_PAGE}"
-        last = ""
-        while True:
-            with self._lock:
-                rows = self._database.execute(query, (last,)).fetchall()
-            for row in rows:
-                yield row[1:]
-            if len(rows) < _PAGE:
-                return
-            last = rows[-1][0]
-
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, durable: bool = True) -> Iterator[None]:
         with self._lock:
             try:
+                # NORMAL: a commit survives the process, and is not waited for on the disk.
+                self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 with self._database:
                     self._database.execute("BEGIN IMMEDIATE")
                     yield
@@ -257,28 +237,18 @@ class Journal:
                 self._header_ids.clear()
                 self._known_tasks.clear()
                 if isinstance(error, sqlite3.DatabaseError):
-                    raise FatalError(f"{self.path} cannot be written ({error}): is the disk full?") from error
+                    raise OutputError(f"{self.path} cannot be written ({error}): is the disk full?") from error
                 raise
 
 
-def _measured(row: tuple[Any, ...]) -> Measured:
-    name, sha256, duplicate_of, processed_at, bundle, provider, precision, *rest = row
-    field, labels, columns, domains, descriptors, embedding = rest
-    return Measured(
-        name=name,
-        sha256=sha256,
-        duplicate_of=duplicate_of,
-        processed_at=processed_at,
-        bundle=bundle,
-        provider=provider,
-        precision=precision,
-        field=json.loads(field),
-        labels=json.loads(labels),
-        domain_columns=tuple(json.loads(columns)) if columns else (),
-        packed_domains=domains or b"",
-        descriptors=json.loads(descriptors),
-        embedding=embedding or b"",
-    )
+def writer_of(path: Path) -> str | None:
+    """The process that writes the journal at `path` now, in words; None where there is none."""
+    return holder_of(lock_of(path))
+
+
+def lock_of(path: Path) -> Path:
+    """The lock of a journal."""
+    return path.with_suffix(".lock")
 
 
 def now() -> str:

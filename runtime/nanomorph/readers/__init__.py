@@ -11,10 +11,26 @@ from pathlib import Path
 
 from nanomorph.micrograph import Micrograph
 from nanomorph.readers.formats import SUFFIXES, Format, identify
-from nanomorph.readers.pairs import companion_of, is_companion
+from nanomorph.readers.pairs import companion_of, emi_beside, is_companion, ser_beside
 from nanomorph.readers.strict import check_frame
 
-__all__ = ["SUFFIXES", "companion_of", "decode", "is_companion", "read_micrograph", "read_path"]
+__all__ = [
+    "SUFFIXES",
+    "UNFINISHED",
+    "companion_of",
+    "decode",
+    "emi_beside",
+    "is_companion",
+    "read_micrograph",
+    "read_path",
+    "ser_beside",
+]
+
+UNFINISHED = frozenset(
+    {"empty", "truncated", "zero-tail", "unreadable", "no-signal", "companion-missing", "no-access", "changing"}
+    | {"corrupt-archive", "corrupt-member", "not-an-image"}
+)
+"""Reasons that a file may outgrow while it is still being written."""
 
 
 def read_path(path: Path | str) -> Micrograph:

@@ -111,11 +111,8 @@ def _looks_like_mrc(data: bytes) -> bool:
 
 def _unknown(name: str, data: bytes) -> ReadError:
     expected = _SUFFIXES.get(suffix_of(name))
-    if not any(data[:4096]):
-        return ReadError(
-            "zero-tail",
-            f"{name} starts with zeros only: space is reserved, but nothing written; copy it again",
-        )
+    if not any(data[:_SHORTEST]):
+        return ReadError("zero-tail", f"{name} starts with zeros: its header is not written; copy it again")
     if expected is not None and len(data) < _SHORTEST:
         return ReadError("truncated", f"{name} has only {len(data)} bytes, less than any {expected} header")
     known = "TIFF, PNG, JPEG, BMP, MRC, DM3, DM4, EMD, SER/EMI"

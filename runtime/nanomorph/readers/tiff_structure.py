@@ -51,8 +51,11 @@ def check_directories(name: str, data: bytes) -> None:
         if at + layout.offset.size > len(data):
             raise truncated(name, at + layout.offset.size, len(data))
         (directory,) = layout.offset.unpack_from(data, at)
-        if directory == 0 or directory in seen:
+        if directory == 0:
             return
+        if directory in seen:
+            # tifffile would follow such a chain for ever.
+            raise ReadError("unreadable", f"{name}: its pages follow each other in a circle")
         seen.add(directory)
         at = _check_directory(name, data, layout, directory)
 

@@ -6,6 +6,7 @@ import math
 
 # Reason: what it means, and what helps. Reasons of the reader and of `discover`.
 REASONS = {
+    "changing": "It was written to while it was read. Run again when it is finished.",
     "companion-missing": "Its second file is missing. Copy the .ser next to the .emi.",
     "corrupt-archive": "The archive is damaged. Copy it again.",
     "corrupt-member": "A file inside the archive is damaged. Pack the archive again.",

@@ -13,7 +13,7 @@ from nanomorph.sources.members import MEMBER_LIMIT
 from nanomorph.sources.tars import tar_members
 from nanomorph.sources.zips import zip_members
 
-__all__ = ["MEMBER_LIMIT", "Item", "Rejected", "count", "discover"]
+__all__ = ["MEMBER_LIMIT", "Item", "Rejected", "count", "discover", "open_archive"]
 
 
 def discover(
@@ -31,7 +31,7 @@ def discover(
         if not reachable(path):
             raise FileNotFoundError(f"{path}: there is no such file or folder, or it may not be read")
     unique = list({path.resolve(): path for path in inputs})
-    return _discover(unique, exclude, limit, _open_archive)
+    return _discover(unique, exclude, limit, open_archive)
 
 
 def count(inputs: Sequence[Path], exclude: Path | None = None) -> int | None:
@@ -56,7 +56,8 @@ def _discover(
             yield file_item(path, name, limit, companion_beside(path, name))
 
 
-def _open_archive(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item | Rejected]:
+def open_archive(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item | Rejected]:
+    """Members of the archive at `path`, called `name!/member`; load each before asking for the next."""
     members = zip_members if path.name.casefold().endswith(".zip") else tar_members
     try:
         yield from members(path, name, limit, stamp)
@@ -71,7 +72,7 @@ class _UnknownLengthError(Exception):
 def _open_unless_tar(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item | Rejected]:
     if not path.name.casefold().endswith(".zip"):
         raise _UnknownLengthError
-    yield from _open_archive(path, name, limit, stamp)
+    yield from open_archive(path, name, limit, stamp)
 
 
 def unique_names(inputs: Sequence[Path]) -> list[str]:

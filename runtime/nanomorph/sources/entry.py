@@ -26,6 +26,7 @@ class Item:
     thread; a member must be loaded before the next item is asked for, because a .tar.gz is a stream.
     load: its whole content; raises ReadError and nothing else.
     companion: name of the item that is measured instead (an .emi describes its .ser); do not load this one.
+    provisional: it may still be being written: what looks unfinished is held, not quarantined.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Item:
     load: Callable[[], bytes]
     stamp: str
     companion: str | None = None
+    provisional: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Rejected:
     detail: str
     stamp: str = ""
     size: int = 0
+    provisional: bool = False
 
 
 def is_skipped(name: str) -> bool:
@@ -73,7 +76,10 @@ def suffix(name: str) -> str:
 
 
 def not_an_image(name: str, stamp: str = "", size: int = 0) -> Rejected:
-    """The rejection of a file that no reader takes, with what to do about it."""
+    """The rejection of a file that no reader takes, with what to do about it.
+
+    On disk its name decides alone (no stamp): a log that grows all night is rejected once.
+    """
     if is_other_archive(name):
         detail = f"{suffix(name)} files are not opened; unpack it, or use .zip or .tar(.gz)"
         return Rejected(name, "unsupported-archive", detail, stamp, size)

@@ -8,10 +8,11 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from nanomorph.journal.location import POINTER
 from nanomorph.journal.schema import JOURNAL_NAME
 from nanomorph.micrograph import ReadError
 from nanomorph.naming import natural_key, readable
-from nanomorph.readers import companion_of
+from nanomorph.readers import companion_of, emi_beside
 from nanomorph.sources.entry import (
     Item,
     Rejected,
@@ -24,10 +25,10 @@ from nanomorph.sources.entry import (
 from nanomorph.sources.members import human
 
 _OWN_TABLES = frozenset({"labels.csv", "fields.csv", "domains.csv", "quarantine.csv"})
-_OWN = _OWN_TABLES | {"report.html", "journal.lock", "masks", "overlays"}
+_OWN = _OWN_TABLES | {"report.html", "journal.lock", POINTER, "masks", "overlays"}
 
 _Entry = os.DirEntry[str]
-_Identity = tuple[int, int] | None
+Identity = tuple[int, int] | None
 OpenArchive = Callable[[Path, str, int, str], Iterator[Item | Rejected]]
 
 
@@ -35,10 +36,10 @@ def folder_items(
     root: Path, prefix: str, exclude: Path | None, limit: int, open_archive: OpenArchive
 ) -> Iterator[Item | Rejected]:
     """Everything below `root`, called `prefix` + relative path; archives are opened where they lie."""
-    excluded = _identity(exclude) if exclude is not None else None
+    excluded = identity(exclude) if exclude is not None else None
     # A stack, not recursion: a path may be two thousand folders deep.
-    stack: list[tuple[Iterator[_Entry | OSError], str, tuple[_Identity, ...]]]
-    stack = [(iter(_entries(root)), prefix, (_identity(root),))]
+    stack: list[tuple[Iterator[_Entry | OSError], str, tuple[Identity, ...]]]
+    stack = [(iter(_entries(root)), prefix, (identity(root),))]
     while stack:
         entries, base, ancestors = stack[-1]
         entry = next(entries, None)
@@ -49,43 +50,74 @@ def folder_items(
             yield Rejected(base or "./", "no-access", f"the folder cannot be listed: {entry.strerror}")
             continue
         name = base + readable(entry.name)
-        found = _classify(entry, name)
+        found = classify(entry, name)
         if isinstance(found, Rejected):
             yield found
         elif not stat.S_ISDIR(found.st_mode):
             yield from _file(entry, name, found, limit, open_archive)
-        elif (identity := (found.st_dev, found.st_ino)) in ancestors:
+        elif (own := (found.st_dev, found.st_ino)) in ancestors:
             yield Rejected(name, "symlink-loop", "a link to a folder that contains it")
-        elif identity != excluded and not _is_output(Path(entry.path)):
-            stack.append((iter(_entries(Path(entry.path))), f"{name}/", (*ancestors, identity)))
+        elif own != excluded and not is_output(Path(entry.path)):
+            stack.append((iter(_entries(Path(entry.path))), f"{name}/", (*ancestors, own)))
 
 
 def file_item(path: Path, name: str, limit: int, companion: str | None = None) -> Item:
     """The item of a file on disk."""
     found = path.stat()
-    return Item(name, found.st_size, path, lambda: load_file(path, limit), f"{found.st_mtime_ns}", companion)
+    return Item(name, found.st_size, path, lambda: load_file(path, limit), stamp_of(path, found.st_mtime_ns), companion)
 
 
-def load_file(path: Path, limit: int) -> bytes:
-    """The content of a file of at most `limit` bytes; raises ReadError."""
+def stamp_of(path: Path, mtime_ns: int) -> str:
+    """The file's time, and that of the .emi that describes a .ser: a new description is a new micrograph.
+
+    Times are compared with themselves only, never with this machine's clock.
+    """
+    described = emi_beside(path) if suffix(path.name) == ".ser" else None
     try:
-        if (size := path.stat().st_size) > limit:
-            raise ReadError("too-large", f"{human(size)}, above the limit of {human(limit)} per image")
-        return path.read_bytes()
+        return f"{mtime_ns}+{described[0].stat().st_mtime_ns}" if described else f"{mtime_ns}"
+    except OSError:
+        return f"{mtime_ns}"
+
+
+def load_file(path: Path, limit: int, size: int | None = None, mtime_ns: int | None = None) -> bytes:
+    """The content of a file of at most `limit` bytes; raises ReadError.
+
+    size, mtime_ns: what the file was when it was listed. Asked of the open file, before and after reading: what
+    a folder says of a file that another computer writes may be seconds old.
+    """
+    try:
+        with open(path, "rb") as file:
+            before = os.fstat(file.fileno())
+            if before.st_size > limit:
+                raise ReadError("too-large", f"{human(before.st_size)}, above the limit of {human(limit)} per image")
+            data = file.read()
+            after = os.fstat(file.fileno())
     except OSError as error:
         raise ReadError("no-access", f"the file cannot be read: {error.strerror or error}") from error
+    expected = (before.st_size if size is None else size, before.st_mtime_ns if mtime_ns is None else mtime_ns)
+    if not expected == (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+        raise ReadError("changing", "it was written to while it was read")
+    if len(data) != after.st_size:
+        raise ReadError("changing", f"{len(data)} of its {after.st_size} bytes could be read")
+    return data
+
+
+def visible(folder: Path) -> list[tuple[str, _Entry]]:
+    """A folder's entries by their names as text, without what is passed over. Raises OSError."""
+    with os.scandir(folder) as scan:
+        entries = [entry for entry in scan if not is_skipped(entry.name)]
+    if is_output(folder):  # `--out` is the input folder itself: only our own files are passed over
+        entries = [entry for entry in entries if not _is_own(entry)]
+    return [(readable(entry.name), entry) for entry in entries]
 
 
 def _entries(folder: Path) -> Sequence[_Entry | OSError]:
     try:
-        with os.scandir(folder) as scan:
-            entries = [entry for entry in scan if not is_skipped(entry.name)]
+        entries = visible(folder)
     except OSError as error:
         return [error]
-    if _is_output(folder):  # `--out` is the input folder itself: only our own files are passed over
-        entries = [entry for entry in entries if not _is_own(entry)]
-    entries.sort(key=lambda entry: natural_key(readable(entry.name)))
-    return entries
+    entries.sort(key=lambda named: natural_key(named[0]))
+    return [entry for _, entry in entries]
 
 
 def _is_own(entry: _Entry) -> bool:
@@ -94,15 +126,16 @@ def _is_own(entry: _Entry) -> bool:
 
 def reachable(path: Path) -> bool:
     """Whether something is there that can be looked at; `Path.exists` raises below a locked folder."""
-    return _identity(path) is not None
+    return identity(path) is not None
 
 
-def _is_output(folder: Path) -> bool:
+def is_output(folder: Path) -> bool:
     """A folder with a journal is a run's output: its overlays are no input."""
-    return reachable(folder / JOURNAL_NAME)
+    return reachable(folder / JOURNAL_NAME) or reachable(folder / POINTER)
 
 
-def _classify(entry: _Entry, name: str) -> os.stat_result | Rejected:
+def classify(entry: _Entry, name: str) -> os.stat_result | Rejected:
+    """What an entry is: the state of a file or folder, or why it is neither."""
     try:
         found = entry.stat()
     except OSError as error:
@@ -123,11 +156,12 @@ def _unusable(entry: _Entry, name: str, error: OSError) -> Rejected:
 def _file(
     entry: _Entry, name: str, found: os.stat_result, limit: int, open_archive: OpenArchive
 ) -> Iterator[Item | Rejected]:
-    path, stamp = Path(entry.path), f"{found.st_mtime_ns}"
+    path = Path(entry.path)
+    stamp = stamp_of(path, found.st_mtime_ns)
     if is_archive(entry.name):
         yield from open_archive(path, name, limit, stamp)
     elif not is_micrograph(entry.name):
-        yield not_an_image(name, stamp, found.st_size)
+        yield not_an_image(name)
     else:
         companion = companion_beside(path, name)
         yield Item(name, found.st_size, path, lambda: load_file(path, limit), stamp, companion)
@@ -141,7 +175,8 @@ def companion_beside(path: Path, name: str) -> str | None:
     return name.removesuffix(readable(path.name)) + readable(found) if found else None
 
 
-def _identity(path: Path) -> _Identity:
+def identity(path: Path) -> Identity:
+    """Device and number of a file or folder, the same under all its names; None where it is not there."""
     try:
         found = path.stat()
     except OSError:

@@ -1,0 +1,69 @@
+"""The options that `batch` and `watch` share, and what is made of them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nanomorph.cli.options import option
+from nanomorph.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from nanomorph.bundle import Bundle
+    from nanomorph.model import Model
+    from nanomorph.work import Settings
+
+CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
+CHOICES_EDGES = ("leave-out", "weight", "count")
+CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    out: Path = option("folder for the results", type=Path, metavar="DIR")
+    bundle: Path | None = option("a bundle's folder (default: the embedded one)", default=None, type=Path)
+    device: str = option("where to compute (default: auto)", default="auto", type=str, choices=CHOICES_DEVICE)
+    precision: str = option(
+        "of the backbone (default: the fastest there is)", default="auto", type=str, choices=CHOICES_PRECISION
+    )
+    nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
+    workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
+    overlays: bool = option("write no overlay pictures", default=True)
+    detail: str = option(
+        "look again in tiles where structures are thin (auto), never (whole), or everywhere so many times finer",
+        default="auto",
+        type=str,
+        metavar="auto|whole|N",
+    )
+    edges: str = option(
+        "domains at the field's edge in size statistics: leave-out, weight (the others, Miles-Lantuejoul), count",
+        default="leave-out",
+        type=str,
+        choices=CHOICES_EDGES,
+    )
+    journal: Path | None = option(
+        "where to keep the journal, on a local disk (default: in --out)", default=None, type=Path, metavar="PATH"
+    )
+    json: bool = option("progress as JSON lines on stdout, for programs", default=False)
+
+    def __post_init__(self) -> None:
+        if self.nm_per_px is not None and not 0 < self.nm_per_px < float("inf"):
+            raise ConfigurationError(f"--nm-per-px {self.nm_per_px}: a pixel size is a positive number of nm.")
+        if self.workers is not None and self.workers < 1:
+            raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
+
+    def open_model(self, bundle: "Bundle") -> "Model":
+        """The bundle ready to work; says on what."""
+        from nanomorph.detail import Detail
+        from nanomorph.model import Model, Ways
+
+        ways = Ways(Detail.parse(self.detail), self.edges)
+        model = Model(bundle, self.device, self.precision, ways=ways)
+        print(f"bundle {bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
+        return model
+
+    def settings(self, copies: bool) -> "Settings":
+        """See `Settings`."""
+        from nanomorph.work import Settings
+
+        return Settings(self.nm_per_px, self.workers or Settings().workers, self.overlays, copies)

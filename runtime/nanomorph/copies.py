@@ -1,0 +1,70 @@
+"""The same content under a second name: listed as an alias, measured once, also while the first is in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from nanomorph.journal import Journal
+from nanomorph.results import remove_results
+from nanomorph.sources import Item
+from nanomorph.work import Copy, Event, Read
+
+
+class Copies:
+    """Knows contents that are measured (from the journal) and those on their way. `find`: any thread; else one."""
+
+    def __init__(self, journal: Journal, out: Path) -> None:
+        self._journal, self._out = journal, out
+        self._waiting: dict[str, list[Item]] = {}
+
+    def clear(self) -> None:
+        """Nothing is in flight any more."""
+        self._waiting.clear()
+
+    def find(self, item: Item, sha256: str, bundle: str) -> Copy | None:
+        """The item as a copy of what this bundle has measured, which may be its own former self."""
+        if not _identified(item):
+            return None
+        original = self._journal.find_content(sha256, bundle, prefer=item.name)
+        return None if original is None else Copy(item, sha256, original)
+
+    def admit(self, read: Read, bundle: str) -> list[Event] | None:
+        """None: to be measured, as the first of its content. Else what became of it, or nothing yet."""
+        if not _identified(read.item):
+            return None
+        if read.sha256 in self._waiting:
+            self._waiting[read.sha256].append(read.item)
+            return []
+        # Asked again: the original may have been done since the item was read.
+        if copy := self.find(read.item, read.sha256, bundle):
+            return self.settle(copy)
+        self._waiting[read.sha256] = []
+        return None
+
+    def waiting(self, read: Read) -> list[Item]:
+        """Those that waited for `read`, which is settled now."""
+        return self._waiting.pop(read.sha256, [])
+
+    def settle(self, copy: Copy) -> list[Event]:
+        """Enter a copy into the journal."""
+        if copy.item.name == copy.original:
+            self._journal.touched(copy.item)
+            return [Event(copy.item.name, "touched")]
+        return self.alias(copy.item, copy.original, copy.sha256)
+
+    def alias(self, item: Item, of: str, sha256: str = "") -> list[Event]:
+        """List `item` as another name of `of`; what it was before has no pictures any more."""
+        released = self._journal.alias(item, of, sha256)
+        remove_results(self._out, item.name)
+        return [Event(item.name, "alias", detail=of), *freed(released, item.name)]
+
+
+def freed(names: Iterable[str], original: str) -> list[Event]:
+    """Events of aliases whose original has changed: they need a measurement of their own."""
+    return [Event(name, "released", detail=f"{original} has changed") for name in names]
+
+
+def _identified(item: Item) -> bool:
+    """A .ser's pixel size stands in its .emi: the same pixels may be another micrograph."""
+    return not item.name.casefold().endswith(".ser")

@@ -1,0 +1,130 @@
+"""Reading a journal, in the order of names, while another thread or process may write it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from nanomorph.journal.rows import Held, Measured, Quarantined, measured
+from nanomorph.journal.schema import connect_to_read
+from nanomorph.journal.states import DONE, HELD, QUARANTINED, SETTLED
+
+_PAGE = 64
+
+
+class JournalReader:
+    """What is done. Open with `JournalReader.open`, which takes no lock: a running watcher is not disturbed."""
+
+    def __init__(self, database: sqlite3.Connection, path: Path) -> None:
+        self._database, self.path = database, path
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Raises JournalError where there is no journal of this version."""
+        return cls(connect_to_read(path), path)
+
+    def close(self) -> None:
+        """Let the file go."""
+        with self._lock:
+            self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def counts(self) -> dict[str, int]:
+        """Inputs by settled state: `done`, `quarantined`, `alias`."""
+        with self._lock:
+            found = dict(self._database.execute("SELECT state, count(*) FROM inputs GROUP BY state").fetchall())
+        return {state: found.get(state, 0) for state in SETTLED}
+
+    def recall(self, key: str) -> str | None:
+        """A setting kept by `Journal.remember`."""
+        row = self._one("SELECT value FROM meta WHERE key = ?", f"run.{key}")
+        return row[0] if row else None
+
+    def tasks(self) -> dict[str, tuple[str, ...]]:
+        """Classes by task, in the bundle's order."""
+        with self._lock:
+            rows = self._database.execute("SELECT name, labels FROM tasks ORDER BY position").fetchall()
+        return {name: tuple(json.loads(labels)) for name, labels in rows}
+
+    def columns(self, kind: str) -> tuple[str, ...]:
+        """All columns in use in a table of `kind` (`field`, `domains`), in the order they came."""
+        query = "SELECT columns FROM headers WHERE kind = ? ORDER BY id"
+        with self._lock:
+            rows = self._database.execute(query, (kind,)).fetchall()
+        return tuple(dict.fromkeys(column for (columns,) in rows for column in json.loads(columns)))
+
+    def measured(self, domains: bool = False, vectors: bool = False) -> Iterator[Measured]:
+        """Done micrographs and aliases; `domains` and `vectors` (embedding, descriptors) only on request."""
+        columns = (
+            "name, sha256, duplicate_of, processed_at, bundle, provider, precision, field, labels, "
+            "(SELECT columns FROM headers WHERE id = header), "
+            + ("domains, " if domains else "NULL, ")
+            + ("descriptors, embedding" if vectors else "'{}', NULL")
+        )
+        for row in self._pages(columns, f"+state != '{QUARANTINED}'"):
+            yield measured(row)
+
+    def field(self, name: str) -> dict[str, str]:
+        """Cells of fields.csv of one done micrograph; empty for anything else."""
+        row = self._one("SELECT field FROM inputs WHERE name = ? AND state = 'done'", name)
+        return json.loads(row[0]) if row else {}
+
+    def quarantined(self) -> Iterator[Quarantined]:
+        """Inputs that could not be used."""
+        columns = "name, reason, detail, first_seen, tries"
+        for row in self._pages(columns, f"state = '{QUARANTINED}'"):
+            yield Quarantined(*row)
+
+    def last_quarantined(self, n: int) -> list[Quarantined]:
+        """The last `n` inputs that were set aside, newest first."""
+        query = "SELECT name, reason, detail, first_seen, tries FROM inputs WHERE state = ? ORDER BY rowid DESC"
+        with self._lock:
+            return [Quarantined(*row) for row in self._database.execute(f"{query} LIMIT {n:d}", (QUARANTINED,))]
+
+    def held(self) -> list[Held]:
+        """Inputs that are seen and not ready, those that wait longest first."""
+        query = "SELECT name, reason, detail, since, tries FROM under_way WHERE state = ? ORDER BY since, name"
+        with self._lock:
+            return [Held(*row) for row in self._database.execute(query, (HELD,)).fetchall()]
+
+    def latest(self, n: int) -> list[tuple[str, str, list[dict[str, str]]]]:
+        """The last `n` done micrographs: time, name and the cells of their labels; newest first."""
+        query = "SELECT processed_at, name, labels FROM inputs WHERE state = ? ORDER BY processed_at DESC, rowid DESC"
+        with self._lock:
+            rows = self._database.execute(f"{query} LIMIT {n:d}", (DONE,)).fetchall()
+        return [(at, name, json.loads(labels)) for at, name, labels in rows]
+
+    def history(self, name: str) -> list[tuple[str, str, str]]:
+        """What happened to one input (`*`: to the run): time, event, detail; oldest first."""
+        with self._lock:
+            query = "SELECT at, event, detail FROM history WHERE name = ? ORDER BY id"
+            return self._database.execute(query, (name,)).fetchall()
+
+    def _one(self, query: str, *values: str | None) -> tuple[Any, ...] | None:
+        with self._lock:
+            row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
+        return row
+
+    def _pages(self, columns: str, where: str) -> Iterator[tuple[Any, ...]]:
+        """Rows in the order of names, a page at a time: no cursor stays open while others write."""
+        select = f"SELECT sort_key, {columns} FROM inputs"
+        query = f"{select} WHERE {where} AND sort_key > ? ORDER BY sort_key LIMIT {_PAGE}"
+        last = ""
+        while True:
+            with self._lock:
+                rows = self._database.execute(query, (last,)).fetchall()
+            for row in rows:
+                yield row[1:]
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1][0]

@@ -1,0 +1,31 @@
+"""Files that are views of the journal, rewritten as often as their cost allows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class View:
+    """Something that `write` makes anew from the journal."""
+
+    def __init__(self, write: Callable[[], object]) -> None:
+        self._write = write
+        self._written = time.monotonic()
+        self._took = 0.0
+        # Who opens a run may find one that was killed: the journal is ahead of its views then.
+        self.stale = True
+
+    def refresh(self, every: float = 0.0, share: float = 1.0) -> None:
+        """Write if stale, but no sooner than `every` seconds, nor for more than `share` of the time."""
+        since = time.monotonic() - self._written
+        if self.stale and since >= every and self._took <= share * since:
+            self.write()
+
+    def write(self) -> None:
+        """Write now."""
+        begun = time.monotonic()
+        self._write()
+        self._written = time.monotonic()
+        self._took = self._written - begun
+        self.stale = False

@@ -1,0 +1,77 @@
+"""What travels between the stages of the pipeline, and what comes out of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from nanomorph.micrograph import Micrograph
+from nanomorph.sources import Item, Rejected
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user may change about a run.
+
+    nm_per_px overrides metadata. workers: threads that read and measure. copies: a second name of a content is
+    measured again (a data set's rows are independent) instead of listed as an alias (a live folder's are not).
+    """
+
+    nm_per_px: float | None = None
+    workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
+    overlays: bool = True
+    copies: bool = True
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of one input.
+
+    outcome: `done`, `quarantined`, `alias`, `touched` (a new time, the same content), `skipped` (settled by an
+    earlier run), `held` (not ready, see `Item.provisional`) or `released` (an alias whose original has changed).
+    """
+
+    name: str
+    outcome: str
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """data: its content, or None where a reading thread is to load it."""
+
+    item: Item
+    data: bytes | None
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """A decoded micrograph on its way through the model."""
+
+    item: Item
+    sha256: str
+    micrograph: Micrograph
+
+    @property
+    def pixels(self) -> int:
+        """Recorded pixels."""
+        return int(self.micrograph.pixels.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Copy:
+    """An item with the content of the done micrograph `original`, which may be its own former self."""
+
+    item: Item
+    sha256: str
+    original: str
+
+
+@dataclass(frozen=True, eq=False)
+class Failed:
+    """An input that cannot be used, or not yet."""
+
+    entry: Item | Rejected
+    reason: str
+    detail: str
