@@ -17,8 +17,9 @@ from nanomorph.gates import MEAN_LIMIT, Case, Gate, as_metrics, at_most, exact_g
 from nanomorph.model import Model
 from nanomorph_export.graphs import HalfBackbone, export_backbone
 from nanomorph_export.quantise import quantise
-from nanomorph_export.reference import TorchEngine, rounded_to_half
+from nanomorph_export.reference import rounded_to_half
 from nanomorph_training.models import Backbone
+from nanomorph_training.predict import TorchEngine
 
 FILES = {"fp32": "backbone.onnx", "int8": "backbone.int8.onnx", "fp16": "backbone.fp16.onnx"}
 # Frames on which a graph is held against torch with the very same weights: one differing node shows on the first.

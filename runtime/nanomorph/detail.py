@@ -9,7 +9,7 @@ stays that of the whole frame.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -17,7 +17,7 @@ import numpy as np
 
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
-from nanomorph.infer import BATCH_PIXELS, Inference
+from nanomorph.infer import BATCH_PIXELS, Inference, infer
 from nanomorph.micrograph import Micrograph
 from nanomorph.prepare import InputSpec, Prepared, finest_scale, material, prepare
 
@@ -54,6 +54,17 @@ class Detail:
         if not 1 <= times < math.inf:
             raise ConfigurationError(f"--detail {text}: auto, whole, or how many times finer (a number from 1).")
         return cls(times)
+
+
+def see(
+    engine: Engine, frames: Sequence[tuple[Micrograph, Prepared]], spec: InputSpec, detail: Detail = Detail()
+) -> list[Inference]:
+    """What a backbone sees in frames of one shape, as one batch, each looked at again where it needs to be."""
+    first = infer(engine, [prepared for _, prepared in frames])
+    return [
+        refine(engine, micrograph, prepared, one, spec, detail)
+        for (micrograph, prepared), one in zip(frames, first, strict=True)
+    ]
 
 
 def refine(

@@ -11,9 +11,9 @@ import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle, load_bundle
-from nanomorph.detail import Detail, refine
+from nanomorph.detail import Detail, see
 from nanomorph.engines import Engine, open_engine
-from nanomorph.infer import Inference, infer
+from nanomorph.infer import Inference
 from nanomorph.judge import Judge
 from nanomorph.measure import Doubt, measure, segment
 from nanomorph.micrograph import Calibration, Micrograph
@@ -50,11 +50,7 @@ class Model:
 
     def look(self, frames: Sequence[tuple[Micrograph, Prepared]]) -> list[Inference]:
         """What the backbone sees in frames of one shape, each looked at again where it needs to be."""
-        seen = infer(self.engine, [prepared for _, prepared in frames])
-        return [
-            refine(self.engine, micrograph, prepared, first, self.bundle.input, self.ways.detail)
-            for (micrograph, prepared), first in zip(frames, seen, strict=True)
-        ]
+        return see(self.engine, frames, self.bundle.input, self.ways.detail)
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
