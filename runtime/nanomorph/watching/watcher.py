@@ -44,7 +44,7 @@ class Watcher:
         self._poller = Poller(self._folder, self._rules.wanted, self._out)
         self._readiness = Readiness(self._rules.settle, self._rules.tries)
         self._next_look = self._next_deep = self._next_check = self._last_news = self._last_lull = self.clock.now()
-        self._n_files = 0
+        self._n_files, self._looked = 0, False
 
     def discover(self) -> Iterator[Item | Rejected | Flush]:
         """Complete files, and FLUSH where there is none for now; ends when stopped, or idle for too long."""
@@ -100,7 +100,9 @@ class Watcher:
         ended = self.clock.now()
         self._next_look = ended + self._rules.poll
         if deep:
-            self._next_deep = ended + max(self._rules.poll, (ended - begun) / DEEP_SHARE)
+            # The first look compares everything with the journal, which says nothing of what a look costs.
+            cost = ended - begun if self._looked else 0.0
+            self._next_deep, self._looked = ended + max(self._rules.poll, cost / DEEP_SHARE), True
 
     def _consider(self, sighting: Sighting) -> None:
         known_as = identity_of(sighting)
