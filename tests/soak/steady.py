@@ -40,9 +40,12 @@ def main() -> int:
     watch = [sys.executable, "-m", "nanomorph.cli.main", "watch", str(folder), "--out", str(out), "--device", "cpu"]
     watch += ["--settle", str(options.settle), "--poll", str(options.poll), "--idle-exit", "30"]
     watch += ["--bundle", str(options.bundle)] if options.bundle else []
-    with open(options.work / "watch.log", "w") as log, subprocess.Popen(watch, stderr=log) as watcher:
-        with subprocess.Popen(microscope):
-            appeared = follow(watcher, out / "labels.csv")
+    with (
+        open(options.work / "watch.log", "w") as log,
+        subprocess.Popen(watch, stderr=log) as watcher,
+        subprocess.Popen(microscope),
+    ):
+        appeared = follow(watcher, out / "labels.csv")
     delays = [appeared[row["file"]] - float(row["complete_at"]) for row in rows(ledger) if row["file"] in appeared]
     print_delays(np.array(delays), options)
     counts = tally(out, ledger, options.side)
