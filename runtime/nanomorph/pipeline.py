@@ -32,7 +32,7 @@ from nanomorph.work import Copy, Event, Failed, Loaded, Read, Settings
 
 logger = logging.getLogger(__name__)
 
-# An image that was in hand when so many processes in a row died is first read in a process of its own.
+# An image that was being read when so many processes in a row died is first read in a process of its own.
 SUSPECT = 2
 
 _Inferred = tuple[Read, Inference]
@@ -114,18 +114,8 @@ class Pipeline:
         if self._stopping.is_set():
             return None
         try:
-            self.journal.claim(item)
-            data = item.load() if loaded.data is None else loaded.data
-            sha256 = hashlib.sha256(data).hexdigest()
-            if not self.settings.copies and (copy := self._copies.find(item, sha256, self.model.bundle.fingerprint)):
-                return copy
-            if self.journal.deaths(item.name) >= SUSPECT:
-                try_apart(item.name, data, item.path)
-            with self._memory.reading():
-                micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
-                if self.settings.scale_bars:
-                    micrograph = with_scale_bar(micrograph)
-                return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
+            with self.journal.claimed(item):
+                return self._decode(item, item.load() if loaded.data is None else loaded.data)
         except ReadError as error:
             return Failed(item, error.reason, error.detail)
         except OutputError:
@@ -134,6 +124,18 @@ class Pipeline:
             if isinstance(error, OSError) and error.errno in HOPELESS:
                 raise OutputError(f"no space for temporary files ({error})") from error
             return _unexpected(item, error)
+
+    def _decode(self, item: Item, data: bytes) -> tuple[Read, Prepared] | Copy:
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self.settings.copies and (copy := self._copies.find(item, sha256, self.model.bundle.fingerprint)):
+            return copy
+        if self.journal.deaths(item.name) >= SUSPECT:
+            try_apart(item.name, data, item.path)
+        with self._memory.reading():
+            micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
+            if self.settings.scale_bars:
+                micrograph = with_scale_bar(micrograph)
+            return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
 
     def _readable(
         self, work: Iterable[tuple[Read, Prepared] | Copy | Failed | Flush | None], events: list[Event]
