@@ -14,6 +14,8 @@ from nanomorph.stages import FLUSH, Flush
 
 # Two frames of 1024 x 1024: enough to feed a CPU's cores, little enough to keep memory flat.
 BATCH_PIXELS = 2 * 1024 * 1024
+# Results come back on recorded pixels, 8 bytes each: large frames go in small batches, or alone.
+BATCH_RECORDED_PIXELS = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,11 @@ def inferences(outputs: Mapping[str, np.ndarray], frames: Sequence[Prepared]) ->
 T = TypeVar("T")
 
 
+def recorded(frame: Prepared) -> int:
+    """Pixels of a frame as recorded."""
+    return frame.recorded_shape[0] * frame.recorded_shape[1]
+
+
 def batches(
     work: Iterable[tuple[T, Prepared] | Flush], pixels: int = BATCH_PIXELS
 ) -> Iterator[list[tuple[T, Prepared]] | Flush]:
@@ -60,7 +67,9 @@ def batches(
             continue
         tag, frame = piece
         shape = frame.pixels.shape
-        full = (len(batch) + 1) * shape[0] * shape[1] > pixels
+        full = (len(batch) + 1) * shape[0] * shape[1] > pixels or (
+            sum(recorded(one) for _, one in batch) + recorded(frame) > BATCH_RECORDED_PIXELS
+        )
         if batch and (full or batch[0][1].pixels.shape != shape):
             yield batch
             batch = []

@@ -31,7 +31,9 @@ def run(options: Options) -> int:
 def micrograph_facts(path: Path) -> dict[str, Any]:
     """Size, type and calibration of one file. Raises ConfigurationError where it cannot be read."""
     from nanomorph.micrograph import ReadError
+    from nanomorph.model import with_scale_bar
     from nanomorph.readers import read_micrograph
+    from nanomorph.scalebar import installed
 
     try:
         micrograph = read_micrograph(path.name, path.read_bytes(), path)
@@ -39,7 +41,10 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error.strerror} (a bundle is a folder with {MANIFEST}).") from error
     except ReadError as error:
         raise ConfigurationError(f"{path}: {error.reason}: {error.detail}") from error
+    if installed():
+        micrograph = with_scale_bar(micrograph)
     height, width = micrograph.pixels.shape
+    share = micrograph.calibration_error
     x, y = micrograph.nm_per_px or (None, None)
     return {
         "micrograph": micrograph.source,
@@ -50,6 +55,7 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         "nm_per_px_x": x,
         "nm_per_px_y": y,
         "calibration": str(micrograph.calibration),
+        "calibration_error_percent": None if share is None else 100 * share,
     }
 
 
