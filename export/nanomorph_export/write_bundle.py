@@ -89,7 +89,7 @@ def _prove(
     for precision in parts.precisions:
         if precision == "int8":
             report(f"int8: ranges from {len(micrographs.ranges)} micrographs, then the harm of every layer")
-            tried.append(try_int8(draft, model, micrographs.frames(parts.input), references))
+            tried.append(try_int8(draft, model, micrographs, references))
         elif precision == "fp16":
             tried.append(try_fp16(draft, model, fuse(parts.backbone), stored, references))
     return tried
