@@ -118,7 +118,10 @@ def test_sizes_in_the_table(page):
 
 
 def test_charts_are_inline_and_take_the_pages_colours(page):
-    assert page.count("<svg") == 4
+    # Histogram and cumulative curve of either task in nm and of the folders; a strip of points for either task in nm,
+    # and one for the two particle labels of the stack, in px.
+    assert page.count("<svg aria-hidden") == 6
+    assert page.count("<svg class='strip'") == 3
     assert "var(--muted)" in page
     assert "#010203" not in page
     assert "xmlns" not in page
