@@ -21,12 +21,19 @@ from nanomorph.scalebar import installed, read_scale_bar
 
 
 class Model:
-    """A bundle ready to work: its backbone on a device and its heads."""
+    """A bundle ready to work: its backbone on a device (or the given engine) and its heads."""
 
-    def __init__(self, bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        engine: Engine | None = None,
+    ) -> None:
         self.bundle = bundle
-        self.engine: Engine = open_engine(bundle, device, precision, threads)
-        self.judge = Judge(bundle)
+        self.engine: Engine = engine or open_engine(bundle, device, precision, threads)
+        self.judge = Judge(bundle, self.engine.dim)
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""

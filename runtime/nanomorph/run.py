@@ -68,6 +68,7 @@ class Run:
             self._same_way("nm_per_px", str(settings.nm_per_px))
             self._same_way("scale bars", "read" if settings.scale_bars else "not read")
             self._same_bundle(model.bundle.fingerprint)
+            self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
             remove_leftovers(out)
         except BaseException:
             self.journal.close()
@@ -117,6 +118,7 @@ class Run:
     def use(self, model: Model) -> None:
         """Go on with another bundle; only `at_lull`. Rows say which bundle each came from."""
         self._same_bundle(model.bundle.fingerprint)
+        self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
         self._pipeline.use(model)
         self.model = model
 
@@ -166,6 +168,11 @@ class Run:
             "nanomorph": __version__,
             "This run": f"{self.counts['done']} micrographs in {self.seconds:.0f} s, {rate:.2f} a second",
         }
+
+
+def measures_key(fingerprint: str) -> str:
+    """Under which a journal keeps how a bundle that wrote into it measures; `relabel` asks."""
+    return f"measures.{fingerprint}"
 
 
 def _make_folder(out: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from nanomorph.memory import default_limit
 from nanomorph.micrograph import Micrograph
 from nanomorph.sources import Item, Rejected
 
@@ -16,6 +17,7 @@ class Settings:
     nm_per_px overrides metadata. workers: threads that read and measure. copies: a second name of a content is
     measured again (a data set's rows are independent) instead of listed as an alias (a live folder's are not).
     scale_bars: read burnt-in scale bars where nothing else gives a pixel size (extra `scalebar`).
+    memory: bytes that frames being read and measured may take together; one that needs more is refused.
     """
 
     nm_per_px: float | None = None
@@ -23,6 +25,7 @@ class Settings:
     overlays: bool = True
     copies: bool = True
     scale_bars: bool = False
+    memory: int = field(default_factory=default_limit)
 
 
 @dataclass(frozen=True)

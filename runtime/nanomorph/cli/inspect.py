@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.bundle import MANIFEST, Bundle, load_bundle
+from nanomorph.cli.bundle_card import bundle_card
 from nanomorph.cli.options import argument, option
 from nanomorph.errors import ConfigurationError
 
@@ -18,9 +19,12 @@ class Options:
 
 def run(options: Options) -> int:
     """Print the card of a micrograph or a bundle."""
-    is_bundle = options.path.is_dir()
-    facts = bundle_facts(load_bundle(options.path)) if is_bundle else micrograph_facts(options.path)
-    print(json.dumps(facts, indent=2) if options.json else card(facts))
+    if options.path.is_dir():
+        bundle = load_bundle(options.path)
+        print(json.dumps(bundle_facts(bundle), indent=2) if options.json else bundle_card(bundle))
+    else:
+        facts = micrograph_facts(options.path)
+        print(json.dumps(facts, indent=2) if options.json else card(facts))
     return 0
 
 

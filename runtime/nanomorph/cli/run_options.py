@@ -35,6 +35,9 @@ class RunOptions:
     )
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
+    memory: float | None = option(
+        "GiB that images in work may take (default: half of the machine's)", default=None, type=float, metavar="GIB"
+    )
     journal: Path | None = option(
         "where to keep the journal, on a local disk (default: in --out)", default=None, type=Path, metavar="PATH"
     )
@@ -45,6 +48,8 @@ class RunOptions:
             raise ConfigurationError(f"--nm-per-px {self.nm_per_px}: a pixel size is a positive number of nm.")
         if self.workers is not None and self.workers < 1:
             raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
+        if self.memory is not None and not 0 < self.memory < float("inf"):
+            raise ConfigurationError(f"--memory {self.memory}: give a positive number of GiB, or leave it out.")
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
@@ -58,8 +63,10 @@ class RunOptions:
         """See `Settings`."""
         from nanomorph.work import Settings
 
-        workers = self.workers or Settings().workers
-        return Settings(self.nm_per_px, workers, self.overlays, copies, reads_scale_bars(self.scale_bar))
+        usual = Settings()
+        workers, memory = self.workers or usual.workers, int(self.memory * 1024**3) if self.memory else usual.memory
+        reads_bars = reads_scale_bars(self.scale_bar)
+        return Settings(self.nm_per_px, workers, self.overlays, copies, reads_bars, memory)
 
 
 def reads_scale_bars(choice: str) -> bool:
