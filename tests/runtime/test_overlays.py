@@ -102,3 +102,30 @@ def test_file_is_a_png_beside_nothing_else(tmp_path, make_analysis, tasks):
 def test_long_names_and_odd_letters_fit_the_legend(make_analysis, tasks):
     for name in ("x" * 250 + ".tif", "ü🙂\t\n", "", "名前.tif"):
         assert draw_overlay(make_analysis(name), class_colours(tasks)).shape[1] == 900
+
+
+def test_a_wire_shows_its_centre_line_and_a_square_does_not(make_analysis, tasks):
+    """A wire of 9 rows, middle row 44, enlarged threefold: its line lies in rows 133 to 135, a length of 3 x 100 px."""
+    mask = np.zeros((100, 150), np.int32)
+    mask[40:49, 20:120] = 1
+    mask[70:90, 20:40] = 2
+    analysis = replace(make_analysis(sides=(100, 20)), mask=mask)
+    analysis.domains["width_median_px"] = [9.0, 20.0]
+    analysis = replace(analysis, micrograph=replace(analysis.micrograph, pixels=np.full(mask.shape, 60, np.uint8)))
+    picture = draw_overlay(analysis, class_colours(tasks))
+    white = picture.min(axis=2) > 180
+    scale = field_scale(*mask.shape)
+    rows, columns = np.nonzero(white[: int(100 * scale)])
+    assert abs(np.median(rows) / scale - 44.5) < 0.5
+    assert np.ptp(rows) <= 2 * scale
+    assert np.ptp(columns) / scale == pytest.approx(100, abs=10)
+
+
+def test_uncalibrated_large_mask_has_no_physical_size(tmp_path, make_analysis):
+    import tifffile
+
+    from nanomorph.results import write_mask
+
+    mask = np.arange(260 * 260, dtype=np.int32).reshape(260, 260)
+    with tifffile.TiffFile(write_mask(tmp_path, replace(make_analysis(nm_per_px=None), mask=mask))) as file:
+        assert "PhysicalSize" not in file.ome_metadata

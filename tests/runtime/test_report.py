@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nanomorph.cli.main import main
 from nanomorph.journal import Journal
 from nanomorph.report import write_report
 from nanomorph.report.collect import collect
 from nanomorph.report.gallery import MAX_PICTURES, choose
-from nanomorph.report.statistics import summarize
+from nanomorph.report.statistics import fit_lognormal, median_ratio, summarize
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
 from nanomorph.results import rows_of, write_overlay
 from nanomorph.sources import Item, Rejected
@@ -118,7 +119,10 @@ def test_sizes_in_the_table(page):
 
 
 def test_charts_are_inline_and_take_the_pages_colours(page):
-    assert page.count("<svg") == 4
+    # Histogram and cumulative curve of either task in nm and of the folders; a strip of points for either task in nm,
+    # and one for the two particle labels of the stack, in px.
+    assert page.count("<svg aria-hidden") == 6
+    assert page.count("<svg class='strip'") == 3
     assert "var(--muted)" in page
     assert "#010203" not in page
     assert "xmlns" not in page
@@ -189,3 +193,75 @@ def test_words():
     assert (count(1, "domain"), count(2300, "domain")) == ("1 domain", "2,300 domains")
     assert title("nanowire-morphology") == "Nanowire morphology"
     assert reason_in_words("zero-tail") == REASONS["zero-tail"]
+
+
+def test_a_point_leads_to_its_picture_in_the_page(page):
+    """Eight micrographs, all with overlays: every point of a strip has its picture here, and closes again."""
+    strips = "".join(re.findall(r"<svg class='strip'.*?</svg>", page, re.DOTALL))
+    targets = re.findall(r"<a href='#(m[0-9a-f]{12})'", strips)
+    assert strips.count("<circle") == len(targets) > 8
+    assert all(f'id="{target}"' in page for target in targets)
+    assert page.count('class="close" href="#points"') == page.count("<img")
+    assert 'id="points"' in page
+
+
+def test_lognormal_of_known_sizes():
+    """Quantiles of a log-normal of median 20 and geometric standard deviation 1.5."""
+    from scipy.stats import lognorm
+
+    values = lognorm.ppf((np.arange(2000) + 0.5) / 2000, s=np.log(1.5), scale=20)
+    fit = fit_lognormal(values)
+    assert fit.median == pytest.approx(20, rel=1e-3)
+    assert fit.spread == pytest.approx(1.5, rel=2e-3)
+    assert fit.distance < 0.002
+    assert fit.cumulative(np.array([20.0]))[0] == pytest.approx(0.5, abs=1e-3)
+    assert fit_lognormal(np.array([5.0, 5.0, 5.0])) is None
+    assert fit_lognormal(np.array([5.0, np.nan, 6.0])) is None
+
+
+def test_ratio_of_medians():
+    ids = np.repeat(np.arange(8), 5)
+    first = np.linspace(8, 12, 40)
+    ratio = median_ratio((first, ids), (3 * first, ids))
+    assert ratio.ratio == pytest.approx(3)
+    assert ratio.low < 3 < ratio.high
+    assert ratio.by_micrograph
+    assert median_ratio((first, ids), (np.array([1.0]), np.array([0]))) is None
+
+
+@pytest.fixture
+def two_runs(tmp_path, make_analysis, tasks) -> list[Path]:
+    """Six micrographs of domains of 10, 20, 30 px at 0.5 nm/px, and six at 1 nm/px: sizes of the second are double."""
+    outs = []
+    for name, nm in (("sample-1", 0.5), ("sample-2", 1.0)):
+        out = tmp_path / name
+        with Journal.open(out / "journal.sqlite") as opened:
+            for n in range(6):
+                analysis = make_analysis(f"{'ab'[n % 2]}/{n}.tif", nm_per_px=(nm, nm), sides=(10, 20, 30))
+                write_overlay(out, analysis, tasks)
+                opened.record(item(analysis.micrograph.source), rows_of(analysis))
+        outs.append(out)
+    return outs
+
+
+def test_report_command_rebuilds_and_compares(two_runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(two_runs[0])]) == 0
+    one = (two_runs[0] / "report.html").read_text(encoding="utf-8")
+    assert "6 micrographs measured, 18 domains outlined." in one
+    folders = one.partition("<h2>By folder</h2>")[2]
+    assert re.findall(r"<i></i>(a|b)</th><td>(\d+)</td><td>(\d+)</td>", folders)[:2] == [
+        ("a", "9", "3"),
+        ("b", "9", "3"),
+    ]
+    assert main(["report", *map(str, two_runs), "--out", "cmp.html"]) == 0
+    page = (tmp_path / "cmp.html").read_text(encoding="utf-8")
+    ratios = page.partition("Difference of medians")[2]
+    assert re.search(r"<i></i>sample-2</th><td><b>2.00</b>", ratios)
+    links = Links()
+    links.feed(page)
+    assert not links.open
+    assert not [link for link in links.found if not re.match(r"data:image/jpeg;base64,|#|sample-[12]/overlays/", link)]
+    assert "<script" not in page
+    assert main(["report", str(tmp_path)]) == 2
+    assert "holds no run" in capsys.readouterr().err

@@ -39,6 +39,14 @@ def bar(left: float, right: float, row: int = 100, dark: bool = True, contrast: 
     return Bar(left, right, row, row + 4, dark, contrast, 0.5)
 
 
+@pytest.fixture
+def drawn() -> np.ndarray:
+    """Gray, with a black bar at columns 100 to 200 of rows 100 to 104."""
+    frame = EMPTY.copy()
+    frame[100:105, 100:200] = 0
+    return frame
+
+
 def word(text: str, left: float, right: float, top: float = 70, bottom: float = 95) -> Word:
     return Word(text, 1.0, left, top, right, bottom)
 
@@ -128,24 +136,23 @@ def test_number_and_unit_read_apart_and_a_magnification_in_front():
     assert (found.text, found.left) == ("0.5µm", pytest.approx(80))
 
 
-def test_a_number_belongs_to_the_bar_beside_it():
-    reading = pair([bar(100, 200)], word("200 nm", 110, 190), EMPTY)
+def test_a_number_belongs_to_the_bar_beside_it(drawn):
+    reading = pair([bar(100, 200)], word("200 nm", 110, 190), drawn)
     assert (reading.nm_per_px, reading.nm, reading.px) == (2.0, 200.0, 100.0)
     assert reading.error == pytest.approx(0.3 * 2**0.5 / 100)
-    assert pair([bar(100, 200)], word("200 nm", 110, 190, top=10, bottom=35), EMPTY) is None
+    assert pair([bar(100, 200)], word("200 nm", 110, 190, top=10, bottom=35), drawn) is None
     beside = word("200 nm", 210, 290, top=90, bottom=115)
-    drawn = EMPTY.copy()
-    drawn[100:105, 100:200] = 0
     assert pair([bar(100, 200)], beside, drawn).px == 100
 
 
-def test_doubt_is_no_reading():
+def test_doubt_is_no_reading(drawn):
     at = word("200 nm", 110, 190)
-    assert pair([bar(100, 200), bar(90, 210, row=110)], at, EMPTY) is None
-    chequered = [bar(100, 140), bar(180, 220)]
-    assert pair(chequered, at, EMPTY) is None
-    assert pair([bar(100, 112)], word("200 nm", 100, 112), EMPTY) is None
-    first, second = (pair([bar(100, 200)], word(text, 110, 190), EMPTY) for text in ("200 nm", "500 nm"))
+    assert pair([bar(100, 200)], at, drawn) is not None
+    drawn[110:115, 90:210] = 0
+    assert pair([bar(100, 200), bar(90, 210, row=110)], at, drawn) is None
+    assert pair([bar(100, 140), bar(180, 220)], at, drawn) is None
+    assert pair([bar(100, 112)], word("200 nm", 100, 112), drawn) is None
+    first, second = (pair([bar(100, 200)], word(text, 110, 190), drawn) for text in ("200 nm", "500 nm"))
     assert agreed([first, second]) is None
     assert agreed([first]) == first
     assert agreed([]) is None
@@ -161,6 +168,15 @@ def test_half_of_an_interrupted_bar_is_none():
     gray = EMPTY.copy()
     gray[80:85, 20:90] = gray[80:85, 190:262] = 0
     assert pair([bar(190, 262, row=80)], word("5 µm", 100, 180), gray) is None
+
+
+def test_the_margin_of_a_label_is_no_bar():
+    gray = EMPTY.copy()
+    gray[65:105, 100:200] = 255
+    gray[75:92, 110:190:8] = 0
+    assert pair([bar(100, 200, row=93, dark=False)], word("200 nm", 110, 190), gray) is None
+    gray[93:98, 120:180] = 0
+    assert pair([bar(120, 180, row=93)], word("200 nm", 110, 190), gray).px == 60
 
 
 @needs_reader

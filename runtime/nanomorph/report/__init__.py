@@ -9,10 +9,11 @@ from pathlib import Path
 from string import Template
 
 from nanomorph.atomic import atomic_open
-from nanomorph.journal import Journal
+from nanomorph.journal import JournalReader
 from nanomorph.report import notes, page, tasks
 from nanomorph.report.collect import collect
-from nanomorph.report.gallery import choose, figures
+from nanomorph.report.folders import folder_section
+from nanomorph.report.gallery import choose, figures, links, others
 from nanomorph.results.colours import class_colours
 
 __all__ = ["write_report"]
@@ -20,8 +21,10 @@ __all__ = ["write_report"]
 REPORT_NAME = "report.html"
 
 
-def write_report(journal: Journal, out: Path, about: Mapping[str, str] | None = None) -> Path:
-    """Write `out/report.html` from the journal and the overlays in `out`; returns its path.
+def write_report(
+    journal: JournalReader, out: Path, about: Mapping[str, str] | None = None, path: Path | None = None
+) -> Path:
+    """Write `path` (default: `out/report.html`) from the journal and the overlays in `out`; returns its path.
 
     about: lines for "How it was made" (command, bundle's name, version, time taken), in this order. Bundle,
     provider and precision of the micrographs are added from the journal.
@@ -29,19 +32,21 @@ def write_report(journal: Journal, out: Path, about: Mapping[str, str] | None = 
     findings = collect(journal)
     colours = class_colours({name: task.labels for name, task in findings.tasks.items()})
     clear, doubtful = choose(findings.examples)
+    more = others(findings.examples, [*clear, *doubtful])
+    path = path or out / REPORT_NAME
+    inlined = links(out, path, findings.examples, [*clear, *doubtful, *more])
     template = Template((files("nanomorph.report") / "template.html").read_text(encoding="utf-8"))
     text = template.substitute(
         title=escape(out.resolve().name or "Results"),
         lead=page.lead(findings),
         tiles=page.tiles(findings),
         notices=page.notices(findings),
-        tasks=tasks.task_sections(findings, colours),
-        pictures=page.pictures(figures(out, clear, colours), figures(out, doubtful, colours)),
+        tasks=tasks.task_sections(findings, colours, inlined) + folder_section(findings),
+        pictures=page.pictures(*(figures(out, path, some, colours) for some in (clear, doubtful, more))),
         set_aside=page.set_aside(findings.quarantined),
         how_made=notes.how_made(findings, about or {}),
         footnotes=notes.footnotes(findings),
     )
-    path = out / REPORT_NAME
     with atomic_open(path, "w") as file:
         file.write(text)
     return path

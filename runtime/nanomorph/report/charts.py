@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from nanomorph.report.statistics import fit_lognormal
+
 # Stand-ins that no palette uses; the page's own colours take their place in the SVG.
 _INK, _LINE = "#010203", "#040506"
 _THEME = {_INK: "var(--muted)", _LINE: "var(--line)"}
@@ -58,6 +60,7 @@ def _histogram(axes: Axes, samples: Mapping[str, np.ndarray], colours: Mapping[s
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
         axes.stairs(counts, edges, fill=True, color=colours[label], alpha=0.20, linewidth=0)
         axes.stairs(counts, edges, color=colours[label], linewidth=1.6)
+        _fitted(axes, values, colours[label], edges, counts=True)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
@@ -69,10 +72,29 @@ def _cumulative(axes: Axes, samples: Mapping[str, np.ndarray], colours: Mapping[
         sizes = np.quantile(values, shares)
         axes.plot(sizes, 100 * shares, color=colours[label], linewidth=1.8, drawstyle="steps-post")
         axes.plot(np.median(values), 50, "o", color=colours[label], markersize=5)
+        _fitted(axes, values, colours[label], edges, counts=False)
     axes.axhline(50, color=_LINE, linewidth=1, zorder=0)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 25, 50, 75, 100])
+
+
+def _fitted(axes: Axes, values: np.ndarray, colour: str, edges: np.ndarray, counts: bool) -> None:
+    """The fitted log-normal, dashed: domains expected in a bin around each size, or their share below it."""
+    fit = fit_lognormal(values)
+    if fit is None:
+        return
+    logarithmic = not np.isclose(edges[1] - edges[0], edges[-1] - edges[-2])
+    space = np.geomspace if logarithmic else np.linspace
+    sizes = space(max(edges[0], 1e-3 * edges[-1]), edges[-1], 160)
+    if counts:
+        # Half a bin to either side.
+        reach = np.sqrt(edges[1] / edges[0]) if logarithmic else (edges[1] - edges[0]) / 2
+        low, high = (sizes / reach, sizes * reach) if logarithmic else (sizes - reach, sizes + reach)
+        height = len(values) * (fit.cumulative(high) - fit.cumulative(np.maximum(low, 1e-9)))
+    else:
+        height = 100 * fit.cumulative(sizes)
+    axes.plot(sizes, height, color=colour, linewidth=1.1, dashes=(4, 3), alpha=0.9)
 
 
 def _svg(draw: Callable[[Axes], None], axis: str, ordinate: str, logarithmic: bool) -> str:
@@ -100,7 +122,8 @@ def _style(axes: Axes, axis: str, ordinate: str, logarithmic: bool) -> None:
     axes.grid(axis="y", color=_LINE, linewidth=0.8)
     axes.set_axisbelow(True)
     if logarithmic:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        decades = np.log10(axes.get_xlim()[1] / axes.get_xlim()[0])
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.4 else (1,)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
 

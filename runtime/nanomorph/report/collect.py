@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nanomorph.analysis import Judgement
-from nanomorph.journal import Journal, Measured, Quarantined
+from nanomorph.journal import JournalReader, Measured, Quarantined
+from nanomorph.micrograph import Calibration
 from nanomorph.report.words import three_digits
 from nanomorph.results.overlays import leading_judgement
 
@@ -61,7 +62,10 @@ class Sizes:
 
 @dataclass
 class Findings:
-    """Everything that the report shows. `sizes`: by task, unit (`nm`, `px`) and label."""
+    """Everything that the report shows.
+
+    sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
+    """
 
     tasks: dict[str, Task]
     n_done: int = 0
@@ -69,16 +73,19 @@ class Findings:
     n_domains: int = 0
     n_edge_fields: int = 0
     uncalibrated: list[str] = field(default_factory=list)
+    by_scale_bar: list[str] = field(default_factory=list)
     stacks: list[str] = field(default_factory=list)
     decisions: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
     made_by: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     quarantined: list[Quarantined] = field(default_factory=list)
     sizes: dict[tuple[str, str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
+    folders: dict[tuple[str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
+    names: dict[int, str] = field(default_factory=dict)
     sampled_every: int = 1
 
 
-def collect(journal: Journal) -> Findings:
+def collect(journal: JournalReader) -> Findings:
     """Gather a report's content."""
     domain_columns = journal.columns("domains")
     tasks = {name: Task(labels, name in domain_columns) for name, labels in journal.tasks().items()}
@@ -103,6 +110,8 @@ def _count(findings: Findings, measured: Measured) -> None:
     findings.made_by[measured.bundle, measured.provider, measured.precision] += 1
     if not measured.field.get("nm_per_px_x"):
         findings.uncalibrated.append(measured.name)
+    if measured.field.get("calibration") == Calibration.SCALE_BAR:
+        findings.by_scale_bar.append(measured.name)
     if int(measured.field.get("n_frames") or 1) > 1:
         findings.stacks.append(measured.name)
     judgements = [_judgement(cells) for cells in measured.labels]
@@ -148,10 +157,12 @@ def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
     whole = [row for row in rows if row.get("touches_edge") != "true"]
     if rows and not whole:
         findings.n_edge_fields += 1
+    findings.names[number] = measured.name
+    folder = measured.name.rpartition("/")[0]
     for row in whole or rows:
-        for judgement in judgements:
-            label = row.get(judgement.task) or judgement.label
-            sizes = findings.sizes[judgement.task, unit, label]
+        labels = ((judgement.task, row.get(judgement.task) or judgement.label) for judgement in judgements)
+        groups = [findings.sizes[task, unit, label] for task, label in labels]
+        for sizes in (*groups, findings.folders[unit, folder]):
             sizes.micrographs.append(number)
             for quantity in QUANTITIES:
                 sizes.values[quantity].append(_number(row.get(f"{quantity}_{unit}", "")))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -17,7 +19,7 @@ from nanomorph.results import legend
 from nanomorph.results.colours import UNKNOWN
 from nanomorph.results.paths import result_path
 
-MAX_PICTURES = 24
+MAX_PICTURES, MAX_OTHERS = 24, 36
 _DOUBTFUL_SHARE = 0.5
 _SIDE_PX = 560
 _JPEG_QUALITY = 82
@@ -44,26 +46,53 @@ def _in_turn(groups: Sequence[Sequence[Example]]) -> list[Example]:
     return [group[i] for i in range(longest) for group in groups if i < len(group)]
 
 
-def figures(out: Path, examples: Sequence[Example], colours: Mapping[str, str]) -> str:
-    """HTML of the overlays that exist, inlined; each links to its full picture beside the report."""
-    return "".join(_figure(out, one, colours) for one in examples)
+def others(examples: Sequence[Example], shown: Sequence[Example]) -> list[Example]:
+    """Pictures that are not in a gallery but that a point may show, spread evenly over the run."""
+    known = {one.name for one in shown}
+    left = [one for one in examples if one.name not in known]
+    return left[:: max(1, -(-len(left) // MAX_OTHERS))]
 
 
-def _figure(out: Path, example: Example, colours: Mapping[str, str]) -> str:
-    path = result_path(out, "overlays", example.name, ".png")
-    jpeg = _small_jpeg(path)
+def links(out: Path, page: Path, examples: Sequence[Example], inlined: Sequence[Example]) -> dict[str, str]:
+    """Where a click on a micrograph leads, by name: to its picture in the page, else to its overlay beside the page."""
+    here = {one.name for one in inlined}
+    return {
+        one.name: f"#{anchor(one.name, out)}" if one.name in here else quote(_beside(out, page, one.name))
+        for one in examples
+        if result_path(out, "overlays", one.name, ".png").is_file()
+    }
+
+
+def anchor(name: str, out: Path) -> str:
+    """The id of a micrograph's picture."""
+    return "m" + hashlib.sha256(f"{out.resolve().name}/{name}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def _beside(out: Path, page: Path, name: str) -> str:
+    overlay = result_path(out, "overlays", name, ".png")
+    return Path(os.path.relpath(overlay, page.parent)).as_posix()
+
+
+def figures(out: Path, page: Path, examples: Sequence[Example], colours: Mapping[str, str]) -> str:
+    """HTML of the overlays that exist, inlined in `page`; each links to its full picture beside it."""
+    return "".join(_figure(out, page, one, colours) for one in examples)
+
+
+def _figure(out: Path, page: Path, example: Example, colours: Mapping[str, str]) -> str:
+    jpeg = _small_jpeg(result_path(out, "overlays", example.name, ".png"))
     if jpeg is None:
         return ""
-    link = quote(path.relative_to(out).as_posix())
+    link = quote(_beside(out, page, example.name))
     source = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
     name = escape(example.name)
     facts = f"{example.field_width} · {count(example.n_domains, 'domain')}"
     # The end of a name tells files of a series apart: its beginning gives way (direction in the style sheet).
     return (
-        f'<a class="picture" href="{escape(link)}">'
+        f'<figure class="picture" id="{anchor(example.name, out)}"><a class="open" href="{escape(link)}">'
         f'<img loading="lazy" src="{source}" alt="{name} with outlines">'
         f"<span>{_verdict(example, colours)}</span>"
-        f'<span class="file" title="{name}"><bdi>{name}</bdi></span><span class="quiet">{facts}</span></a>\n'
+        f'<span class="file" title="{name}"><bdi>{name}</bdi></span><span class="quiet">{facts}</span></a>'
+        '<a class="close" href="#points" aria-label="Close the picture">Close</a></figure>\n'
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from nanomorph.report.collect import Findings
-from nanomorph.report.tasks import MIN_CHARTED
+from nanomorph.report.sizes import MIN_CHARTED
 from nanomorph.report.words import count
 
 _NOTES = (

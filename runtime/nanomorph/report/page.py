@@ -42,32 +42,36 @@ def tiles(findings: Findings) -> str:
     return f"<div class='tiles'>{''.join(cells)}</div>"
 
 
-def notices(findings: Findings) -> str:
-    """What a reader must know before using the numbers."""
+def notices(findings: Findings, of: str = "") -> str:
+    """What a reader must know before using the numbers; `of`: in front of each, whose numbers they are."""
     found = []
     if n := len(findings.uncalibrated):
         no = "has" if n == 1 else "have"
-        words = f"{count(n, 'micrograph')} {no} no pixel size: lengths are in px only, nm cells are empty."
-        found.append(_notice(words, "If you know it, give it with <code>--nm-per-px</code>.", findings.uncalibrated))
+        words = f"{of}{count(n, 'micrograph')} {no} no pixel size: lengths are in px only, nm cells are empty."
+        found.append(notice(words, "If you know it, give it with <code>--nm-per-px</code>.", findings.uncalibrated))
+    if n := len(findings.by_scale_bar):
+        words = f"{of}{count(n, 'pixel size')} {'was' if n == 1 else 'were'} read off a burnt-in scale bar."
+        hint = "Look at a few before you quote sizes; calibration_error_percent in fields.csv says how exact they are."
+        found.append(notice(words, hint, findings.by_scale_bar))
     if n := len(findings.stacks):
-        words = f"{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
-        found.append(_notice(words, "", findings.stacks))
+        words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
+        found.append(notice(words, "", findings.stacks))
     if len({bundle for bundle, _, _ in findings.made_by}) > 1:
-        words = "Micrographs were measured by different bundles: do not compare their labels blindly."
-        found.append(_notice(words, "The column bundle tells which.", []))
+        words = f"{of}Micrographs were measured by different bundles: do not compare their labels blindly."
+        found.append(notice(words, "The column bundle tells which.", []))
     return "".join(found)
 
 
-def _notice(words: str, hint: str, names: list[str]) -> str:
+def notice(words: str, hint: str, names: list[str]) -> str:
     listed = "".join(f"<li>{escape(name)}</li>" for name in names[:_LISTED])
     more = f"<li>and {len(names) - _LISTED:,} more in fields.csv</li>" if len(names) > _LISTED else ""
     details = f"<details><summary>which</summary><ul class='names'>{listed}{more}</ul></details>" if names else ""
-    return f"<div class='notice'><p><strong>{words}</strong> {hint}</p>{details}</div>"
+    return f"<div class='notice'><p><strong>{escape(words)}</strong> {hint}</p>{details}</div>"
 
 
-def pictures(clear: str, doubtful: str) -> str:
-    """The galleries; nothing where no overlays were drawn."""
-    if not clear and not doubtful:
+def pictures(clear: str, doubtful: str, others: str = "") -> str:
+    """The galleries; nothing where no overlays were drawn. others: shown only when a point is clicked."""
+    if not clear and not doubtful and not others:
         return ""
     parts = ["<section id='pictures'><h2>Pictures</h2>"]
     if doubtful:
@@ -76,7 +80,7 @@ def pictures(clear: str, doubtful: str) -> str:
     if clear:
         words = "The surest of each label. Every picture opens in full size, with its scale bar."
         parts.append(_gallery("Clear examples", words, clear))
-    return "".join(parts) + "</section>"
+    return "".join(parts) + f"<div class='others'>{others}</div></section>"
 
 
 def _gallery(heading: str, words: str, figures: str) -> str:

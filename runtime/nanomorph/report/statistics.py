@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -44,9 +45,65 @@ def summarize(values: np.ndarray, micrographs: np.ndarray) -> Summary:
     return Summary(len(values), n_micrographs, float(np.median(values)), float(low), float(high), by_micrograph)
 
 
-def _resampled(values: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Ratio:
+    """Of a second median to a first, and its 95 % interval; `by_micrograph`: what was resampled in both."""
+
+    ratio: float
+    low: float
+    high: float
+    by_micrograph: bool
+
+
+def median_ratio(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> Ratio | None:
+    """Of two independent samples, each values (n,) and ids of their micrographs (n,); None below two values in one.
+
+    Interval: percentile bootstrap of both, as in `summarize`.
+    """
+    samples = [(values[known], ids[known]) for values, ids in (first, second) for known in (values > 0,)]
+    if min(len(values) for values, _ in samples) < 2:
+        return None
+    enough = [len(np.unique(ids)) >= MIN_MICROGRAPHS for _, ids in samples]
+    medians = [
+        _resampled(values, np.unique(ids, return_inverse=True)[1] if many else np.arange(len(values)), _SEED + n)
+        for n, ((values, ids), many) in enumerate(zip(samples, enough, strict=True))
+    ]
+    n = min(map(len, medians))
+    low, high = np.quantile(medians[1][:n] / medians[0][:n], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    ratio = float(np.median(samples[1][0]) / np.median(samples[0][0]))
+    return Ratio(ratio, float(low), float(high), all(enough))
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """A log-normal distribution fitted by maximum likelihood (ISO 9276-5): its median is the geometric mean.
+
+    spread: geometric standard deviation, 1 for equal sizes. distance: Kolmogorov-Smirnov, to the values.
+    """
+
+    median: float
+    spread: float
+    distance: float
+
+    def cumulative(self, sizes: np.ndarray) -> np.ndarray:
+        """Share of domains below `sizes`."""
+        return ndtr(np.log(sizes / self.median) / np.log(self.spread))
+
+
+def fit_lognormal(values: np.ndarray) -> LogNormal | None:
+    """Of positive `values`; None below three, or where they are all equal."""
+    logs = np.sort(np.log(values[np.isfinite(values) & (values > 0)]))
+    if len(logs) < 3 or logs[-1] - logs[0] < 1e-9:
+        return None
+    mean, sd = float(logs.mean()), float(logs.std())
+    expected, steps = ndtr((logs - mean) / sd), np.arange(len(logs) + 1) / len(logs)
+    distance = max(float((steps[1:] - expected).max()), float((expected - steps[:-1]).max()))
+    return LogNormal(math.exp(mean), math.exp(sd), distance)
+
+
+def _resampled(values: np.ndarray, clusters: np.ndarray, seed: int = _SEED) -> np.ndarray:
     """Medians of resamples of whole clusters: each is a weighting of the values, sorted once."""
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(seed)
     order = np.argsort(values, kind="stable")
     values, clusters = values[order], clusters[order]
     n_clusters = int(clusters.max()) + 1

@@ -1,4 +1,4 @@
-"""overlays/<micrograph>.png: the micrograph with outlined domains, label and scale bar, for people."""
+"""overlays/<micrograph>.png: the micrograph with outlined domains, centre lines, label and scale bar, for people."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy import ndimage
 from nanomorph.analysis import Analysis, Judgement
 from nanomorph.atomic import atomic_open
 from nanomorph.prepare import to_uint8
+from nanomorph.results.centrelines import draw_centrelines
 from nanomorph.results.colours import UNKNOWN, bgr, class_colours
 from nanomorph.results.legend import HEIGHT, legend
 from nanomorph.results.paths import result_path
@@ -49,6 +50,7 @@ def draw_overlay(analysis: Analysis, colours: Mapping[str, str]) -> np.ndarray:
     by_domain = domain_colours(analysis, leading, colours)
     _tint(picture, analysis.mask, by_domain)
     _outline(picture, analysis.mask, by_domain, scale)
+    draw_centrelines(picture, analysis.mask, analysis.domains)
     picture = _at_least(picture, MIN_WIDTH)
     return np.vstack([picture, legend(picture.shape[1], analysis, leading, colours, scale)])
 

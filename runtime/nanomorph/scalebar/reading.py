@@ -110,7 +110,8 @@ def pair(bars: Sequence[Bar], word: Word, gray: np.ndarray) -> Reading | None:
     if nm is None:
         return None
     split = _interrupted(bars, word)
-    near = [split] if split is not None else [bar for bar in bars if stands_at(word, bar)]
+    at = [bar for bar in bars if stands_at(word, bar) and not _is_ground(gray, word, bar)]
+    near = at if split is None else [split]
     if not near:
         return None
     if split is None and any(_is_segment(bar, bars) or _goes_on(gray, word, bar) for bar in near):
@@ -161,16 +162,27 @@ def _is_segment(bar: Bar, bars: Sequence[Bar]) -> bool:
 
 def _goes_on(gray: np.ndarray, word: Word, bar: Bar) -> bool:
     """Whether a bar beside its text goes on behind it: then it is only a part of what the text means."""
-    row = (bar.top + bar.bottom) // 2
-    reach, gap = round(1.5 * word.height), round(0.2 * word.height)
-    if bar.right <= word.left + 2 * gap:
-        beyond = gray[row, round(word.right) + gap : round(word.right) + gap + reach]
-    elif bar.left >= word.right - 2 * gap:
-        beyond = gray[row, max(0, round(word.left) - gap - reach) : max(0, round(word.left) - gap)]
-    else:
+    reach, middle = round(1.5 * word.height), (bar.left + bar.right) / 2
+    if word.left < middle < word.right:
         return False
-    level = float(np.median(gray[row, round(bar.left) + 2 : round(bar.right) - 2]))
-    return bool(beyond.size) and float((np.abs(beyond - level) < 0.4 * bar.contrast).mean()) > 0.6
+    begin = round(word.right) - 2 if middle <= word.left else max(0, round(word.left) + 2 - reach)
+    row = (bar.top + bar.bottom) // 2
+    beyond = gray[max(0, row - 1) : row + 2, begin : begin + reach].astype(float)
+    off = np.abs(beyond - _level(gray, bar)).min(axis=0)
+    return float((off < 0.4 * bar.contrast).mean()) > 0.5
+
+
+def _is_ground(gray: np.ndarray, word: Word, bar: Bar) -> bool:
+    """Whether a segment at a text is a strip of what the text is written on, as the margin of a white label."""
+    touch = min(word.right, bar.right) > max(word.left, bar.left)
+    near = word.top < bar.bottom and bar.top < word.bottom
+    # Letters cover less than half of their box.
+    ground = float(np.median(gray[round(word.top) : round(word.bottom), round(word.left) : round(word.right)]))
+    return touch and near and abs(_level(gray, bar) - ground) < 0.25 * bar.contrast
+
+
+def _level(gray: np.ndarray, bar: Bar) -> float:
+    return float(np.median(gray[(bar.top + bar.bottom) // 2, round(bar.left) + 2 : round(bar.right) - 2]))
 
 
 def _interrupted(bars: Sequence[Bar], word: Word) -> Bar | None:

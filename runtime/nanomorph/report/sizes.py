@@ -1,0 +1,79 @@
+"""Sizes of groups of domains side by side: distributions with their log-normal fits, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import numpy as np
+
+from nanomorph.report.charts import size_charts
+from nanomorph.report.collect import Sizes
+from nanomorph.report.statistics import LogNormal, Summary, fit_lognormal, summarize
+from nanomorph.report.words import three_digits
+
+# A distribution of fewer domains is a list of accidents.
+MIN_CHARTED = 12
+QUANTITY_WORDS = {"width_median": "width", "ecd": "equivalent diameter", "length": "length"}
+
+
+def sizes_in(
+    unit: str, quantity: str, groups: Mapping[str, Sizes], colours: Mapping[str, str], what: str = "label"
+) -> str:
+    """Charts and table of the sizes in one unit; groups: domains by `what` (label, folder, sample)."""
+    samples = {label: _finite(sizes.arrays(quantity)[0]) for label, sizes in groups.items()}
+    samples = {label: values for label, values in samples.items() if len(values) >= MIN_CHARTED}
+    words = QUANTITY_WORDS[quantity]
+    charts = ""
+    if samples:
+        histogram, cumulative = size_charts(samples, colours, f"{words}, {unit}")
+        key = "".join(f"<span style='--c:{colours[label]}'><i></i>{escape(label)}</span>" for label in samples)
+        charts = (
+            f"<figure role='img' aria-label='Distribution of the {words} of domains in {unit} by {what}; "
+            f"its numbers are in the table below'><div class='key'>{key}</div>"
+            f"<div class='charts'>{histogram}{cumulative}</div></figure>"
+        )
+    return charts + _size_table(unit, quantity, groups, colours, what)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values) & (values > 0)]
+
+
+def _size_table(unit: str, quantity: str, groups: Mapping[str, Sizes], colours: Mapping[str, str], what: str) -> str:
+    words = [what, "domains", "micrographs", *(f"{one}, {unit}" for one in QUANTITY_WORDS.values()), "log-normal"]
+    head = "".join(f"<th scope='col'>{one}</th>" for one in words)
+    rows = "".join(_size_row(label, sizes, quantity, colours[label]) for label, sizes in groups.items())
+    caption = (
+        f"<caption>Median, and its 95 % confidence interval. Log-normal: geometric mean of the "
+        f"{QUANTITY_WORDS[quantity]}, times or divided by the geometric standard deviation (dashed lines)</caption>"
+    )
+    return f"<div class='scroll'><table class='sizes'>{caption}<tr>{head}</tr>{rows}</table></div>"
+
+
+def _size_row(label: str, sizes: Sizes, quantity: str, colour: str) -> str:
+    summaries = [summarize(*sizes.arrays(one)) for one in QUANTITY_WORDS]
+    cells = "".join(f"<td>{_median(summary)}</td>" for summary in summaries)
+    fit = fit_lognormal(_finite(sizes.arrays(quantity)[0]))
+    return (
+        f"<tr><th scope='row' style='--c:{colour}'><i></i>{escape(label)}</th>"
+        f"<td>{len(sizes.micrographs):,}</td><td>{len(set(sizes.micrographs)):,}</td>{cells}"
+        f"<td class='short'>{_fit(fit)}</td></tr>"
+    )
+
+
+def _fit(fit: LogNormal | None) -> str:
+    if fit is None:
+        return "–"
+    title = f"Kolmogorov-Smirnov distance to the sizes: {fit.distance:.2f}"
+    return f"<span title='{title}'>{three_digits(fit.median)} <small>×÷ {fit.spread:.2f}</small></span>"
+
+
+def _median(summary: Summary) -> str:
+    if not summary.n:
+        return "–"
+    mark = "" if summary.by_micrograph else "<abbr title='from few micrographs: see the notes'>*</abbr>"
+    median = f"<b>{three_digits(summary.median)}</b>"
+    if not np.isfinite(summary.low):
+        return f"{median} <small>–</small>"
+    return f"{median} <small>{three_digits(summary.low)} to {three_digits(summary.high)}{mark}</small>"
