@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import tifffile
@@ -45,6 +46,17 @@ def mrc(pixels: np.ndarray) -> bytes:
     struct.pack_into("<3f", header, 40, width * NM_PER_PX * 10, height * NM_PER_PX * 10, 1.0)
     header[208:214] = b"MAP \x44\x44"
     return bytes(header) + pixels.astype("<u2").tobytes()
+
+
+def blank_png(side: int) -> bytes:
+    """A hundred bytes that claim side x side px."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(1000), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def ser(pixels: np.ndarray) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +14,8 @@ from nanomorph.stages import FLUSH, Flush
 
 # Two frames of 1024 x 1024: enough to feed a CPU's cores, little enough to keep memory flat.
 BATCH_PIXELS = 2 * 1024 * 1024
+# Results come back on recorded pixels, 8 bytes each: large frames go in small batches, or alone.
+BATCH_RECORDED_PIXELS = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,11 @@ class Inference:
 
 def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
     """Run frames of one shape as one batch."""
-    outputs = engine.run(np.stack([frame.pixels for frame in frames])[:, None])
+    return inferences(engine.run(np.stack([frame.pixels for frame in frames])[:, None]), frames)
+
+
+def inferences(outputs: Mapping[str, np.ndarray], frames: Sequence[Prepared]) -> list[Inference]:
+    """An engine's outputs for a batch, frame by frame on the recorded pixels."""
     interior = outputs.get("interior")
     return [
         Inference(
@@ -40,6 +46,11 @@ def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
 
 
 T = TypeVar("T")
+
+
+def recorded(frame: Prepared) -> int:
+    """Pixels of a frame as recorded."""
+    return frame.recorded_shape[0] * frame.recorded_shape[1]
 
 
 def batches(
@@ -56,7 +67,9 @@ def batches(
             continue
         tag, frame = piece
         shape = frame.pixels.shape
-        full = (len(batch) + 1) * shape[0] * shape[1] > pixels
+        full = (len(batch) + 1) * shape[0] * shape[1] > pixels or (
+            sum(recorded(one) for _, one in batch) + recorded(frame) > BATCH_RECORDED_PIXELS
+        )
         if batch and (full or batch[0][1].pixels.shape != shape):
             yield batch
             batch = []

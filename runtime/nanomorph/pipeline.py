@@ -18,17 +18,22 @@ from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
+from nanomorph.memory import Memory
 from nanomorph.micrograph import ReadError
-from nanomorph.model import Model, with_pixel_size
+from nanomorph.model import Model, with_pixel_size, with_scale_bar
 from nanomorph.outages import HOPELESS, writing_to
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import UNFINISHED, read_micrograph
+from nanomorph.readers.trial import try_apart
 from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay, write_wires
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush, ordered_map, prefetch
 from nanomorph.work import Copy, Event, Failed, Loaded, Read, Settings
 
 logger = logging.getLogger(__name__)
+
+# An image that was in hand when so many processes in a row died is first read in a process of its own.
+SUSPECT = 2
 
 _Inferred = tuple[Read, Inference]
 _Outcome = tuple[Read, Rows | Failed]
@@ -41,6 +46,7 @@ class Pipeline:
         self.journal, self.out, self.settings = journal, out, settings
         self._stopping = threading.Event()
         self._copies = Copies(journal, out)
+        self._memory = Memory(settings.memory)
         self.use(model)
 
     def use(self, model: Model) -> None:
@@ -113,8 +119,13 @@ class Pipeline:
             sha256 = hashlib.sha256(data).hexdigest()
             if not self.settings.copies and (copy := self._copies.find(item, sha256, self.model.bundle.fingerprint)):
                 return copy
-            micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
-            return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
+            if self.journal.deaths(item.name) >= SUSPECT:
+                try_apart(item.name, data, item.path)
+            with self._memory.reading():
+                micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
+                if self.settings.scale_bars:
+                    micrograph = with_scale_bar(micrograph)
+                return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
         except ReadError as error:
             return Failed(item, error.reason, error.detail)
         except OutputError:
@@ -151,13 +162,14 @@ class Pipeline:
     def _finish(self, work: _Inferred) -> _Outcome:
         read, inference = work
         try:
-            analysis = self.model.conclude(read.micrograph, read.sha256, inference)
-            with writing_to(self.out):
-                write_mask(self.out, analysis)
-                write_wires(self.out, analysis)
-                if self.settings.overlays:
-                    write_overlay(self.out, analysis, self._labels)
-            return read, rows_of(analysis)
+            with self._memory.measuring(read.pixels):
+                analysis = self.model.conclude(read.micrograph, read.sha256, inference)
+                with writing_to(self.out):
+                    write_mask(self.out, analysis)
+                    write_wires(self.out, analysis)
+                    if self.settings.overlays:
+                        write_overlay(self.out, analysis, self._labels)
+                return read, rows_of(analysis)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001 (as in _read)

@@ -57,7 +57,7 @@ def prepare(micrograph: Micrograph, spec: InputSpec, scale: float | None = None)
 
     scale: model px per recorded px where it is to be another than that of the frame seen whole (see `detail`).
     """
-    annotation = burnt_in(micrograph.pixels)
+    annotation = burnt_in(micrograph.pixels, micrograph.drawn)
     gray = to_uint8(micrograph.pixels, spec.low, spec.high, annotation)
     scale = scale or model_scale(micrograph, spec)
     resized = resize(gray, scale)

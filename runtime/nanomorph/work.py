@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from nanomorph.memory import default_limit
 from nanomorph.micrograph import Micrograph
 from nanomorph.sources import Item, Rejected
 
@@ -15,12 +16,16 @@ class Settings:
 
     nm_per_px overrides metadata. workers: threads that read and measure. copies: a second name of a content is
     measured again (a data set's rows are independent) instead of listed as an alias (a live folder's are not).
+    scale_bars: read burnt-in scale bars where nothing else gives a pixel size (extra `scalebar`).
+    memory: bytes that frames being read and measured may take together; one that needs more is refused.
     """
 
     nm_per_px: float | None = None
     workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
     overlays: bool = True
     copies: bool = True
+    scale_bars: bool = False
+    memory: int = field(default_factory=default_limit)
 
 
 @dataclass(frozen=True)

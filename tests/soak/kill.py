@@ -35,13 +35,25 @@ def microscope_command(options: argparse.Namespace) -> list[str]:
     return command
 
 
-def kill_once(command: list[str], log: Path, after: float) -> None:
-    """Start the watcher, and kill it after so many seconds."""
-    with open(log, "a") as file, subprocess.Popen(command, stdout=file, stderr=file) as watcher:
-        time.sleep(after)
+def kill_once(command: list[str], log: Path, chance: random.Random, most: int) -> int:
+    """Start the watcher and kill it at a random moment: while it starts, or after up to `most` images and a bit.
+
+    By progress rather than by time, so that a slow machine sees the same moments. Returns the images it got done.
+    """
+    limit = 0 if chance.random() < 0.15 else chance.randint(1, most)
+    done = 0
+    with open(log, "ab") as file, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file) as watcher:
+        assert watcher.stdout is not None
+        for line in watcher.stdout if limit else ():
+            file.write(line)
+            done += b'"outcome": "done"' in line
+            if done >= limit:
+                break
+        time.sleep(chance.uniform(0, 0.3 if limit else 3.0))
         if watcher.poll() is not None:
             raise SystemExit(f"the watcher ended by itself with {watcher.returncode}: see {log}")
         watcher.kill()
+    return done
 
 
 def main() -> int:
@@ -59,14 +71,13 @@ def main() -> int:
     (options.work / "in").mkdir(exist_ok=True)
     begun = time.monotonic()
     log = options.work / "watch.log"
-    # Kills spread over the whole time of writing; some so early that the watcher has hardly begun.
-    mean = options.images / options.rate / options.kills
+    most = 2 * options.images // options.kills
     with subprocess.Popen(microscope_command(options)) as microscope:
         for n in range(options.kills):
-            after = chance.choice((chance.uniform(0.3, 3.0), chance.uniform(3.0, 2 * mean)))
-            kill_once(watch_command(options), log, after)
-            if (table := options.work / "out" / "labels.csv").exists():
-                print(f"kill {n + 1} after {after:.1f} s, {len(rows(table))} rows in labels.csv", flush=True)
+            done = kill_once(watch_command(options), log, chance, most)
+            table = options.work / "out" / "labels.csv"
+            known = len(rows(table)) if table.exists() else 0
+            print(f"kill {n + 1} after {done} images, {known} rows in labels.csv", flush=True)
         microscope.wait()
         with open(log, "a") as file:
             code = subprocess.run(watch_command(options, "--idle-exit", "15"), stdout=file, stderr=file, check=False)

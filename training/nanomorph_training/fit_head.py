@@ -13,6 +13,7 @@ import numpy as np
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import data, heads, machine, scores
 from nanomorph_training.cache import default_folder
+from nanomorph_training.checkpoint import TENSORS
 from nanomorph_training.data import Sample
 from nanomorph_training.features import Extractor, Row, Table, gather
 from nanomorph_training.heads import Head, HeadSettings, fit_head
@@ -103,14 +104,19 @@ def _labelled_by_folder(sample: Sample) -> Sample:
 
 def open_extractor(options: HeadOptions) -> Extractor:
     """The run's backbone, its features cached under a name made from its weights."""
-    weights = options.encoder / "checkpoint.safetensors"
-    if not weights.is_file():
-        raise ConfigurationError(f"{options.encoder} is no training run: it has no {weights.name}")
-    with open(weights, "rb") as file:
-        key = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    key = encoder_key(options.encoder)
     folder = (options.cache or default_folder()) / "features"
     threshold = foreground_threshold(options.encoder) if options.threshold is None else options.threshold
     return Extractor(load_backbone(options.encoder), key, folder, threshold)
+
+
+def encoder_key(run: Path) -> str:
+    """Sixteen hex digits that name a run's weights. Raises ConfigurationError where `run` has none."""
+    weights = run / TENSORS
+    if not weights.is_file():
+        raise ConfigurationError(f"{run} is no training run: it has no {weights.name}")
+    with open(weights, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:

@@ -72,7 +72,7 @@ def recipe(options: Options) -> list[Step]:
           "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES]),
         (options.out / "bundle.json",
          ["export", "--head", work / "morphology", work / "shape", "--segmenter", work / "segmenter",
-          "--name", "embedded", "--out", options.out]),
+          "--name", "embedded", "--out", options.out, "--precisions", "fp32", "int8", "--calibrate", *real]),
     ]
     # fmt: on
     return [Step(done, [str(word) for word in command]) for done, command in steps]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
 CHOICES_EDGES = ("leave-out", "weight", "count")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
+CHOICES_SCALE_BAR = ("auto", "on", "off")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,12 @@ class RunOptions:
         "of the backbone (default: the fastest there is)", default="auto", type=str, choices=CHOICES_PRECISION
     )
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
+    scale_bar: str = option(
+        "read burnt-in scale bars where no pixel size is known (default: auto, where the extra scalebar is installed)",
+        default="auto",
+        type=str,
+        choices=CHOICES_SCALE_BAR,
+    )
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
     detail: str = option(
@@ -41,6 +48,9 @@ class RunOptions:
         type=str,
         choices=CHOICES_EDGES,
     )
+    memory: float | None = option(
+        "GiB that images in work may take (default: half of the machine's)", default=None, type=float, metavar="GIB"
+    )
     journal: Path | None = option(
         "where to keep the journal, on a local disk (default: in --out)", default=None, type=Path, metavar="PATH"
     )
@@ -51,6 +61,8 @@ class RunOptions:
             raise ConfigurationError(f"--nm-per-px {self.nm_per_px}: a pixel size is a positive number of nm.")
         if self.workers is not None and self.workers < 1:
             raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
+        if self.memory is not None and not 0 < self.memory < float("inf"):
+            raise ConfigurationError(f"--memory {self.memory}: give a positive number of GiB, or leave it out.")
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
@@ -66,4 +78,16 @@ class RunOptions:
         """See `Settings`."""
         from nanomorph.work import Settings
 
-        return Settings(self.nm_per_px, self.workers or Settings().workers, self.overlays, copies)
+        usual = Settings()
+        workers, memory = self.workers or usual.workers, int(self.memory * 1024**3) if self.memory else usual.memory
+        reads_bars = reads_scale_bars(self.scale_bar)
+        return Settings(self.nm_per_px, workers, self.overlays, copies, reads_bars, memory)
+
+
+def reads_scale_bars(choice: str) -> bool:
+    """Whether `--scale-bar` means to read them here; raises ConfigurationError where they cannot be."""
+    from nanomorph.scalebar import installed
+
+    if choice == "on" and not installed():
+        raise ConfigurationError('--scale-bar on needs the extra scalebar: pip install "nanomorph[scalebar]"')
+    return choice != "off" and installed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -31,9 +32,14 @@ def is_companion(name: str, siblings: Collection[str]) -> bool:
 
 
 def ser_beside(emi: Path) -> Path | None:
-    """The first `.ser` that belongs to an `.emi` on disk."""
-    found = companion_of(emi.name, {path.name for path in emi.parent.glob("*.[sS][eE][rR]")})
-    return None if found is None else emi.with_name(found)
+    """The first `.ser` that belongs to an `.emi` on disk. Looks for it by name: a folder may hold 100,000 files."""
+    for number in range(1, 10):
+        for ending in ("ser", "SER", "Ser"):
+            ser = emi.with_name(f"{emi.stem}_{number}.{ending}")
+            if ser.is_file():
+                # Windows finds it in any spelling; tables need its own.
+                return emi.with_name(ser.resolve().name) if os.name == "nt" else ser
+    return None
 
 
 def emi_beside(ser: Path) -> tuple[Path, int] | None:

@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -79,10 +80,26 @@ def truncated(name: str, needed: int, size: int) -> ReadError:
     return ReadError("truncated", f"{name} has {size} bytes, but its header declares {needed}: copy it again")
 
 
+class FrameGate:
+    """What a reader asks before it decodes a frame: is it too large, and is there room for it now?"""
+
+    def __init__(self, most_pixels: int = MAX_PIXELS, why: str = "read are at most") -> None:
+        self.most_pixels, self.why = most_pixels, why
+
+    def enter(self, pixels: int) -> None:
+        """Return when there is room for a frame."""
+
+
+frame_gate: ContextVar[FrameGate] = ContextVar("frame_gate", default=FrameGate())  # noqa: B039 (has no state)
+
+
 def check_size(name: str, height: int, width: int) -> None:
     """Refuse, before anything is decoded, what does not fit in memory (ReadError `too-large`)."""
-    if height * width > MAX_PIXELS:
-        raise ReadError("too-large", f"{name} is {height} x {width} px; at most {MAX_PIXELS} px are read")
+    gate, pixels = frame_gate.get(), height * width
+    if pixels > gate.most_pixels:
+        most = f"{gate.most_pixels / 1e6:.0f} Mpx"
+        raise ReadError("too-large", f"{name} is {height} x {width} px ({pixels / 1e6:.0f} Mpx); {gate.why} {most}")
+    gate.enter(pixels)
 
 
 def check_zero_tail(name: str, stored: np.ndarray) -> None:

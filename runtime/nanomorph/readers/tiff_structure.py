@@ -6,6 +6,7 @@ is one of them, often the last thing written), and every strip or tile.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,6 +91,10 @@ def check_segments(name: str, data: bytes, page: tifffile.TiffPage) -> None:
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
     if not segments or page.ndim < 2:
         raise ReadError("unreadable", f"{name} has no image data")
+    expected = math.prod(page.chunked)
+    if len(segments) < expected:
+        # tifffile would fill in zeros, for as many gigabytes as a few bytes declare.
+        raise ReadError("truncated", f"{name} lists {len(segments)} of {expected} strips")
     if any(offset <= 0 or count <= 0 for offset, count in segments):
         raise ReadError("truncated", f"{name}: a strip was never written")
     end = max(offset + count for offset, count in segments)

@@ -11,6 +11,7 @@ REASONS = {
     "corrupt-archive": "The archive is damaged. Copy it again.",
     "corrupt-member": "A file inside the archive is damaged. Pack the archive again.",
     "broken-link": "A link to a file that is not there.",
+    "crashes-reader": "Reading it ends the program. Please report this as a defect.",
     "decompression-bomb": "It unpacks to far more than any micrograph holds, so it was not opened.",
     "duplicate-name": "The archive holds this name twice; only the first was measured.",
     "empty": "The file is empty.",

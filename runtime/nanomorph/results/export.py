@@ -17,7 +17,15 @@ _MADE_BY = ("bundle", "provider", "precision", "processed_at")
 _FIELD_FIRST = ("micrograph", "sha256")
 _FIELD_LAST = ("duplicate_of", *_MADE_BY)
 # What a micrograph and another file that repeats it have in common, so that no name lacks its pixel size.
-_SHARED_WITH_ORIGINAL = ("width_px", "height_px", "nm_per_px_x", "nm_per_px_y", "calibration", "n_frames")
+_SHARED_WITH_ORIGINAL = (
+    "width_px",
+    "height_px",
+    "nm_per_px_x",
+    "nm_per_px_y",
+    "calibration",
+    "calibration_error_percent",
+    "n_frames",
+)
 _QUARANTINE = ("input", "reason", "detail", "first_seen", "tries")
 
 

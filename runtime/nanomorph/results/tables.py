@@ -59,7 +59,9 @@ def field_cells(analysis: Analysis) -> dict[str, str]:
     cells["n_domains"] = str(len(analysis.domains))
     for name, value in analysis.field.items():
         cells[name] = truth(value) if name in TRUTHS else cell(value)
-    return cells | {"n_frames": str(micrograph.n_frames)}
+    error = micrograph.calibration_error
+    percent = number(None if error is None else 100 * error)
+    return cells | {"n_frames": str(micrograph.n_frames), "calibration_error_percent": percent}
 
 
 def label_cells(judgement: Judgement) -> dict[str, str]:

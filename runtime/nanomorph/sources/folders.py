@@ -12,7 +12,7 @@ from nanomorph.journal.location import POINTER
 from nanomorph.journal.schema import JOURNAL_NAME
 from nanomorph.micrograph import ReadError
 from nanomorph.naming import natural_key, readable
-from nanomorph.readers import companion_of, emi_beside
+from nanomorph.readers import emi_beside, ser_beside
 from nanomorph.sources.entry import (
     Item,
     Rejected,
@@ -171,8 +171,8 @@ def companion_beside(path: Path, name: str) -> str | None:
     """The name of the .ser that an .emi describes, where it lies in the same folder."""
     if suffix(path.name) != ".emi":
         return None
-    found = companion_of(path.name, {beside.name for beside in path.parent.iterdir()})
-    return name.removesuffix(readable(path.name)) + readable(found) if found else None
+    found = ser_beside(path)
+    return name.removesuffix(readable(path.name)) + readable(found.name) if found else None
 
 
 def identity(path: Path) -> Identity:

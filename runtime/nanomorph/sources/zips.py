@@ -25,7 +25,8 @@ def zip_members(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item 
         yield Rejected(name, "corrupt-archive", f"cannot be opened as a zip: {error}", stamp, size)
         return
     with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
+        # `is_dir` fails on a member without a name (Python 3.11), which is refused below.
+        infos = [info for info in archive.infolist() if not info.filename or not info.is_dir()]
         infos.sort(key=lambda info: natural_key(info.filename.encode("utf-8", "backslashreplace").decode()))
         siblings = {plain for info in infos if (plain := plain_name(info.filename))}
         seen: dict[str, int] = {}
