@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from nanomorph.measure.arms import Arms, arms_of, largest_radius, pair_cost
 from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.ragged import Ragged, spread
 from nanomorph.measure.skeleton import Skeleton
@@ -22,24 +23,8 @@ from nanomorph.measure.skeleton import Skeleton
 SHORT_BRIDGE = 0.8
 # or where it is so many times as wide as the branches beside it, up to a length of so many of their widths.
 OVERLAP_WIDTH, OVERLAP_LENGTH = 1.08, 12.0
-# An arm's direction is taken over so many of its widths, beyond its junction's inscribed circle.
-ARM_WIDTHS, ARM_LEAST_PX = 2.0, 8.0
-# Greatest cost of a pair: rad of turning into and out of the gap, plus so many rad per e-fold of width.
-GREATEST_TURN, WIDTH_WEIGHT = 1.2, 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class Arms:
-    """Branch ends that leave a crossing. end: int (k,), 2 x branch + side. node: int (k,), their crossing.
-
-    at, direction: float (k, 2), where the arm is free of the crossing and the unit vector on from there. width: px.
-    """
-
-    end: np.ndarray
-    node: np.ndarray
-    at: np.ndarray
-    direction: np.ndarray
-    width: np.ndarray
+# Greatest cost of a pair of arms (see `arms.pair_cost`), rad.
+GREATEST_TURN = 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +45,11 @@ def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray) -> Wires
     """The wires of a skeleton. radius: (n_points,), distance of its points to the outline (px)."""
     widths = 2 * _medians(radius[branches.order.values], branches.order)
     node, bridge = _join(branches.node, _short(branches, radius))
-    arms, trim = _arms(skeleton.points, branches, node, bridge, radius, widths)
+    arms, trim = arms_of(skeleton.points, branches, node, bridge, radius, widths)
     overlap = _overlaps(branches, arms, node, widths)
     if overlap.any():
         node, bridge = _join(node, bridge | overlap)
-        arms, trim = _arms(skeleton.points, branches, node, bridge, radius, widths)
+        arms, trim = arms_of(skeleton.points, branches, node, bridge, radius, widths)
     partner = _pair(arms, 2 * len(branches))
     chains, wire = _chains(partner, bridge)
     paths = _paths(skeleton, branches, chains, partner, trim)
@@ -83,7 +68,7 @@ def _medians(values: np.ndarray, sequences: Ragged) -> np.ndarray:
 
 def _short(branches: Branches, radius: np.ndarray) -> np.ndarray:
     """Branches (m,) between two junctions whose inscribed circles about meet."""
-    largest = _largest_radius(branches, branches.node, radius)
+    largest = largest_radius(branches, branches.node, radius)
     between = (branches.node != FREE).all(axis=1) & (branches.node[:, 0] != branches.node[:, 1])
     return between & (branches.length < SHORT_BRIDGE * largest[branches.node].sum(axis=1))
 
@@ -107,7 +92,7 @@ def _overlaps(branches: Branches, arms: Arms, node: np.ndarray, widths: np.ndarr
     likely = (node != FREE).all(axis=1) & (node[:, 0] != node[:, 1])
     likely &= (widths > OVERLAP_WIDTH * beside) & (branches.length < OVERLAP_LENGTH * beside)
     branch, first, last = _across_bridges(arms, node, np.flatnonzero(likely))
-    cost = _cost(arms, first, last)
+    cost = pair_cost(arms, first, last)
     best = _least(cost, branch)
     # The straightest pair apart, another pair of the arms that are left.
     straightest = best[np.searchsorted(branch[best], branch)]
@@ -149,51 +134,10 @@ def _beside(branches: Branches, node: np.ndarray, widths: np.ndarray) -> np.ndar
     return sums / np.maximum(weights, 1e-9)
 
 
-def _largest_radius(branches: Branches, node: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Greatest inscribed radius at every crossing (n + 1,), the last (FREE) 0: so far from it arms are disturbed."""
-    largest = np.zeros(int(node.max(initial=FREE)) + 2)
-    crossing_of = np.full(int(branches.junction.max(initial=FREE)) + 1, FREE)
-    at_end = branches.node != FREE
-    crossing_of[branches.node[at_end]] = node[at_end]
-    at_junction = branches.junction != FREE
-    np.maximum.at(largest, crossing_of[branches.junction[at_junction]], radius[at_junction])
-    return largest
-
-
-def _arms(
-    points: np.ndarray,
-    branches: Branches,
-    node: np.ndarray,
-    bridge: np.ndarray,
-    radius: np.ndarray,
-    widths: np.ndarray,
-) -> tuple[Arms, np.ndarray]:
-    """The arms of all crossings, and how far (m, 2) px from its ends a branch is disturbed by them."""
-    trim = _largest_radius(branches, node, radius)[node]
-    ends = np.flatnonzero((node != FREE).ravel() & ~np.repeat(bridge, 2))
-    branch, side = ends >> 1, ends & 1
-    length = branches.length[branch]
-    near = np.minimum(trim.ravel()[ends], 0.4 * length)
-    far = np.minimum(near + np.maximum(ARM_WIDTHS * widths[branch], ARM_LEAST_PX), length)
-    at, on = (points[_at_arc(branches, branch, np.where(side == 0, s, length - s))] for s in (near, far))
-    step = on - at
-    direction = step / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
-    return Arms(ends, node.ravel()[ends], at, direction, widths[branch]), trim
-
-
-def _at_arc(branches: Branches, branch: np.ndarray, arc: np.ndarray) -> np.ndarray:
-    """The skeleton point (index) at a length along each of the given branches."""
-    # One increasing axis for all: every branch begins where the one before it ended, plus one.
-    begin = np.concatenate([[0.0], np.cumsum(branches.length + 1.0)])[:-1]
-    axis = branches.arc + begin[branches.order.owner]
-    index = np.searchsorted(axis, begin[branch] + arc - 1e-6)
-    return branches.order.values[np.minimum(index, branches.order.starts[branch + 1] - 1)]
-
-
 def _pair(arms: Arms, n_ends: int) -> np.ndarray:
     """The end that continues each branch end, int (n_ends,), FREE for none: straightest pairs first."""
     first, second = _candidates(arms.node)
-    cost = _cost(arms, first, second)
+    cost = pair_cost(arms, first, second)
     good = (cost < GREATEST_TURN) & (arms.end[first] >> 1 != arms.end[second] >> 1)
     order = np.flatnonzero(good)[np.argsort(cost[good], kind="stable")]
     partner = np.full(n_ends, FREE)
@@ -214,15 +158,6 @@ def _candidates(node: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         a, b = np.array(list(combinations(range(k), 2))).T
         pairs.append(np.stack([groups[:, a].ravel(), groups[:, b].ravel()]))
     return tuple(np.concatenate(pairs, axis=1))  # type: ignore[return-value]
-
-
-def _cost(arms: Arms, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Turning (rad) from one arm into the gap and from the gap into the other, plus a penalty for unlike widths."""
-    gap = arms.at[second] - arms.at[first]
-    gap /= np.maximum(np.hypot(*gap.T), 1e-9)[:, None]
-    into = np.arccos(np.clip((-arms.direction[first] * gap).sum(axis=1), -1, 1))
-    out = np.arccos(np.clip((arms.direction[second] * gap).sum(axis=1), -1, 1))
-    return into + out + WIDTH_WEIGHT * np.abs(np.log(arms.width[first] / arms.width[second]))
 
 
 def _chains(partner: np.ndarray, bridge: np.ndarray) -> tuple[list[list[int]], np.ndarray]:

@@ -60,14 +60,8 @@ def measure_field(
 ) -> dict[str, float]:
     """FIELD_COLUMNS of `labels` (int (H, W)) from its domains' `columns`, their geometry and its texture."""
     sized = sample(columns["touches_edge"], columns["edge_weight"], edges)
-    side_px = math.sqrt(labels.size)
     area_um2 = labels.size * math.prod(nm_per_px) / 1e6 if nm_per_px is not None else math.nan
-    length, length_nm = (float(columns[f"skeleton_length_{unit}"].sum()) for unit in ("px", "nm"))
-    n_branch_points, n_end_points = (int(columns[c].sum()) for c in ("n_branch_points", "n_end_points"))
-    widths = columns["width_median_px"][sized.index]
-    width_px = median(widths)
-    area = columns["area_px"].astype(float)
-    n = len(area)
+    n, n_branch_points = len(columns["area_px"]), int(columns["n_branch_points"].sum())
     return texture.measures | {
         "n_domains": n,
         **size_statistics(columns, sized),
@@ -75,12 +69,28 @@ def measure_field(
         "sizes_include_edge": sized.includes_edge,
         "number_density_um2": n / area_um2,
         "number_density_weighted_um2": float(np.nansum(columns["edge_weight"])) / area_um2,
-        "skeleton_length_px": length,
-        "skeleton_length_nm": length_nm if nm_per_px is not None else math.nan,
+        "skeleton_length_px": float(columns["skeleton_length_px"].sum()),
+        "skeleton_length_nm": float(columns["skeleton_length_nm"].sum()) if nm_per_px is not None else math.nan,
         "branch_points": n_branch_points,
         "branch_density_um2": n_branch_points / area_um2,
         "n_wires": int(columns["n_wires"].sum()),
-        "largest_domain_share": float(area.max() / area.sum()) if n else 0.0,
+        "n_holes": int(columns["n_holes"].sum()),
+        **_scale_free(columns, sized, math.sqrt(labels.size)),
+        **_in_units(_of_skeletons(domains, labels.shape), nm_per_px),
+        **_in_units(_of_texture(texture), nm_per_px),
+        "orientation_order": _order(domains),
+    }
+
+
+def _scale_free(columns: Values, sized: Sample, side_px: float) -> dict[str, float]:
+    """Ratios and averages that do not change when field and domains are enlarged alike."""
+    length = float(columns["skeleton_length_px"].sum())
+    n_branch_points, n_end_points = (int(columns[c].sum()) for c in ("n_branch_points", "n_end_points"))
+    widths = columns["width_median_px"][sized.index]
+    width_px = median(widths)
+    area = columns["area_px"].astype(float)
+    return {
+        "largest_domain_share": float(area.max() / area.sum()) if len(area) else 0.0,
         "relative_width": width_px / side_px,
         "relative_width_largest": _largest(columns["width_median_px"]) / side_px,
         "relative_inscribed_diameter": _largest(columns["inscribed_diameter_px"]) / side_px,
@@ -97,10 +107,6 @@ def measure_field(
         "median_elongation": median(columns["elongation"]),
         "median_aspect_ratio": median(columns["aspect_ratio"]),
         "width_spread": _ratio(float(widths.std()) if len(widths) else math.nan, width_px),
-        "n_holes": int(columns["n_holes"].sum()),
-        **_in_units(_of_skeletons(domains, labels.shape), nm_per_px),
-        **_in_units(_of_texture(texture), nm_per_px),
-        "orientation_order": _order(domains),
     }
 
 
