@@ -48,7 +48,10 @@ def depth_of(crop: np.ndarray) -> Depth:
         return _depth(crop)
     binary = np.ascontiguousarray(crop).view(np.uint8)
     small = cv2.resize(binary * np.uint8(255), None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
-    coarse = _depth(small >= 128)
+    usual = _depth(small >= 128)
+    # Blocks with a hole in them are no place for an inscribed circle; a domain too thin for whole blocks has no other.
+    whole = small == 255
+    coarse = _depth(whole) if whole.any() else usual
     x, y = ((coarse.at + 0.5) * factor).astype(int)
     reach = int((coarse.greatest + 4) * factor)
     left, top = max(0, x - reach), max(0, y - reach)
@@ -59,7 +62,7 @@ def depth_of(crop: np.ndarray) -> Depth:
               slice(max(0, x - left - 2 * factor), x - left + 2 * factor + 1))  # fmt: skip
     row, column = np.unravel_index(int(fine[centre].argmax()), fine[centre].shape)
     at = np.array([left + centre[1].start + column, top + centre[0].start + row], float)
-    return Depth(at, float(fine[centre][row, column]), coarse.mean * factor)
+    return Depth(at, float(fine[centre][row, column]), usual.mean * factor)
 
 
 def _depth(crop: np.ndarray) -> Depth:
