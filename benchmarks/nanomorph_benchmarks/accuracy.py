@@ -128,7 +128,7 @@ def random_engine() -> Engine:
     """The bundle's architecture with weights that learned nothing."""
     import torch
 
-    from nanomorph_export.gates import TorchEngine
+    from nanomorph_export.reference import TorchEngine
     from nanomorph_training.models import build_backbone
 
     torch.manual_seed(0)

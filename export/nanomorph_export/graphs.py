@@ -11,8 +11,9 @@ import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
 
-from nanomorph_training.models import Backbone, fold_batch_norm
+from nanomorph_training.models import Backbone, fold_batch_norm, pool
 
 OPSET = 18
 OUTPUTS = ("embedding", "foreground", "interior")
@@ -33,30 +34,55 @@ def fuse(backbone: Backbone) -> Backbone:
 
 def round_to_half(model: Backbone) -> Backbone:
     """Round large weights, in place, to values that fp16 holds exactly; computing stays fp32."""
+    largest = torch.finfo(torch.float16).max
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.numel() >= HALF_STORED_FROM:
-                parameter.copy_(parameter.half().float())
+                parameter.copy_(parameter.clamp(-largest, largest).half().float())
     return model
 
 
-def export_backbone(backbone: Backbone, path: Path) -> None:
+class HalfBackbone(nn.Module):
+    """The same network computed in fp16, between a float32 normalisation and float32 outputs.
+
+    TensorRT's networks are strongly typed: the precision must be in the file. The mean over pixels (the embedding)
+    is taken in float32: a sum of 16-bit numbers over a large map loses what it adds last.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.mean, self.std = backbone.mean, backbone.std
+        self.encoder, self.decoder = (copy.deepcopy(part).half() for part in (backbone.encoder, backbone.decoder))
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = ((pixels.float() / 255.0 - self.mean) / self.std).half()
+        maps = self.encoder(x)
+        probability = torch.sigmoid(self.decoder(x, maps).float())
+        return pool([maps[-1].float()]), probability[:, 0:1], probability[:, 1:2]
+
+
+def export_backbone(backbone: nn.Module, path: Path) -> None:
     """Write a backbone: uint8 (N, 1, H, W) -> OUTPUTS; N, H, W dynamic, H and W multiples of 32.
 
     Weights are stored as fp16 and cast to fp32 when the graph is loaded: half the file, the same numbers,
     provided that `backbone` went through `fuse` and `round_to_half`.
     """
-    program = _trace(backbone)
-    model = program.model_proto
+    model = _trace(backbone).model_proto
     # The exporter notes its stack at every node: paths of this machine, which bytes must not depend on.
     for node in model.graph.node:
         del node.metadata_props[:]
     _store_half(model)
+    write_graph(model, path)
+
+
+def write_graph(model: onnx.ModelProto, path: Path) -> None:
+    """Check in full, then write one file, the same bytes each time."""
     onnx.checker.check_model(model, full_check=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _trace(backbone: Backbone) -> torch.onnx.ONNXProgram:
+def _trace(backbone: nn.Module) -> torch.onnx.ONNXProgram:
     n, h, w = (torch.export.Dim(name, min=1, max=256) for name in ("n", "h32", "w32"))
     image = torch.zeros((2, 1, 3 * MULTIPLE, 2 * MULTIPLE), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -92,3 +118,18 @@ def _store_half(model: onnx.ModelProto) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def widen(model: onnx.ModelProto) -> None:
+    """Undo the storage as fp16, in place: float32 weights, as quantisation and merging want them."""
+    half = {tensor.name: tensor for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT16}
+    kept = []
+    for node in model.graph.node:
+        if node.op_type == "Cast" and node.input[0] in half and node.attribute[0].i == TensorProto.FLOAT:
+            tensor = half[node.input[0]]
+            values = numpy_helper.to_array(tensor).astype(np.float32)
+            tensor.CopyFrom(numpy_helper.from_array(values, node.output[0]))
+        else:
+            kept.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)

@@ -8,11 +8,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from nanomorph.engines.onnx_runtime import open_session
+from nanomorph.gates import Gate, at_most
 from nanomorph_training.heads import Head
 
 OPSET = 18
 # onnx's newest IR version may be ahead of the runtime's: 10 is read by every onnxruntime since 1.18.
 IR_VERSION = 10
+# float32 in the graph, float64 where it was fitted.
+HEAD_LIMIT = 1e-3
+PROOF_ROWS = 200
 
 
 def export_head(head: Head, path: Path) -> None:
@@ -64,3 +69,15 @@ def export_head(head: Head, path: Path) -> None:
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def head_gate(head: Head, path: Path) -> Gate:
+    """The graph against the fitted head on random features with gaps: largest difference of an output."""
+    rng = np.random.default_rng(0)
+    features = head.mean + head.scale * rng.normal(0, 3, (PROOF_ROWS, head.mean.size))
+    features[rng.random(features.shape) < 0.1] = np.nan
+    session = open_session(path, "cpu", threads=1)
+    ours = session.run(["probabilities", "novelty"], {"features": features.astype(np.float32)})
+    pairs = zip(ours, head(features.astype(np.float32).astype(float)), strict=True)
+    worst = max(float(np.abs(a - b).max() / max(np.abs(b).max(), 1.0)) for a, b in pairs)
+    return at_most(f"head {head.task}: largest difference", worst, HEAD_LIMIT, PROOF_ROWS)

@@ -1,104 +1,98 @@
-"""Backbone, heads, manifest and card: one folder, whole or not at all."""
+"""Backbone in its precisions, heads, manifest: one folder, whole or not at all."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nanomorph.bundle import MANIFEST, SCHEMA_VERSION, load_bundle
+from nanomorph.bundle import load_bundle
 from nanomorph.errors import FatalError
-from nanomorph.micrograph import Micrograph
+from nanomorph.gates import cases
 from nanomorph.model import Model
 from nanomorph.prepare import InputSpec
-from nanomorph_export.gates import Gate, TorchEngine, as_metrics, outcome_gates, tensor_gate
+from nanomorph_export.calibration import Micrographs, write_proof
 from nanomorph_export.graphs import export_backbone, fuse, round_to_half
-from nanomorph_export.head_graph import export_head
+from nanomorph_export.manifest import add_head, write_manifest
+from nanomorph_export.precisions import FILES, Tried, try_fp16, try_fp32, try_int8
+from nanomorph_export.reference import TorchEngine
 from nanomorph_training.heads import Head
 from nanomorph_training.models import Backbone
 
 
-def write_bundle(
-    folder: Path,
-    name: str,
-    backbone: Backbone,
-    heads: Sequence[Head],
-    input_spec: InputSpec,
-    calibration: Sequence[Micrograph],
-    provenance: Mapping[str, Any],
-    foreground_threshold: float = 0.5,
-) -> list[Gate]:
-    """Export, prove on the `calibration` micrographs, then put at `folder`, replacing a bundle there.
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a bundle is made of. provenance: where the weights came from."""
 
-    Raises FatalError naming the gate that failed; `folder` is then as it was.
+    name: str
+    backbone: Backbone
+    heads: Sequence[Head]
+    provenance: Mapping[str, Any]
+    input: InputSpec = InputSpec()
+    foreground_threshold: float = 0.5
+    precisions: Sequence[str] = field(default=("fp32",))
+
+
+def write_bundle(
+    folder: Path, parts: Parts, micrographs: Micrographs, report: Callable[[str], None] = lambda _: None
+) -> list[Tried]:
+    """Export, prove, then put at `folder`, replacing a bundle there; what was tried, in the order of `precisions`.
+
+    A reduced precision that fails a gate is left out, and bundle.json says which and by how much. Raises
+    FatalError naming the gate where fp32 fails one; `folder` is then as it was.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
         draft = Path(temporary) / "bundle"
         draft.mkdir()
-        stored = round_to_half(fuse(backbone))
-        export_backbone(stored, draft / "backbone.onnx")
-        for head in heads:
-            export_head(head, draft / head_file(head))
-        manifest = {
-            "schema": SCHEMA_VERSION,
-            "name": name,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "input": asdict(input_spec),
-            "foreground_threshold": foreground_threshold,
-            "backbone": {"fp32": "backbone.onnx"},
-            "heads": [head_entry(head) for head in heads],
-            "provenance": dict(provenance),
-        }
+        stored = round_to_half(fuse(parts.backbone))
+        export_backbone(stored, draft / FILES["fp32"])
+        manifest = _manifest(draft, parts)
+        for head in parts.heads:
+            manifest = add_head(draft, manifest, head)
         write_manifest(draft, manifest)
-        gates = _prove(draft, stored, backbone, calibration)
-        write_manifest(draft, manifest | {"gates": as_metrics(gates)})
+        tried = _prove(draft, parts, stored, micrographs, report)
+        written = {one.precision: FILES[one.precision] for one in tried if one.passed}
+        precisions = {one.precision: one.entry() for one in tried}
+        write_manifest(draft, manifest | {"backbone": written, "precisions": precisions})
+        load_bundle(draft)
         _replace(draft, folder)
-    return gates
+    return tried
 
 
-def head_file(head: Head) -> str:
-    """Where a head lies in a bundle."""
-    return f"heads/{head.task}.onnx"
-
-
-def head_entry(head: Head) -> dict[str, Any]:
-    """A head's part of the manifest."""
+def _manifest(draft: Path, parts: Parts) -> dict[str, Any]:
     return {
-        "task": head.task,
-        "level": head.level,
-        "file": head_file(head),
-        "labels": list(head.labels),
-        "uses_embedding": head.uses_embedding,
-        "descriptors": list(head.descriptors),
-        "temperature": head.temperature,
-        "uncertain_below": head.uncertain_below,
-        "metrics": dict(head.metrics),
+        "name": parts.name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "input": asdict(parts.input),
+        "foreground_threshold": parts.foreground_threshold,
+        "backbone": {"fp32": FILES["fp32"]},
+        "heads": [],
+        "proof": write_proof(draft),
+        "provenance": dict(parts.provenance),
     }
 
 
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write bundle.json with the sha256 of every file beside it."""
-    files = sorted(path for path in folder.rglob("*.onnx"))
-    hashes = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    text = json.dumps(dict(manifest) | {"files": hashes}, indent=2) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def _prove(draft: Path, stored: Backbone, trained: Backbone, calibration: Sequence[Micrograph]) -> list[Gate]:
+def _prove(
+    draft: Path, parts: Parts, stored: Backbone, micrographs: Micrographs, report: Callable[[str], None]
+) -> list[Tried]:
     model = Model(load_bundle(draft), device="cpu", precision="fp32")
-    tensors = tensor_gate(model.engine, TorchEngine(stored), calibration, model)
-    gates = [tensors, *outcome_gates(model, TorchEngine(trained), calibration)]
-    for gate in gates:
-        if not gate.passed:
-            raise FatalError(f"the exported graph fails a gate: {gate.name} is {gate.value:.4g}, limit {gate.limit:g}.")
-    return gates
+    report(f"torch looks at {len(micrographs.proof)} micrographs")
+    references = list(cases(model, TorchEngine(parts.backbone), micrographs.proof))
+    tried = [try_fp32(model, stored, references)]
+    if not tried[0].passed:
+        raise FatalError(f"the exported graph fails a gate: {tried[0].failures}")
+    for precision in parts.precisions:
+        if precision == "int8":
+            report(f"int8: ranges from {len(micrographs.ranges)} micrographs, then the harm of every layer")
+            tried.append(try_int8(draft, model, micrographs.frames(parts.input), references))
+        elif precision == "fp16":
+            tried.append(try_fp16(draft, model, fuse(parts.backbone), stored, references))
+    return tried
 
 
 def _replace(draft: Path, folder: Path) -> None:

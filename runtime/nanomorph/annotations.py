@@ -7,8 +7,13 @@ Dark letters are left alone: small dark particles look like them.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+
+from nanomorph.micrograph import Box
 
 WHITE = 253
 # Shares of the shorter side: half-width of the thickest stroke, how far from an edge, reach of antialiasing.
@@ -19,10 +24,24 @@ BESIDE = 225
 MOST = 0.06
 
 
-def burnt_in(pixels: np.ndarray) -> np.ndarray | None:
-    """Bool (H, W), True on burnt-in white annotation and just around it; None where there is none."""
-    if pixels.dtype != np.uint8:
-        return None
+def burnt_in(pixels: np.ndarray, drawn: Sequence[Box] = ()) -> np.ndarray | None:
+    """Bool (H, W), True on burnt-in annotation and just around it; None where there is none.
+
+    drawn: boxes already known to hold text or a bar, of any gray (from the reader of scale bars).
+    """
+    white = _white(pixels) if pixels.dtype == np.uint8 else None
+    if not drawn:
+        return white
+    found = np.zeros(pixels.shape, bool) if white is None else white
+    margin = max(2, round(MARGIN * min(pixels.shape)))
+    for left, top, right, bottom in drawn:
+        rows = slice(max(0, int(top) - margin), math.ceil(bottom) + margin)
+        found[rows, max(0, int(left) - margin) : math.ceil(right) + margin] = True
+    return found
+
+
+def _white(pixels: np.ndarray) -> np.ndarray | None:
+    """Burnt-in white letters and bars of an 8-bit frame."""
     white = (pixels >= WHITE).astype(np.uint8)
     plateau = cv2.erode(white, np.ones((3, 3), np.uint8))
     if not plateau.any() or white.mean() > MOST:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from nanomorph.errors import ConfigurationError
+from nanomorph.manifest import OLDEST_VERSION, SCHEMA_VERSION, Problem, check
 from nanomorph.prepare import InputSpec
 
-SCHEMA_VERSION = 1
 MANIFEST = "bundle.json"
 EMBEDDED = Path(__file__).parent / "bundles" / "embedded"
 
@@ -46,11 +46,12 @@ class HeadSpec:
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A verified bundle on disk. `backbones` maps a precision to its file."""
+    """A verified bundle on disk. `backbones` maps a precision to its file, `graphs` a head's file to its bytes."""
 
     path: Path
     manifest: dict[str, Any]
     fingerprint: str
+    graphs: dict[str, bytes]
 
     @property
     def name(self) -> str:
@@ -68,6 +69,18 @@ class Bundle:
     def backbones(self) -> dict[str, Path]:
         return {precision: self.path / file for precision, file in self.manifest["backbone"].items()}
 
+    @property
+    def proof(self) -> list[Path]:
+        """Micrographs that a compiled engine is held against the fp32 graph on."""
+        return [self.path / file for file in self.manifest.get("proof", [])]
+
+    @property
+    def measures(self) -> str:
+        """Fingerprint of how a bundle sees and measures: two bundles that share it differ in their heads alone."""
+        fp32 = self.manifest["files"][self.manifest["backbone"]["fp32"]]
+        ways = [fp32, asdict(self.input), self.foreground_threshold]
+        return hashlib.sha256(json.dumps(ways, sort_keys=True).encode()).hexdigest()[:12]
+
     @cached_property
     def heads(self) -> tuple[HeadSpec, ...]:
         return tuple(_head(entry) for entry in self.manifest["heads"])
@@ -76,13 +89,20 @@ class Bundle:
 def load_bundle(path: str | Path | None = None) -> Bundle:
     """Load and verify a bundle; None gives the embedded one.
 
-    Raises BundleError naming the file that is missing, truncated, altered or not understood.
+    Raises BundleError naming the file that is missing, truncated, altered, swapped or not understood. Where a
+    head is replaced at this very moment, what is loaded is wholly the old bundle or wholly the new one.
     """
     folder = EMBEDDED if path is None else Path(path)
-    manifest, text = _read_manifest(folder)
-    for file, expected in manifest["files"].items():
-        _verify(folder / file, expected)
-    return Bundle(folder, manifest, hashlib.sha256(text).hexdigest()[:12])
+    while True:
+        manifest, text = _read_manifest(folder)
+        try:
+            heads = _verify(folder, manifest)
+        except BundleError:
+            # bundle.json is replaced last: if it is another one now, the file was cleared away, not lost.
+            if _read_manifest(folder)[1] != text:
+                continue
+            raise
+        return Bundle(folder, manifest, hashlib.sha256(text).hexdigest()[:12], heads)
 
 
 def _read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:
@@ -97,17 +117,35 @@ def _read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:
         raise BundleError(f"{file} cannot be read as a bundle ({error}); copy the bundle anew.") from error
     if schema > SCHEMA_VERSION:
         raise BundleError(f"{file} has schema {schema}, this nanomorph reads up to {SCHEMA_VERSION}: update nanomorph.")
+    if schema < OLDEST_VERSION:
+        raise BundleError(f"{file} has schema {schema}, which no nanomorph ever wrote; copy the bundle anew.")
+    try:
+        check(manifest)
+    except Problem as problem:
+        raise BundleError(f"{file} is no manifest of a bundle: {problem}; copy the bundle anew.") from problem
     return manifest, text
 
 
-def _verify(file: Path, expected: str) -> None:
-    try:
-        with open(file, "rb") as stream:
-            actual = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise BundleError(f"{file} cannot be read ({error.strerror}); copy the bundle anew.") from error
-    if actual != expected:
-        raise BundleError(f"{file} is not the file this bundle was made with (sha256 differs); copy the bundle anew.")
+def _verify(folder: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
+    """Check every file; the heads are read in the same breath, for they may be replaced at any moment."""
+    expected: dict[str, str] = manifest["files"]
+    kept = {head["file"] for head in manifest["heads"]}
+    heads = {}
+    for file, sha256 in expected.items():
+        try:
+            data = (folder / file).read_bytes()
+        except OSError as error:
+            raise BundleError(f"{folder / file} cannot be read ({error.strerror}); copy the bundle anew.") from error
+        actual = hashlib.sha256(data).hexdigest()
+        if actual != sha256:
+            swapped = next((other for other, known in expected.items() if known == actual), None)
+            why = "sha256 differs" if swapped is None else f"it is {swapped}"
+            raise BundleError(
+                f"{folder / file} is not the file this bundle was made with ({why}); copy the bundle anew."
+            )
+        if file in kept:
+            heads[file] = data
+    return heads
 
 
 def _head(entry: dict[str, Any]) -> HeadSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,7 +29,11 @@ class Inference:
 
 def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
     """Run frames of one shape as one batch."""
-    outputs = engine.run(np.stack([frame.pixels for frame in frames])[:, None])
+    return inferences(engine.run(np.stack([frame.pixels for frame in frames])[:, None]), frames)
+
+
+def inferences(outputs: Mapping[str, np.ndarray], frames: Sequence[Prepared]) -> list[Inference]:
+    """An engine's outputs for a batch, frame by frame on the recorded pixels."""
     interior = outputs.get("interior")
     return [
         Inference(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nanomorph.analysis import Judgement
-from nanomorph.bundle import Bundle, HeadSpec
+from nanomorph.bundle import MANIFEST, Bundle, BundleError, HeadSpec
 from nanomorph.engines.onnx_runtime import open_session
+from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -31,11 +33,10 @@ class Head:
 
 
 class Judge:
-    """All heads of a bundle."""
+    """All heads of a bundle. `dim`: length of the backbone's embedding, where heads are to be held against it."""
 
-    def __init__(self, bundle: Bundle) -> None:
-        # One thread: a head is a few thousand multiplications.
-        self.heads = tuple(Head(spec, open_session(bundle.path / spec.file, "cpu", threads=1)) for spec in bundle.heads)
+    def __init__(self, bundle: Bundle, dim: int | None = None) -> None:
+        self.heads = tuple(open_head(bundle, spec, dim) for spec in bundle.heads)
 
     def __call__(
         self, embedding: np.ndarray, field: Mapping[str, float], domains: pd.DataFrame
@@ -51,39 +52,82 @@ class Judge:
         return tuple(judgements), domains
 
 
+def open_head(bundle: Bundle, spec: HeadSpec, dim: int | None = None) -> Head:
+    """Raises BundleError where the graph is not the head that bundle.json describes."""
+    place = bundle.path / spec.file
+    # One thread: a head is a few thousand multiplications.
+    session = open_session(bundle.graphs[spec.file], "cpu", threads=1, name=str(place))
+    known = {column.name for column in (FIELD_COLUMNS if spec.level == "field" else DOMAIN_COLUMNS)}
+    unknown = [name for name in spec.descriptors if name not in known]
+    if unknown:
+        raise BundleError(f"{place}: head {spec.task} asks for what is not measured: {', '.join(unknown)}.")
+    inputs = {value.name: value.shape for value in session.get_inputs()}
+    outputs = {value.name: value.shape for value in session.get_outputs()}
+    if set(inputs) != {"features"} or not {"probabilities", "novelty"} <= set(outputs):
+        raise BundleError(f"{place} is no head: it takes {', '.join(inputs)} and gives {', '.join(outputs)}.")
+    if outputs["probabilities"][1] != len(spec.labels):
+        raise BundleError(
+            f"{place} tells {outputs['probabilities'][1]} classes apart, {MANIFEST} names {len(spec.labels)} "
+            f"for {spec.task}: {', '.join(spec.labels)}."
+        )
+    _check_width(spec, place, inputs["features"][1], dim)
+    return Head(spec, session)
+
+
+def _check_width(spec: HeadSpec, place: Path, width: int, dim: int | None) -> None:
+    embedding = width - len(spec.descriptors)
+    fits = embedding == 0 if not spec.uses_embedding else embedding > 0 and dim in (None, embedding)
+    if not fits:
+        with_ = "an embedding" if dim is None else f"an embedding of {dim}"
+        named = f"{with_} and " * spec.uses_embedding + f"{len(spec.descriptors)} descriptors"
+        raise BundleError(f"{place} takes {width} features, {MANIFEST} and the backbone give {spec.task} {named}.")
+
+
 def judge_field(head: Head, embedding: np.ndarray, field: Mapping[str, float]) -> Judgement:
     """Label the micrograph as a whole."""
     descriptors = np.array([[field[name] for name in head.spec.descriptors]], dtype=np.float32)
     probabilities, novelty = head(features(head.spec, embedding, descriptors))
-    best = int(probabilities[0].argmax())
-    confidence = float(probabilities[0, best])
+    return _verdict(head.spec, probabilities[0], float(novelty[0]))
+
+
+def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: float) -> Judgement:
+    best = int(probabilities.argmax())
+    confidence = float(probabilities[best])
     return Judgement(
-        task=head.spec.task,
-        label=head.spec.labels[best],
+        task=spec.task,
+        label=spec.labels[best],
         confidence=confidence,
-        decision=decide(confidence, float(novelty[0]), head.spec.uncertain_below),
-        novelty=float(novelty[0]),
-        probabilities=dict(zip(head.spec.labels, map(float, probabilities[0]), strict=True)),
+        decision=decide(confidence, novelty, spec.uncertain_below),
+        novelty=novelty,
+        probabilities=dict(zip(spec.labels, map(float, probabilities), strict=True)),
     )
 
 
 def judge_domains(head: Head, embedding: np.ndarray, domains: pd.DataFrame) -> tuple[Judgement, pd.DataFrame]:
     """Label every domain; the micrograph takes the majority of those that lie wholly in the field."""
-    task, labels = head.spec.task, np.array(head.spec.labels)
-    if domains.empty:
-        nothing = Judgement(
-            task, "", float("nan"), "unknown", float("nan"), dict.fromkeys(head.spec.labels, float("nan"))
-        )
-        empty = domains.assign(**{task: np.array([], dtype=object), f"{task}_confidence": np.array([], dtype=float)})
-        return nothing, empty
+    task = head.spec.task
     descriptors = domains[list(head.spec.descriptors)].to_numpy(dtype=np.float32)
+    at_edge = domains["touches_edge"].to_numpy(dtype=bool)
+    judgement, labels, confidences = judge_rows(head, embedding, descriptors, at_edge)
+    return judgement, domains.assign(**{task: labels, f"{task}_confidence": confidences})
+
+
+def judge_rows(
+    head: Head, embedding: np.ndarray, descriptors: np.ndarray, touches_edge: np.ndarray
+) -> tuple[Judgement, np.ndarray, np.ndarray]:
+    """As `judge_domains`, of descriptors float32 (N, K) in the head's order: verdict, labels (N,), confidences (N,)."""
+    if not len(descriptors):
+        return _nothing(head.spec), np.array([], dtype=object), np.array([], dtype=float)
     probabilities, novelty = head(features(head.spec, embedding, descriptors))
-    best = probabilities.argmax(axis=1)
-    confidences = probabilities.max(axis=1)
-    domains = domains.assign(**{task: labels[best], f"{task}_confidence": confidences})
-    whole = ~domains["touches_edge"].to_numpy(dtype=bool)
-    judged = whole if whole.any() else np.ones(len(domains), dtype=bool)
-    return _majority(head.spec, best[judged], confidences[judged], novelty[judged]), domains
+    best, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    judged = ~touches_edge if not touches_edge.all() else np.ones(len(descriptors), dtype=bool)
+    verdict = _majority(head.spec, best[judged], confidences[judged], novelty[judged])
+    return verdict, np.array(head.spec.labels)[best], confidences
+
+
+def _nothing(spec: HeadSpec) -> Judgement:
+    nan = float("nan")
+    return Judgement(spec.task, "", nan, "unknown", nan, dict.fromkeys(spec.labels, nan))
 
 
 def _majority(spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty: np.ndarray) -> Judgement:

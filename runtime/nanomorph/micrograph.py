@@ -7,6 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in px, edges (right and bottom are outside)."""
+
 
 class Calibration(StrEnum):
     """Where a pixel size came from."""
@@ -34,6 +37,8 @@ class Micrograph:
     nm_per_px: (x, y) in nm, or None where the file holds no believable pixel size.
     source: the name the user knows it by (a path, or `archive.zip!/path`).
     n_frames: frames in the file; only the first is held in `pixels`.
+    calibration_error: of the pixel size, relative, one standard deviation; None where its source states none.
+    drawn: boxes known to hold burnt-in text or a bar: no material.
     """
 
     pixels: np.ndarray
@@ -41,6 +46,8 @@ class Micrograph:
     calibration: Calibration
     source: str
     n_frames: int = 1
+    calibration_error: float | None = None
+    drawn: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2:

@@ -4,32 +4,64 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.detail import Detail, refine
 from nanomorph.engines import Engine, open_engine
 from nanomorph.infer import Inference, infer
 from nanomorph.judge import Judge
-from nanomorph.measure import measure, segment
+from nanomorph.measure import Doubt, measure, segment
 from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.prepare import prepare
+from nanomorph.prepare import Prepared, prepare
+from nanomorph.scalebar import installed, read_scale_bar
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How frames are looked at and sizes counted. edges: one of `measure.EDGES`."""
+
+    detail: Detail = Detail()
+    edges: str = "leave-out"
+
+
+DEFAULT_WAYS = Ways()
 
 
 class Model:
-    """A bundle ready to work: its backbone on a device and its heads."""
+    """A bundle ready to work: its backbone on a device (or the given engine) and its heads."""
 
-    def __init__(self, bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int = 0) -> None:
-        self.bundle = bundle
-        self.engine: Engine = open_engine(bundle, device, precision, threads)
-        self.judge = Judge(bundle)
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        engine: Engine | None = None,
+        ways: Ways = DEFAULT_WAYS,
+    ) -> None:
+        self.bundle, self.ways = bundle, ways
+        self.engine: Engine = engine or open_engine(bundle, device, precision, threads)
+        self.judge = Judge(bundle, self.engine.dim)
+
+    def look(self, frames: Sequence[tuple[Micrograph, Prepared]]) -> list[Inference]:
+        """What the backbone sees in frames of one shape, each looked at again where it needs to be."""
+        seen = infer(self.engine, [prepared for _, prepared in frames])
+        return [
+            refine(self.engine, micrograph, prepared, first, self.bundle.input, self.ways.detail)
+            for (micrograph, prepared), first in zip(frames, seen, strict=True)
+        ]
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
         mask = segment(inference.foreground, inference.interior, self.bundle.foreground_threshold, micrograph.nm_per_px)
-        measured = measure(mask, micrograph.nm_per_px)
+        error = micrograph.calibration_error or 0.0
+        doubt = Doubt(inference.foreground, self.bundle.foreground_threshold, error)
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
         labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
         return Analysis(
             micrograph=micrograph,
@@ -37,6 +69,7 @@ class Model:
             labels=labels,
             mask=mask,
             domains=domains,
+            wires=measured.wires,
             field=measured.field,
             embedding=inference.embedding,
             bundle=self.bundle.fingerprint,
@@ -50,18 +83,22 @@ def analyze(
     bundle: Bundle | Model | None = None,
     *,
     nm_per_px: float | tuple[float, float] | None = None,
+    scale_bar: bool | None = None,
 ) -> Analysis:
     """Labels, mask and domains of one micrograph.
 
     image: a path of any supported format, or a gray array (H, W).
     bundle: a loaded bundle (None: the embedded one); a `Model` saves opening it for every call.
     nm_per_px: overrides the file's pixel size; (x, y) where they differ.
+    scale_bar: read a burnt-in scale bar where no pixel size is known (None: where the extra `scalebar` is installed).
     Raises ReadError where the image cannot be used, BundleError where the bundle cannot.
     """
     model = bundle if isinstance(bundle, Model) else Model(bundle or load_bundle())
     micrograph, sha256 = _micrograph(image)
     micrograph = with_pixel_size(micrograph, nm_per_px)
-    (inference,) = infer(model.engine, [prepare(micrograph, model.bundle.input)])
+    if scale_bar or (scale_bar is None and installed()):
+        micrograph = with_scale_bar(micrograph)
+    (inference,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
     return model.conclude(micrograph, sha256, inference)
 
 
@@ -80,4 +117,23 @@ def with_pixel_size(micrograph: Micrograph, nm_per_px: float | Sequence[float] |
     if nm_per_px is None:
         return micrograph
     x, y = (nm_per_px, nm_per_px) if isinstance(nm_per_px, int | float) else nm_per_px
-    return Micrograph(micrograph.pixels, (float(x), float(y)), Calibration.USER, micrograph.source, micrograph.n_frames)
+    return replace(micrograph, nm_per_px=(float(x), float(y)), calibration=Calibration.USER, calibration_error=None)
+
+
+def with_scale_bar(micrograph: Micrograph) -> Micrograph:
+    """The same micrograph calibrated by its burnt-in scale bar, where nothing else is known and one can be read.
+
+    Needs the extra `scalebar`; raises ModuleNotFoundError without it. A bar shows x: pixels are taken as square.
+    """
+    if micrograph.nm_per_px is not None:
+        return micrograph
+    reading = read_scale_bar(micrograph.pixels)
+    if reading is None:
+        return micrograph
+    return replace(
+        micrograph,
+        nm_per_px=(reading.nm_per_px, reading.nm_per_px),
+        calibration=Calibration.SCALE_BAR,
+        calibration_error=reading.error,
+        drawn=reading.boxes,
+    )

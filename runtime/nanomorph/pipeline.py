@@ -16,16 +16,16 @@ from pathlib import Path
 
 from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
-from nanomorph.infer import Inference, batches, infer
+from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
 from nanomorph.memory import Memory
 from nanomorph.micrograph import ReadError
-from nanomorph.model import Model, with_pixel_size
+from nanomorph.model import Model, with_pixel_size, with_scale_bar
 from nanomorph.outages import HOPELESS, writing_to
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import UNFINISHED, read_micrograph
 from nanomorph.readers.trial import try_apart
-from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay
+from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay, write_wires
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush, ordered_map, prefetch
 from nanomorph.work import Copy, Event, Failed, Loaded, Read, Settings
@@ -133,6 +133,8 @@ class Pipeline:
             try_apart(item.name, data, item.path)
         with self._memory.reading():
             micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
+            if self.settings.scale_bars:
+                micrograph = with_scale_bar(micrograph)
             return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
 
     def _readable(
@@ -156,7 +158,7 @@ class Pipeline:
         return None if self.settings.copies else self._copies.admit(read, self.model.bundle.fingerprint)
 
     def _infer(self, batch: list[tuple[Read, Prepared]]) -> list[_Inferred]:
-        inferences = infer(self.model.engine, [frame for _, frame in batch])
+        inferences = self.model.look([(read.micrograph, frame) for read, frame in batch])
         return [(read, inference) for (read, _), inference in zip(batch, inferences, strict=True)]
 
     def _finish(self, work: _Inferred) -> _Outcome:
@@ -166,6 +168,7 @@ class Pipeline:
                 analysis = self.model.conclude(read.micrograph, read.sha256, inference)
                 with writing_to(self.out):
                     write_mask(self.out, analysis)
+                    write_wires(self.out, analysis)
                     if self.settings.overlays:
                         write_overlay(self.out, analysis, self._labels)
                 return read, rows_of(analysis)

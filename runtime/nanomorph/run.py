@@ -66,7 +66,11 @@ class Run:
         self.journal = Journal.open(place(out, journal))
         try:
             self._same_way("nm_per_px", str(settings.nm_per_px))
+            self._same_way("scale bars", "read" if settings.scale_bars else "not read")
+            self._same_way("detail", str(model.ways.detail))
+            self._same_way("edges", model.ways.edges)
             self._same_bundle(model.bundle.fingerprint)
+            self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
             remove_leftovers(out)
         except BaseException:
             self.journal.close()
@@ -116,6 +120,7 @@ class Run:
     def use(self, model: Model) -> None:
         """Go on with another bundle; only `at_lull`. Rows say which bundle each came from."""
         self._same_bundle(model.bundle.fingerprint)
+        self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
         self._pipeline.use(model)
         self.model = model
 
@@ -165,6 +170,11 @@ class Run:
             "nanomorph": __version__,
             "This run": f"{self.counts['done']} micrographs in {self.seconds:.0f} s, {rate:.2f} a second",
         }
+
+
+def measures_key(fingerprint: str) -> str:
+    """Under which a journal keeps how a bundle that wrote into it measures; `relabel` asks."""
+    return f"measures.{fingerprint}"
 
 
 def _make_folder(out: Path) -> None:

@@ -16,6 +16,7 @@ class Settings:
 
     nm_per_px overrides metadata. workers: threads that read and measure. copies: a second name of a content is
     measured again (a data set's rows are independent) instead of listed as an alias (a live folder's are not).
+    scale_bars: read burnt-in scale bars where nothing else gives a pixel size (extra `scalebar`).
     memory: bytes that frames being read and measured may take together; one that needs more is refused.
     """
 
@@ -23,6 +24,7 @@ class Settings:
     workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
     overlays: bool = True
     copies: bool = True
+    scale_bars: bool = False
     memory: int = field(default_factory=default_limit)
 
 

@@ -1,6 +1,7 @@
 """A bundle leaves only whole and proven: parity with torch, gates that refuse, nothing left behind."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,76 +10,116 @@ import onnxruntime
 import pytest
 import torch
 
+from nanomorph import gates
 from nanomorph.bundle import load_bundle
 from nanomorph.errors import FatalError
-from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
-from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.model import analyze
-from nanomorph.prepare import InputSpec
-from nanomorph_export import gates, write_bundle
+from nanomorph.model import Model, analyze
 from nanomorph_export.graphs import HALF_STORED_FROM, fuse
-from nanomorph_training.heads import Head
-from nanomorph_training.models import build_backbone
-
-
-@pytest.fixture(scope="module")
-def backbone():
-    """Random weights, with batch statistics that are not those of a fresh network: folding must not lose them."""
-    torch.manual_seed(0)
-    network = build_backbone()
-    network.train()
-    with torch.no_grad():
-        network(torch.randint(0, 256, (4, 1, 64, 64), dtype=torch.uint8))
-    return network.eval()
-
-
-def make_head(task, level, uses_embedding, descriptors):
-    n = 512 * uses_embedding + len(descriptors)
-    rng = np.random.default_rng(0)
-    return Head(
-        task, level, ("one", "two"), uses_embedding, tuple(descriptors), np.zeros(n), np.ones(n),
-        rng.normal(size=(2, n)) / 100, np.zeros(2), 1.0, 0.5, np.zeros((2, n)), 1.0,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def heads():
-    return [
-        make_head("whole", "field", True, FIELD_DESCRIPTORS),
-        make_head("shape", "domain", False, SHAPE_DESCRIPTORS),
-    ]
-
-
-@pytest.fixture(scope="module")
-def micrographs():
-    rng = np.random.default_rng(1)
-    frames = [rng.integers(0, 256, size, dtype=np.uint8) for size in ((64, 96), (96, 96))]
-    return [Micrograph(frame, None, Calibration.NONE, "noise") for frame in frames]
+from nanomorph_export.quantise import Quantised, too_harmful
+from nanomorph_export.write_bundle import Parts, write_bundle
 
 
 @pytest.fixture(scope="module")
 def written(backbone, heads, micrographs, tmp_path_factory):
+    """All precisions, with int8 called faster: how fast it is says nothing in a test."""
     folder = tmp_path_factory.mktemp("export") / "bundle"
-    found = write_bundle.write_bundle(folder, "test", backbone, heads, InputSpec(), micrographs, {"why": "a test"})
-    return folder, found
+    parts = Parts("test", backbone, heads, {"why": "a test"}, precisions=("fp32", "int8", "fp16"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nanomorph_export.precisions.times_faster", lambda *_: 2.0)
+        patch.setattr("nanomorph_export.quantise.HARM_FRAMES", 1)
+        tried = write_bundle(folder, parts, micrographs)
+    return folder, {one.precision: one for one in tried}
 
 
-def test_every_gate_was_passed_and_is_on_record(written):
-    folder, found = written
-    assert len(found) == 4
-    assert all(gate.passed for gate in found)
-    assert found[0].value < 1e-5
+def test_every_gate_is_on_record(written):
+    folder, tried = written
+    assert [gate.name for gate in tried["fp32"].gates] == [
+        "tensors: largest relative difference",
+        "tensors: mean relative difference",
+        "mask Dice, mean",
+        "label agreement",
+        "domain width, median relative change",
+        "domain width, median change in nm",
+    ]
+    assert tried["fp32"].passed
+    assert tried["fp32"].gates[0].value < 1e-5
     manifest = json.loads((folder / "bundle.json").read_text())
-    assert [gate["name"] for gate in manifest["gates"]] == [gate.name for gate in found]
     assert manifest["provenance"] == {"why": "a test"}
+    for name, one in tried.items():
+        entry = manifest["precisions"][name]
+        assert [gate["value"] for gate in entry["gates"]] == [gate.value for gate in one.gates]
+        assert entry["written"] == one.passed == (name in manifest["backbone"])
+    assert all(gate["passed"] for head in manifest["heads"] for gate in head["gates"])
 
 
 def test_the_bundle_loads_and_analyses(written, micrographs):
     bundle = load_bundle(written[0])
-    result = analyze(micrographs[0].pixels, bundle)
-    assert [judgement.task for judgement in result.labels] == ["whole", "shape"]
-    assert result.embedding.shape == (512,)
-    assert result.mask.shape == (64, 96)
+    for precision in bundle.backbones:
+        model = Model(bundle, device="cpu", precision=precision)
+        result = analyze(micrographs.proof[0].pixels, model)
+        assert [judgement.task for judgement in result.labels] == ["whole", "shape"]
+        assert result.embedding.shape == (32,)
+        assert result.mask.shape == (96, 128)
+        assert result.precision == precision
+
+
+def test_int8_takes_bytes_in_and_keeps_weights_of_seven_bits(written):
+    """U8 activations and S8 weights in -64..64: products of two bytes, summed in pairs, fit 16 bits without VNNI."""
+    assert written[1]["int8"].passed, written[1]["int8"].failures
+    graph = onnx.load(str(written[0] / "backbone.int8.onnx")).graph
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    weights = [values for name, values in arrays.items() if name.endswith("_quantized") and values.dtype == np.int8]
+    assert len(weights) > 5
+    assert max(int(np.abs(values.astype(int)).max()) for values in weights) <= 64
+    scales = {node.input[2] for node in graph.node if node.op_type == "QuantizeLinear"}
+    assert {arrays[name].dtype for name in scales} == {np.dtype(np.uint8)}
+    stays = json.loads((written[0] / "bundle.json").read_text())["precisions"]["int8"]["fp32_layers"]
+    assert set(stays) < {name.removesuffix(".weight") for name in arrays} | {"decoder.context"}
+
+
+def test_fp16_is_computed_between_float32_ends(written):
+    assert written[1]["fp16"].passed, written[1]["fp16"].failures
+    graph = onnx.load(str(written[0] / "backbone.fp16.onnx")).graph
+    assert {output.type.tensor_type.elem_type for output in graph.output} == {onnx.TensorProto.FLOAT}
+    convolutions = {node.input[1] for node in graph.node if node.op_type == "Conv"}
+    kinds = {tensor.data_type for tensor in graph.initializer if tensor.name in convolutions}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+
+
+def copy_as_quantised(source, target, _frames):
+    shutil.copy(source, target)
+    return Quantised({}, ())
+
+
+@pytest.fixture
+def traced_before(written, monkeypatch):
+    """Tracing takes seconds; these tests are about what comes after it."""
+    monkeypatch.setattr(
+        "nanomorph_export.write_bundle.export_backbone",
+        lambda _, path: shutil.copy(written[0] / "backbone.onnx", path),
+    )
+
+
+@pytest.mark.usefixtures("traced_before")
+def test_a_precision_that_fails_is_left_out_and_the_card_says_why(backbone, heads, micrographs, tmp_path, monkeypatch):
+    monkeypatch.setattr("nanomorph_export.precisions.times_faster", lambda *_: 0.9)
+    monkeypatch.setattr("nanomorph_export.precisions.quantise", copy_as_quantised)
+    parts = Parts("test", backbone, heads, {}, precisions=("int8",))
+    (_, int8) = write_bundle(tmp_path / "bundle", parts, micrographs)
+    assert int8.failures == "speed, times fp32 on this CPU: 0.9 (limit 1, FAILED)"
+    assert list(load_bundle(tmp_path / "bundle").backbones) == ["fp32"]
+    assert not (tmp_path / "bundle" / "backbone.int8.onnx").exists()
+    manifest = json.loads((tmp_path / "bundle" / "bundle.json").read_text())
+    assert [gate["name"] for gate in manifest["precisions"]["int8"]["gates"] if not gate["passed"]] == [
+        "speed, times fp32 on this CPU"
+    ]
+
+
+def test_the_layers_that_hurt_most_stay_until_the_rest_is_harmless():
+    harm = {"a": 3.0, "b": 0.3, "c": 4.0, "d": 0.4}
+    assert too_harmful(harm, budget=0.5) == ["c", "a"]  # left: the root of .3^2 + .4^2
+    assert too_harmful(harm, budget=0.49) == ["c", "a", "d"]
+    assert too_harmful(harm, budget=10.0) == []
 
 
 def test_the_graph_takes_any_number_and_size_of_frames(written, backbone):
@@ -115,18 +156,20 @@ def test_folding_changes_nothing_but_rounding(backbone):
             torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.usefixtures("traced_before")
 def test_a_failing_gate_leaves_what_was_there(written, backbone, heads, micrographs, monkeypatch):
     folder, _ = written
     before = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    monkeypatch.setattr(gates, "TENSOR_LIMIT", -1.0)
+    monkeypatch.setattr(gates, "EXACT_LIMIT", -1.0)
     with pytest.raises(FatalError, match="tensors: largest relative difference"):
-        write_bundle.write_bundle(folder, "worse", backbone, heads, InputSpec(), micrographs, {})
+        write_bundle(folder, Parts("worse", backbone, heads, {}), micrographs)
     assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "dice"), [([1, 1, 0], [1, 0, 0], 2 / 3), ([0, 0], [0, 0], 1.0), ([1, 0], [0, 1], 0.0)]
-)
-def test_dice_by_hand(ours, theirs, dice):
-    assert gates.mask_dice(np.array(ours, bool), np.array(theirs, bool)) == pytest.approx(dice)
+@pytest.mark.usefixtures("traced_before")
+def test_a_head_that_its_graph_does_not_compute_is_refused(backbone, heads, micrographs, tmp_path, monkeypatch):
+    monkeypatch.setattr("nanomorph_export.head_graph.HEAD_LIMIT", -1.0)
+    with pytest.raises(FatalError, match="head whole: largest difference"):
+        write_bundle(tmp_path / "bundle", Parts("test", backbone, heads, {}), micrographs)
+    assert not list(tmp_path.iterdir())

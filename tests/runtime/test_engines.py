@@ -5,7 +5,7 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.engines import open_engine
-from nanomorph.engines.onnx_runtime import cuda_works
+from nanomorph.engines.onnx_runtime import cuda_is_built_in
 from nanomorph.errors import ConfigurationError
 
 
@@ -32,12 +32,12 @@ def test_a_precision_that_is_not_in_the_bundle(bundle):
         open_engine(bundle, "cpu", "int8")
 
 
-@pytest.mark.skipif(cuda_works(), reason="this onnxruntime has CUDA")
+@pytest.mark.skipif(cuda_is_built_in(), reason="this onnxruntime has CUDA")
 def test_asking_for_a_gpu_that_is_not_there_is_an_error(bundle):
     with pytest.raises(ConfigurationError, match="no CUDA"):
         open_engine(bundle, "cuda")
 
 
-@pytest.mark.skipif(cuda_works(), reason="this onnxruntime has CUDA")
+@pytest.mark.skipif(cuda_is_built_in(), reason="this onnxruntime has CUDA")
 def test_auto_falls_back_to_the_cpu(bundle):
     assert open_engine(bundle, "auto").provider == "CPU"

@@ -109,9 +109,19 @@ def test_a_group_is_never_split() -> None:
 def test_a_source_is_drawn_by_the_root_of_its_size() -> None:
     sources = ["few"] * 4 + ["many"] * 100
     rng = np.random.default_rng(0)
-    share = np.mean([np.mean(data.draw(sources, 1, rng) < 4) for _ in range(3000)])
-    assert share == pytest.approx(2 / (2 + 10), abs=0.03)
-    assert len(set(data.draw(sources, 50, rng).tolist())) == 50
+    shares = data.shares(sources)
+    assert shares[:4].sum() == pytest.approx(2 / (2 + 10))
+    assert shares.sum() == pytest.approx(1)
+    drawn = np.mean([np.mean(data.draw(shares, 1, rng) < 4) for _ in range(3000)])
+    assert drawn == pytest.approx(2 / (2 + 10), abs=0.03)
+    assert len(set(data.draw(shares, 50, rng).tolist())) == 50
+
+
+def test_synthetic_samples_get_no_more_than_their_share() -> None:
+    sources, synthetic = ["real"] * 4 + ["drawn"] * 100, [False] * 4 + [True] * 100
+    assert data.shares(sources, synthetic, 0.35)[4:].sum() == pytest.approx(0.35)
+    assert data.shares(sources, synthetic, 0.95)[4:].sum() == pytest.approx(10 / 12)  # less anyway
+    assert data.shares(sources[4:], synthetic[4:], 0.35).sum() == pytest.approx(1)  # nothing else to draw
 
 
 def test_the_fingerprint_changes_with_a_file(pool: Path) -> None:

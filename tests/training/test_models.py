@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from nanomorph_training.checkpoint import round_to_half
 from nanomorph_training.models import (
     Backbone,
     Decoder,
@@ -73,13 +72,6 @@ def test_folding_batch_norm_changes_no_output(backbone: Backbone) -> None:
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
     for a, b in zip(before, after, strict=True):
         assert torch.allclose(a, b, atol=1e-4)
-
-
-def test_rounding_to_half_leaves_values_that_half_holds() -> None:
-    network = round_to_half(nn.Linear(3, 3))
-    for tensor in network.parameters():
-        assert tensor.dtype == torch.float32
-        assert torch.equal(tensor, tensor.half().float())
 
 
 def test_imagenet_weights_are_summed_over_colours() -> None:

@@ -14,16 +14,12 @@ from nanomorph_training import data
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.data import Sample
+from nanomorph_training.fit_segmenter import fit_segmenter, synthetic_split, validation_split
+from nanomorph_training.models import build_backbone
 from nanomorph_training.optim import learning_rate
-from nanomorph_training.predict import Labelled, evaluate, predict
+from nanomorph_training.predict import Labelled, best_threshold, evaluate, predict
 from nanomorph_training.scores import overlap
-from nanomorph_training.segmenter import (
-    SegmenterSettings,
-    SegmenterTrainer,
-    fit_segmenter,
-    load_backbone,
-    validation_split,
-)
+from nanomorph_training.segmenter import SegmenterSettings, SegmenterTrainer, load_backbone
 
 TINY = SegmenterSettings(window=64, batch=4, steps=4, validate_every=2, threads=1)
 
@@ -52,6 +48,35 @@ def test_validation_takes_whole_real_groups() -> None:
 def test_without_groups_every_file_is_one() -> None:
     assert validation_split([sample(str(n)) for n in range(10)], 0.2).sum() == 2
     assert validation_split([sample("only")], 0.2).sum() == 0
+
+
+def test_a_few_synthetic_fields_help_to_choose_the_threshold() -> None:
+    samples = [sample("real", "article")] + [sample(f"s{n}", f"synthetic-{n}") for n in range(50)]
+    assert synthetic_split(samples, 3)[1:].sum() == 3
+    assert synthetic_split(samples, 40)[1:].sum() == 5  # a tenth at most
+    assert not synthetic_split(samples, 3)[0]
+    assert not synthetic_split(samples[:1], 3).any()
+
+
+def test_the_threshold_is_that_of_the_best_mean_over_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Foreground probability .62 where one kind has material and .42 where it has none; the other kind .42 and .2.
+    truth = np.zeros((32, 32), np.uint8)
+    truth[:, :16] = 1
+    maps = {"real": (0.62, 0.42), "synthetic": (0.42, 0.2)}
+    kinds = [[Labelled(np.full((32, 32), n, np.uint8), truth, sample(name))] for n, name in enumerate(maps)]
+
+    def answer(_: object, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        inside, outside = list(maps.values())[int(image[0, 0])]
+        map_ = np.where(truth > 0, inside, outside).astype(np.float32)
+        return np.zeros(1), map_, map_
+
+    monkeypatch.setattr("nanomorph_training.predict.predict", answer)
+    threshold, table = best_threshold(build_backbone(), kinds)
+    # .30-.40: real Dice 2/3, synthetic 1: mean .83. From .45 real 1, synthetic 0: mean .5.
+    assert threshold == 0.3
+    assert table["0.40"] == [pytest.approx(2 / 3, abs=1e-4), 1.0]
+    assert table["0.50"] == [1.0, 0.0]
+    assert best_threshold(build_backbone(), kinds[:1])[0] == 0.45
 
 
 def labelled(pool: Path, tmp_path: Path) -> list[Labelled]:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from nanomorph.atomic import atomic_open
 from nanomorph.errors import ConfigurationError
@@ -83,16 +83,3 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
         index, _, name = key.partition(".")
         whole["state"].setdefault(int(index), {})[name] = tensor
     optimiser.load_state_dict(whole)
-
-
-def round_to_half(module: nn.Module) -> nn.Module:
-    """Round every weight and statistic to a value that float16 holds exactly, in place; they stay float32.
-
-    A graph stored in float16 and computed in float32 then equals this module bit for bit in its weights.
-    """
-    largest = torch.finfo(torch.float16).max
-    with torch.no_grad():
-        for tensor in [*module.parameters(), *module.buffers()]:
-            if tensor.is_floating_point():
-                tensor.copy_(tensor.clamp(-largest, largest).half().float())
-    return module

@@ -176,11 +176,22 @@ def fingerprint(samples: Sequence[Sample]) -> str:
     return digest.hexdigest()[:12]
 
 
-def draw(sources: Sequence[str], size: int, rng: np.random.Generator) -> np.ndarray:
-    """`size` different samples (if there are so many), a source's share growing with the root of its number.
+def shares(sources: Sequence[str], synthetic: Sequence[bool] = (), most_synthetic: float = 1.0) -> np.ndarray:
+    """Float64 (n,), sum 1: how often each sample is drawn; a source's share grows with the root of its number.
 
-    So 2,000 synthetic fields do not drown 20 real ones, and 20 are not repeated a hundred times.
+    So 2,000 synthetic fields do not drown 20 real ones, and 20 are not repeated a hundred times. Synthetic
+    samples together get at most `most_synthetic`, where there are others.
     """
     _, index, counts = np.unique(np.asarray(sources, dtype=str), return_inverse=True, return_counts=True)
     weight = (1 / np.sqrt(counts))[index]
-    return rng.choice(len(sources), size=size, replace=size > len(sources), p=weight / weight.sum())
+    weight /= weight.sum()
+    drawn = np.array(synthetic, dtype=bool) if len(synthetic) else np.zeros(len(weight), dtype=bool)
+    total = weight[drawn].sum()
+    if drawn.any() and not drawn.all() and total > most_synthetic:
+        weight = np.where(drawn, weight * most_synthetic / total, weight * (1 - most_synthetic) / (1 - total))
+    return weight
+
+
+def draw(shares: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """`size` different samples (if there are so many), each by its share."""
+    return rng.choice(len(shares), size=size, replace=size > len(shares), p=shares)

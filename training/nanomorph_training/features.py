@@ -23,7 +23,7 @@ from nanomorph_training.data import Sample
 from nanomorph_training.heads import Features
 from nanomorph_training.models import Backbone
 
-VERSION = "2"
+VERSION = "3"
 
 
 @dataclass(frozen=True, eq=False)

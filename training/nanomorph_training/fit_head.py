@@ -13,11 +13,12 @@ import numpy as np
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import data, heads, machine, scores
 from nanomorph_training.cache import default_folder
+from nanomorph_training.checkpoint import TENSORS
 from nanomorph_training.data import Sample
 from nanomorph_training.features import Extractor, Row, Table, gather
 from nanomorph_training.heads import Head, HeadSettings, fit_head
 from nanomorph_training.run_folder import RunFolder, plain, versions
-from nanomorph_training.segmenter import load_backbone
+from nanomorph_training.segmenter import foreground_threshold, load_backbone
 
 
 class HeadOptions(Protocol):
@@ -42,7 +43,7 @@ class HeadOptions(Protocol):
     @property
     def masks(self) -> str: ...
     @property
-    def threshold(self) -> float: ...
+    def threshold(self) -> float | None: ...
     @property
     def embedding_weight(self) -> float: ...
     @property
@@ -103,13 +104,19 @@ def _labelled_by_folder(sample: Sample) -> Sample:
 
 def open_extractor(options: HeadOptions) -> Extractor:
     """The run's backbone, its features cached under a name made from its weights."""
-    weights = options.encoder / "checkpoint.safetensors"
-    if not weights.is_file():
-        raise ConfigurationError(f"{options.encoder} is no training run: it has no {weights.name}")
-    with open(weights, "rb") as file:
-        key = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    key = encoder_key(options.encoder)
     folder = (options.cache or default_folder()) / "features"
-    return Extractor(load_backbone(options.encoder), key, folder, options.threshold)
+    threshold = foreground_threshold(options.encoder) if options.threshold is None else options.threshold
+    return Extractor(load_backbone(options.encoder), key, folder, threshold)
+
+
+def encoder_key(run: Path) -> str:
+    """Sixteen hex digits that name a run's weights. Raises ConfigurationError where `run` has none."""
+    weights = run / TENSORS
+    if not weights.is_file():
+        raise ConfigurationError(f"{run} is no training run: it has no {weights.name}")
+    with open(weights, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:

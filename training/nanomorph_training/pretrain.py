@@ -98,7 +98,7 @@ class Trainer:
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Two views, uint8 (N, 1, S, S), of the images of a step."""
         rng = np.random.default_rng([self.settings.seed, step])
-        chosen = data.draw(self.sources, self.settings.batch, rng)
+        chosen = data.draw(data.shares(self.sources), self.settings.batch, rng)
         pairs = [windows.pair(self.images[n], self.settings.window, self.settings.zoom, rng) for n in chosen]
         first, second = (torch.from_numpy(np.stack(views))[:, None] for views in zip(*pairs, strict=True))
         return first, second

@@ -1,10 +1,15 @@
 """Write a bundle from a segmenter and heads, proven equal to what training computed.
 
-Nothing is written unless every gate holds: tensors, mask Dice, label agreement and domain width against the network in
-torch, on synthetic micrographs or on those given with --calibrate.
+    nanomorph export --head RUN... --segmenter RUN --out BUNDLE [--precisions fp32 int8 fp16 --calibrate PATH...]
+    nanomorph export --head RUN --into BUNDLE                    replace or add one head; backbone and engines stay
+    nanomorph export --head RUN --segmenter RUN --standalone --out FILE.onnx     image -> class, for other tools
+
+Gates: tensors, mask Dice, label agreement and domain width against the network in torch, on synthetic micrographs and
+on those given with --calibrate. Where fp32 fails one, nothing is written; a reduced precision that fails one is left
+out, and the bundle's card says which and by how much. Micrographs of held-out groups are never touched.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,85 +18,121 @@ from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from nanomorph.micrograph import Micrograph
+    from nanomorph_export.write_bundle import Parts
 
-CALIBRATION_CLASSES = ("singular", "dispersed", "network", "bundle", "particles")
-CALIBRATION_EACH = 5
-# Far from any seed a person would train with.
-CALIBRATION_SEED = 900_000
+PRECISIONS = ("fp32", "int8", "fp16")
 
 
 @dataclass(frozen=True)
 class Options:
     head: list[Path] = option("runs of fit-head", type=Path, many=True, metavar="RUN")
-    segmenter: Path = option("run of fit-segmenter, whose encoder the heads were fitted on", type=Path, metavar="RUN")
-    out: Path = option("folder of the bundle", type=Path, metavar="BUNDLE")
-    name: str = option("name of the bundle (default: of its folder)", default="")
-    calibrate: list[Path] | None = option(
-        "micrographs to prove the graph on (default: synthetic ones)", default=None, type=Path, many=True
+    segmenter: Path | None = option(
+        "run of fit-segmenter, whose encoder the heads were fitted on", default=None, type=Path, metavar="RUN"
     )
+    out: Path | None = option("folder of the new bundle", default=None, type=Path, metavar="BUNDLE")
+    into: Path | None = option("a bundle whose head is replaced, or gets one more", default=None, type=Path)
+    standalone: bool = option("one ONNX file, from image to class, instead of a bundle", default=False, type=bool)
+    name: str = option("name of the bundle (default: of its folder)", default="")
+    precisions: list[str] | None = option(
+        "fp32 (always), int8 for CPUs (needs --calibrate), fp16 for GPUs",
+        default=None,
+        type=str,
+        choices=PRECISIONS,
+        many=True,
+    )
+    calibrate: list[Path] | None = option(
+        "real micrographs: folders, files or CSV lists with a group", default=None, type=Path, many=True
+    )
+
+    def __post_init__(self) -> None:
+        if (self.into is None) == (self.out is None):
+            raise ConfigurationError("give --out for a new bundle, or --into for a bundle that is there")
+        if self.into is None and self.segmenter is None:
+            raise ConfigurationError("--out needs --segmenter, the run whose encoder the heads were fitted on")
+        if self.into is not None and (self.segmenter or self.standalone or self.precisions):
+            raise ConfigurationError("--into replaces a head and nothing else: leave out the other options")
+        if "int8" in (self.precisions or ()) and not self.calibrate:
+            raise ConfigurationError("int8 needs --calibrate: real micrographs that show which values occur")
+        if (self.standalone or self.into is not None) and len(self.head) != 1:
+            raise ConfigurationError("give one --head at a time")
 
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:
-    """Export, prove, write; 0 when the bundle is there."""
-    from nanomorph.prepare import InputSpec
+    """Export, prove, write; 0 when what was asked for is there, 1 where a precision was left out."""
+    if options.into is not None:
+        return _into(options.head[0], options.into, report)
+    from nanomorph_export.calibration import gather
+    from nanomorph_export.standalone import write_standalone
     from nanomorph_export.write_bundle import write_bundle
-    from nanomorph_training import heads
-    from nanomorph_training.segmenter import load_backbone
 
-    gates = write_bundle(
-        options.out,
-        options.name or options.out.resolve().name,
-        load_backbone(options.segmenter),
-        [heads.load(run) for run in options.head],
-        InputSpec(),
-        calibration(options.calibrate),
-        provenance(options.segmenter),
-    )
-    for gate in gates:
-        report(f"{gate.name}: {gate.value:.3g} (limit {gate.limit:g})")
+    assert options.out is not None
+    parts, micrographs = _parts(options), gather(options.calibrate, report)
+    if options.standalone:
+        write_standalone(options.out, parts, micrographs, report)
+        return 0
+    tried = write_bundle(options.out, parts, micrographs, report)
+    for one in tried:
+        report(f"{one.precision}: {'written' if one.passed else 'NOT written'}")
+        for gate in one.gates:
+            report(f"  {gate}")
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     report(f"the bundle is in {options.out} ({size / 1e6:.1f} MB)")
+    return 0 if all(one.passed for one in tried) else 1
+
+
+def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:
+    from nanomorph_export.replace_head import replace_head
+    from nanomorph_training import heads
+
+    now = replace_head(bundle, heads.load(run_))
+    report(f"{bundle} is now {now.fingerprint}, tasks: {', '.join(head.task for head in now.heads)}")
     return 0
 
 
-def calibration(paths: Sequence[Path] | None) -> "list[Micrograph]":
-    """The given micrographs, or a few synthetic ones of every class."""
-    if paths:
-        return _read(paths)
-    from nanomorph.micrograph import Calibration, Micrograph
-    from nanomorph_training.synthesis import synthesize_field
+def _parts(options: Options) -> "Parts":
+    from nanomorph_export.write_bundle import Parts
+    from nanomorph_training import heads
+    from nanomorph_training.segmenter import foreground_threshold, load_backbone
 
-    fields = [
-        synthesize_field(label, CALIBRATION_SEED + n, 384)
-        for label in CALIBRATION_CLASSES
-        for n in range(CALIBRATION_EACH)
-    ]
-    return [
-        Micrograph(field.image, (field.nm_per_px, field.nm_per_px), Calibration.METADATA, field.label)
-        for field in fields
-    ]
+    assert options.out is not None
+    assert options.segmenter is not None
+    fitted = [heads.load(run) for run in options.head]
+    source = provenance(options.segmenter)
+    _require_same_encoder(fitted, source["encoder"], options.segmenter)
+    return Parts(
+        name=options.name or options.out.resolve().name,
+        backbone=load_backbone(options.segmenter),
+        heads=fitted,
+        provenance=source,
+        foreground_threshold=foreground_threshold(options.segmenter),
+        precisions=options.precisions or ["fp32"],
+    )
 
 
-def _read(paths: Sequence[Path]) -> "list[Micrograph]":
-    from nanomorph.micrograph import ReadError
-    from nanomorph.readers import read_path
-    from nanomorph_training.data import collect
-
-    try:
-        return [read_path(sample.path) for sample in collect(paths)]
-    except ReadError as error:
-        raise ConfigurationError(f"--calibrate: {error}") from error
+def _require_same_encoder(heads: list[Any], encoder: str, segmenter: Path) -> None:
+    """A head on embeddings of another encoder would answer, and mean nothing."""
+    for head in heads:
+        fitted_on = head.metrics.get("encoder", encoder)
+        if head.uses_embedding and fitted_on != encoder:
+            raise ConfigurationError(
+                f"head {head.task} was fitted on the encoder {fitted_on}, {segmenter} is {encoder}: fit it again"
+            )
 
 
 def provenance(segmenter: Path) -> dict[str, Any]:
-    """Where the weights came from: settings, data fingerprints, versions and validation of each stage."""
+    """Where the weights came from: settings, data fingerprints, versions and validation of each stage.
+
+    `encoder` is the key of the weights that fit-head notes in a head.
+    """
     from nanomorph_training.checkpoint import load_checkpoint
+    from nanomorph_training.fit_head import encoder_key
 
     state = load_checkpoint(segmenter).state
     pretraining = state.get("pretrained_from") or {}
-    kept = ("encoder", "settings", "data_fingerprint", "n_images", "n_validation", "total_steps", "best", "versions")
+    stages = ("encoder", "settings", "data_fingerprint", "n_images", "n_validation", "total_steps", "best")
+    kept = (*stages, "threshold", "versions")
     return {
+        "encoder": encoder_key(segmenter),
         "segmenter": {key: state[key] for key in kept if key in state},
         "pretraining": {key: pretraining[key] for key in (*kept, "loss", "spread") if key in pretraining},
     }

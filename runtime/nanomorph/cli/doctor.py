@@ -13,6 +13,7 @@ EXTRAS = {
     "cpu": ("inference on the CPU", ("onnxruntime",)),
     "gpu": ("inference on an NVIDIA GPU", ("onnxruntime",)),
     "microscopes": ("DM3, DM4, MRC, EMD, SER files", ("rsciio", "h5py")),
+    "scalebar": ("reading burnt-in scale bars", ("rapidocr", "onnxruntime")),
     "label": ("relearning a head without torch", ("sklearn", "onnx")),
     "training": ("pretraining and fitting", ("torch", "torchvision", "safetensors", "sklearn")),
     "export": ("writing bundles", ("torch", "onnx", "onnxscript")),
@@ -25,6 +26,7 @@ DISTRIBUTIONS = (
     "pandas",
     "onnxruntime",
     "onnxruntime-gpu",
+    "rapidocr",
     "torch",
 )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.bundle import MANIFEST, Bundle, load_bundle
+from nanomorph.cli.bundle_card import bundle_card
 from nanomorph.cli.options import argument, option
 from nanomorph.errors import ConfigurationError
 
@@ -18,16 +19,21 @@ class Options:
 
 def run(options: Options) -> int:
     """Print the card of a micrograph or a bundle."""
-    is_bundle = options.path.is_dir()
-    facts = bundle_facts(load_bundle(options.path)) if is_bundle else micrograph_facts(options.path)
-    print(json.dumps(facts, indent=2) if options.json else card(facts))
+    if options.path.is_dir():
+        bundle = load_bundle(options.path)
+        print(json.dumps(bundle_facts(bundle), indent=2) if options.json else bundle_card(bundle))
+    else:
+        facts = micrograph_facts(options.path)
+        print(json.dumps(facts, indent=2) if options.json else card(facts))
     return 0
 
 
 def micrograph_facts(path: Path) -> dict[str, Any]:
     """Size, type and calibration of one file. Raises ConfigurationError where it cannot be read."""
     from nanomorph.micrograph import ReadError
+    from nanomorph.model import with_scale_bar
     from nanomorph.readers import read_micrograph
+    from nanomorph.scalebar import installed
 
     try:
         micrograph = read_micrograph(path.name, path.read_bytes(), path)
@@ -35,7 +41,10 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error.strerror} (a bundle is a folder with {MANIFEST}).") from error
     except ReadError as error:
         raise ConfigurationError(f"{path}: {error.reason}: {error.detail}") from error
+    if installed():
+        micrograph = with_scale_bar(micrograph)
     height, width = micrograph.pixels.shape
+    share = micrograph.calibration_error
     x, y = micrograph.nm_per_px or (None, None)
     return {
         "micrograph": micrograph.source,
@@ -46,6 +55,7 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         "nm_per_px_x": x,
         "nm_per_px_y": y,
         "calibration": str(micrograph.calibration),
+        "calibration_error_percent": None if share is None else 100 * share,
     }
 
 

@@ -29,6 +29,7 @@ EXTRA_OF_MODULE = {
     "onnxscript": "export",
     "rsciio": "microscopes",
     "h5py": "microscopes",
+    "rapidocr": "scalebar",
     "tensorrt": "tensorrt",
 }
 

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from nanomorph.work import Settings
 
 CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
+CHOICES_EDGES = ("leave-out", "weight", "count")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
+CHOICES_SCALE_BAR = ("auto", "on", "off")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +28,26 @@ class RunOptions:
         "of the backbone (default: the fastest there is)", default="auto", type=str, choices=CHOICES_PRECISION
     )
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
+    scale_bar: str = option(
+        "read burnt-in scale bars where no pixel size is known (default: auto, where the extra scalebar is installed)",
+        default="auto",
+        type=str,
+        choices=CHOICES_SCALE_BAR,
+    )
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
+    detail: str = option(
+        "look again in tiles where structures are thin (auto), never (whole), or everywhere so many times finer",
+        default="auto",
+        type=str,
+        metavar="auto|whole|N",
+    )
+    edges: str = option(
+        "domains at the field's edge in size statistics: leave-out, weight (the others, Miles-Lantuejoul), count",
+        default="leave-out",
+        type=str,
+        choices=CHOICES_EDGES,
+    )
     memory: float | None = option(
         "GiB that images in work may take (default: half of the machine's)", default=None, type=float, metavar="GIB"
     )
@@ -46,9 +66,11 @@ class RunOptions:
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
-        from nanomorph.model import Model
+        from nanomorph.detail import Detail
+        from nanomorph.model import Model, Ways
 
-        model = Model(bundle, self.device, self.precision)
+        ways = Ways(Detail.parse(self.detail), self.edges)
+        model = Model(bundle, self.device, self.precision, ways=ways)
         print(f"bundle {bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
         return model
 
@@ -57,5 +79,15 @@ class RunOptions:
         from nanomorph.work import Settings
 
         usual = Settings()
-        memory = int(self.memory * 1024**3) if self.memory else usual.memory
-        return Settings(self.nm_per_px, self.workers or usual.workers, self.overlays, copies, memory)
+        workers, memory = self.workers or usual.workers, int(self.memory * 1024**3) if self.memory else usual.memory
+        reads_bars = reads_scale_bars(self.scale_bar)
+        return Settings(self.nm_per_px, workers, self.overlays, copies, reads_bars, memory)
+
+
+def reads_scale_bars(choice: str) -> bool:
+    """Whether `--scale-bar` means to read them here; raises ConfigurationError where they cannot be."""
+    from nanomorph.scalebar import installed
+
+    if choice == "on" and not installed():
+        raise ConfigurationError('--scale-bar on needs the extra scalebar: pip install "nanomorph[scalebar]"')
+    return choice != "off" and installed()

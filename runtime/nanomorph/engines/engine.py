@@ -2,44 +2,84 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 import numpy as np
 
 from nanomorph.bundle import Bundle
-from nanomorph.errors import ConfigurationError
+from nanomorph.errors import ConfigurationError, FatalError
+
+logger = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "tensorrt")
 PRECISIONS = ("auto", "fp32", "fp16", "int8")
+# Fastest first. An int8 file is made for CPUs; CPUs compute fp16 files in fp32, slower than the fp32 file.
+ON_CPU, ON_GPU = ("int8", "fp32"), ("fp16", "fp32")
 
 
 class Engine(Protocol):
-    """A backbone ready to run."""
+    """A backbone ready to run. `dim`: length of its embedding."""
 
     provider: str
     precision: str
+    dim: int
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """uint8 (N, 1, H, W), H and W multiples of 32 -> outputs by name, each float32 (N, ...)."""
         ...
 
 
-def open_engine(bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int = 0) -> Engine:
+def open_engine(
+    bundle: Bundle, device: str = "auto", precision: str = "auto", threads: int = 0, cuda_graphs: bool = False
+) -> Engine:
     """Open the bundle's backbone on a device.
 
-    `auto` takes CUDA where it works, else the CPU, and the fastest precision of the bundle for it.
-    Raises ConfigurationError where the device or precision asked for is not to be had.
+    `auto` takes CUDA where it works, else the CPU, and the fastest precision of the bundle for it; what it could not
+    have is said in the log. Raises ConfigurationError where the device or precision asked for is not to be had.
     """
-    from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine, cuda_works
-
     if device == "tensorrt":
-        raise ConfigurationError("TensorRT engines are not supported by this version: use --device cuda or cpu.")
-    use_cuda = device == "cuda" or (device == "auto" and cuda_works())
-    chosen = _choose_precision(bundle, precision, ("fp16", "fp32") if use_cuda else ("int8", "fp32"))
-    return OnnxRuntimeEngine(bundle.backbones[chosen], "cuda" if use_cuda else "cpu", chosen, threads)
+        return _tensorrt(bundle, precision)
+    if device == "cuda":
+        return _cuda(bundle, precision, cuda_graphs)
+    if device == "auto" and _cuda_is_built_in():
+        try:
+            return _cuda(bundle, precision, cuda_graphs)
+        except (ConfigurationError, FatalError) as error:
+            logger.warning("CUDA is installed and does not work, the CPU computes instead: %s", error)
+    return _cpu(bundle, precision, threads)
 
 
-def _choose_precision(bundle: Bundle, asked: str, preferred: tuple[str, ...]) -> str:
+def _cpu(bundle: Bundle, precision: str, threads: int) -> Engine:
+    from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+
+    chosen = choose_precision(bundle, precision, ON_CPU)
+    return OnnxRuntimeEngine(bundle.backbones[chosen], chosen, threads)
+
+
+def _cuda(bundle: Bundle, precision: str, graphs: bool) -> Engine:
+    from nanomorph.engines.cuda import CudaEngine
+    from nanomorph.engines.onnx_runtime import require_cuda
+
+    require_cuda()
+    chosen = choose_precision(bundle, precision, ON_GPU)
+    return CudaEngine(bundle.backbones[chosen], chosen, graphs)
+
+
+def _tensorrt(bundle: Bundle, precision: str) -> Engine:
+    from nanomorph.engines.tensorrt import open_proven
+
+    return open_proven(bundle, choose_precision(bundle, precision, ON_GPU))
+
+
+def _cuda_is_built_in() -> bool:
+    from nanomorph.engines.onnx_runtime import cuda_is_built_in
+
+    return cuda_is_built_in()
+
+
+def choose_precision(bundle: Bundle, asked: str, preferred: tuple[str, ...]) -> str:
+    """The precision asked for, or the first that the bundle has. Raises ConfigurationError."""
     available = bundle.backbones
     if asked != "auto":
         if asked not in available:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import onnxruntime
@@ -13,44 +15,71 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 LOG_ERRORS_ONLY = 3
 
 
-def cuda_works() -> bool:
+def cuda_is_built_in() -> bool:
     """Whether this onnxruntime was built with CUDA. Opening a session may still fail, loudly."""
     return PROVIDERS["cuda"] in onnxruntime.get_available_providers()
 
 
-def open_session(model: Path, device: str, threads: int = 0) -> onnxruntime.InferenceSession:
-    """Open an ONNX file on `device` (`cpu`, `cuda`); `threads` 0 leaves their number to onnxruntime.
+def require_cuda() -> None:
+    """Raises ConfigurationError where this onnxruntime has no CUDA."""
+    if not cuda_is_built_in():
+        raise ConfigurationError(
+            'device cuda: this onnxruntime has no CUDA. Run: pip uninstall onnxruntime && pip install "nanomorph[gpu]"'
+        )
+
+
+def open_session(
+    model: Path | bytes,
+    device: str,
+    threads: int = 0,
+    name: str = "",
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> onnxruntime.InferenceSession:
+    """Open an ONNX file (or its bytes, called `name`) on `device` (`cpu`, `cuda`).
+
+    `threads` 0 leaves their number to onnxruntime; `options` are the provider's.
 
     Raises ConfigurationError where the device is not there: onnxruntime itself only warns and computes
     on the CPU (onnxruntime#23372).
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = LOG_ERRORS_ONLY
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    settings.log_severity_level = LOG_ERRORS_ONLY
     if device == "cuda":
-        if not cuda_works():
-            raise ConfigurationError(
-                "device cuda: this onnxruntime has no CUDA. "
-                'Run: pip uninstall onnxruntime && pip install "nanomorph[gpu]"'
-            )
-        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        require_cuda()
+        settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        session = onnxruntime.InferenceSession(str(model), options, providers=[PROVIDERS[device]])
+        session = onnxruntime.InferenceSession(
+            model if isinstance(model, bytes) else str(model),
+            settings,
+            providers=[PROVIDERS[device]],
+            provider_options=[dict(options)],
+        )
     except Exception as error:
-        raise ConfigurationError(f"{model} does not open on {device}: {error}") from error
+        raise ConfigurationError(f"{name or str(model)} does not open on {device}: {error}") from error
     if session.get_providers()[0] != PROVIDERS[device]:
         raise ConfigurationError(f"device {device} was asked for, but onnxruntime opened {session.get_providers()[0]}.")
     return session
 
 
-class OnnxRuntimeEngine:
-    """A backbone in one session."""
+def check_backbone(session: onnxruntime.InferenceSession, model: Path) -> int:
+    """The length of the embedding. Raises ConfigurationError for a graph that is no backbone."""
+    inputs = {value.name: value.type for value in session.get_inputs()}
+    outputs = {value.name: value.shape for value in session.get_outputs()}
+    if inputs != {"image": "tensor(uint8)"} or not {"embedding", "foreground"} <= set(outputs):
+        shown = f"it takes {', '.join(inputs)} and gives {', '.join(outputs)}"
+        raise ConfigurationError(f"{model} is no backbone: {shown}; copy the bundle anew.")
+    return int(outputs["embedding"][1])
 
-    def __init__(self, model: Path, device: str, precision: str, threads: int = 0) -> None:
-        self._session = open_session(model, device, threads)
+
+class OnnxRuntimeEngine:
+    """A backbone in one session on the CPU."""
+
+    def __init__(self, model: Path, precision: str, threads: int = 0) -> None:
+        self._session = open_session(model, "cpu", threads)
+        self.dim = check_backbone(self._session, model)
         self._outputs = [output.name for output in self._session.get_outputs()]
-        self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        self.precision = precision
+        self.provider, self.precision = "CPU", precision
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(self._outputs, self._session.run(None, {"image": batch}), strict=True))

@@ -2,7 +2,7 @@
 
 from nanomorph.journal.location import POINTER, locate, place
 from nanomorph.journal.reading import JournalReader
-from nanomorph.journal.rows import Entry, Held, Measured, Quarantined, Rows
+from nanomorph.journal.rows import Entry, Held, Measured, Quarantined, Rows, Verdict
 from nanomorph.journal.schema import JOURNAL_NAME, JournalBusy, JournalError
 from nanomorph.journal.states import ALIAS, DONE, QUARANTINED
 from nanomorph.journal.store import Journal, now, writer_of
@@ -22,6 +22,7 @@ __all__ = [
     "Measured",
     "Quarantined",
     "Rows",
+    "Verdict",
     "locate",
     "now",
     "place",

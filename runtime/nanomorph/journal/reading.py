@@ -56,6 +56,12 @@ class JournalReader:
             rows = self._database.execute("SELECT name, labels FROM tasks ORDER BY position").fetchall()
         return {name: tuple(json.loads(labels)) for name, labels in rows}
 
+    def bundles(self) -> list[str]:
+        """Fingerprints of the bundles that measured what is done."""
+        with self._lock:
+            rows = self._database.execute("SELECT DISTINCT bundle FROM inputs WHERE state = 'done'").fetchall()
+        return [bundle for (bundle,) in rows]
+
     def columns(self, kind: str) -> tuple[str, ...]:
         """All columns in use in a table of `kind` (`field`, `domains`), in the order they came."""
         query = "SELECT columns FROM headers WHERE kind = ? ORDER BY id"

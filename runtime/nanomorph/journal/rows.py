@@ -65,6 +65,21 @@ class Measured:
         return zlib.decompress(self.packed_domains).decode() if self.packed_domains else ""
 
 
+def packed(domains: str) -> bytes:
+    """CSV lines of domains as the journal stores them."""
+    return zlib.compress(domains.encode())
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What other heads say of a micrograph that is done; cells as in `Rows`, domains packed as in `Measured`."""
+
+    name: str
+    labels: list[dict[str, str]]
+    domain_columns: tuple[str, ...]
+    packed_domains: bytes
+
+
 @dataclass(frozen=True)
 class Quarantined:
     """An input that could not be used."""

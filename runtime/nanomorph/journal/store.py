@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 from nanomorph.errors import OutputError
 from nanomorph.journal.lock import Busy, ProcessLock, holder_of
 from nanomorph.journal.reading import JournalReader
-from nanomorph.journal.rows import Entry, Held, Rows
+from nanomorph.journal.rows import Entry, Held, Rows, Verdict, packed
 from nanomorph.journal.schema import JournalBusy, connect
 from nanomorph.journal.states import ALIAS, CLAIMED, DONE, HELD, QUARANTINED, RETRIED_REASONS
 from nanomorph.naming import natural_key
@@ -134,11 +133,33 @@ class Journal(JournalReader):
                     field=json.dumps(rows.field),
                     labels=json.dumps(rows.labels),
                     header=self._header_id("domains", rows.domain_columns),
-                    domains=zlib.compress(rows.domains.encode()),
+                    domains=packed(rows.domains),
                     descriptors=json.dumps(rows.descriptors),
                     embedding=rows.embedding,
                 )
         return released
+
+    def rejudge(self, tasks: dict[str, tuple[str, ...]], verdicts: Iterable[Verdict]) -> int:
+        """New labels for micrographs that are done, all in one transaction; how many. Nothing else of them changes.
+
+        `verdicts` may come from `measured` as it is read.
+        """
+        query = "UPDATE inputs SET labels = ?, header = ?, domains = ? WHERE name = ? AND state = 'done'"
+        count = 0
+        with self._transaction():
+            self._database.execute("DELETE FROM tasks")
+            self._known_tasks.clear()
+            self._remember_tasks(tasks)
+            for one in verdicts:
+                header = self._header_id("domains", one.domain_columns)
+                self._database.execute(query, (json.dumps(one.labels), header, one.packed_domains, one.name))
+                count += 1
+            self._database.execute(
+                "DELETE FROM headers WHERE kind = 'domains' AND id NOT IN (SELECT header FROM inputs WHERE header > 0)"
+            )
+            self._header_ids.clear()
+            self._note("*", "rejudged", f"{count} micrographs: {', '.join(tasks)}")
+        return count
 
     def quarantine(self, entry: Entry, reason: str = "", detail: str = "") -> list[str]:
         """An input cannot be used: a ReadError's reason and detail, or those of a Rejected. Returns as `record`."""

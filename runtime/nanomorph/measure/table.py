@@ -39,6 +39,17 @@ _ECD = "sqrt(4 area / pi), diameter of the circle of equal area"
 _FERET_MAX = "greatest distance of two parallel tangents"
 _FERET_MIN = "smallest distance of two parallel tangents"
 
+_CROSSINGS = "crossings resolved by direction, offset and width, see nanomorph.measure.crossings"
+_RIVETTI = "Rivetti, Guthold, Bustamante 1996"
+_PERSISTENCE = (
+    "P of <cos(turning)> = exp(-s / 2P), separations s up to half the length; empty where too straight to tell"
+)
+_CURVATURE = "mean of |turning over one width, at least 9 points| / that length"
+_SAMPLED = ", counted on every k-th row and column of fields larger than 1024 px"
+_WIDTH_LOW = "- 2 (area - area_low) / length of all outlines"
+_WIDTH_HIGH = "+ 2 (area_high - area) / length of all outlines"
+_ERROR_LOW, _ERROR_HIGH = (f", x (1 {sign} relative error of the pixel size where known)" for sign in "-+")
+
 _ECD_PX, _ECD_NM = _lengths("ecd", _ECD, _ISO13322)
 _FERET_MAX_PX, _FERET_MAX_NM = _lengths("feret_max", _FERET_MAX, _ISO13322)
 _FERET_MIN_PX, _FERET_MIN_NM = _lengths("feret_min", _FERET_MIN, _ISO13322)
@@ -117,6 +128,52 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("n_end_points", "", "free ends of the skeleton", _SKELETON),
     Descriptor("n_holes", "", "enclosed pieces of background"),
     *_SHAPE,
+    Descriptor("n_branches", "", "pieces of the skeleton between junctions and tips", _SKELETON),
+    Descriptor("n_wires", "", "wires that were found in the domain, see wires.csv", _CROSSINGS),
+    *_lengths("persistence_length", f"of the longest path: {_PERSISTENCE}", _RIVETTI),
+    Descriptor(
+        "edge_weight",
+        "",
+        "1 / P, P = (W - w)(H - h) / (W H): chance that a domain of this box lies wholly inside; empty at the edge",
+        "Miles 1974, Lantuejoul 1978; ISO 13322-1",
+    ),
+    Descriptor("area_low_px", "px", f"area of the domain's pixels with p >= (1 + threshold) / 2{_SAMPLED}"),
+    Descriptor("area_high_px", "px", f"area with the pixels beside it with p >= threshold / 2{_SAMPLED}"),
+    Descriptor("area_low_nm2", "nm2", f"area_low_px x pixel area{_ERROR_LOW} squared"),
+    Descriptor("area_high_nm2", "nm2", f"area_high_px x pixel area{_ERROR_HIGH} squared"),
+    Descriptor("width_low_px", "px", f"width_median {_WIDTH_LOW}"),
+    Descriptor("width_high_px", "px", f"width_median {_WIDTH_HIGH}"),
+    Descriptor("width_low_nm", "nm", f"width_median {_WIDTH_LOW}{_ERROR_LOW}"),
+    Descriptor("width_high_nm", "nm", f"width_median {_WIDTH_HIGH}{_ERROR_HIGH}"),
+)
+
+WIRE_COLUMNS: tuple[Descriptor, ...] = (
+    Descriptor("domain", "", "value of the domain in the mask that the wire is part of"),
+    Descriptor("wire", "", "number of the wire in the micrograph, from 1"),
+    Descriptor("touches_edge", "", "reaches the edge of the field, so that its length is a part of it", _ISO13322),
+    *_lengths("length", "path along the wire, averaged over 9 points, continued straight to the outline at tips", ""),
+    *_lengths("end_to_end", "distance of the path's two ends", ""),
+    *_lengths("width_median", f"median of {_WIDTH_AT}", _SKELETON),
+    *_lengths("width_mean", f"mean of {_WIDTH_AT}", _SKELETON),
+    *_lengths("width_sd", f"standard deviation of {_WIDTH_AT}", _SKELETON),
+    *_lengths("width_min", f"smallest of {_WIDTH_AT}", _SKELETON),
+    *_lengths("width_max", f"greatest of {_WIDTH_AT}", _SKELETON),
+    Descriptor("elongation", "", "length / width_median, at least 3", _ISO9276),
+    Descriptor("tortuosity", "", "length / end_to_end"),
+    Descriptor("curvature_mean_per_px", "1/px", _CURVATURE),
+    Descriptor("curvature_mean_per_um", "1/um", _CURVATURE),
+    *_lengths("persistence_length", _PERSISTENCE, _RIVETTI),
+    Descriptor(
+        "orientation_deg",
+        "deg",
+        "mean direction of the path by length (doubled angles), counterclockwise from +x, 0 <= angle < 180",
+    ),
+    Descriptor("n_crossings", "", "crossings that the wire passes through", _CROSSINGS),
+    Descriptor("n_tips", "", "ends that are free (the others lie on another wire)", _CROSSINGS),
+    Descriptor("start_x_px", "px", "column of the path's first end, the first column's centre being 0"),
+    Descriptor("start_y_px", "px", "row of the path's first end"),
+    Descriptor("end_x_px", "px", "column of the path's last end"),
+    Descriptor("end_y_px", "px", "row of the path's last end"),
 )
 
 SHAPE_DESCRIPTORS: tuple[str, ...] = (
@@ -127,8 +184,25 @@ SHAPE_DESCRIPTORS: tuple[str, ...] = (
     *(d.name for d in _SHAPE),
 )
 
-_SIZED = "over the domains clear of the edge (over all where none is: sizes_include_edge)"
+_SIZED = "over the domains clear of the edge (over all where none is: sizes_include_edge; --edges changes this)"
 _SIDE = "square root of the field's area"
+
+_CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
+_THICKNESS = "by area, diameter of the largest inscribed disc around each pixel of"
+_HILDEBRAND = "Hildebrand and Ruegsegger 1997"
+
+
+def _distribution(stem: str, formula: str, source: str = "ISO 9276-6") -> tuple[Descriptor, ...]:
+    """Mean, standard deviation and quantiles of a length distribution, px and nm."""
+    parts = (
+        ("mean", "mean of "),
+        ("sd", "standard deviation of "),
+        *((f"p{q}", f"{q} % quantile of ") for q in _QUANTILES),
+    )
+    return tuple(d for part, words in parts for d in _lengths(f"{stem}_{part}", words + formula, source))
+
+
+_QUANTILES = (10, 25, 50, 75, 90)
 
 # Independent of the pixel size; NaN where there is no foreground to speak of, except fractions (0).
 _FIELD_SCALE_FREE: tuple[Descriptor, ...] = (
@@ -189,6 +263,32 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("branch_density_um2", "1/um2", "branch_points / area of the field"),
     Descriptor("n_holes", "", "enclosed pieces of background"),
     *_FIELD_SCALE_FREE,
+    *(
+        Descriptor(f"domain_{name}_ci_{end}_nm", "nm", f"{end}er end of the 95 % interval of domain_{name}_median_nm")
+        for name in ("length", "ecd")
+        for end in ("low", "high")
+    ),
+    Descriptor("domain_width_mask_low_nm", "nm", f"median width_low {_SIZED}: the mask's and the pixel size's doubt"),
+    Descriptor("domain_width_mask_high_nm", "nm", f"median width_high {_SIZED}"),
+    Descriptor(
+        "number_density_weighted_um2", "1/um2", "sum of edge_weight / area of the field: free of edge bias", _ISO13322
+    ),
+    Descriptor("n_wires", "", "rows of wires.csv", _CROSSINGS),
+    *_lengths("persistence_length", f"of all wires together: {_PERSISTENCE}", _RIVETTI),
+    *_lengths(
+        "orientation_domain_length",
+        "side of the window in which S2D has decayed from 1 to 1/e above the field's",
+        "Persson et al. 2017 (GTFiber)",
+    ),
+    *_lengths(
+        "correlation_length",
+        "distance at which the material's autocovariance falls to 1/e, all directions together",
+        "Debye, Anderson, Brumberger 1957",
+    ),
+    *_distribution("chord_foreground", f"chords in the material {_CHORDS}"),
+    *_distribution("chord_background", f"chords between material (mesh size) {_CHORDS}"),
+    *_distribution("local_thickness_foreground", f"{_THICKNESS} the material", _HILDEBRAND),
+    *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores)", _HILDEBRAND),
 )
 
 FIELD_DESCRIPTORS: tuple[str, ...] = (

@@ -30,7 +30,9 @@ class Options:
         default="given",
         choices=("given", "predicted", "both"),
     )
-    threshold: float = option("foreground probability of the predicted masks", default=0.5, type=float)
+    threshold: float | None = option(
+        "foreground probability of the predicted masks (default: the segmenter's own)", default=None, type=float
+    )
     embedding_weight: float = option("weight of the embedding beside the descriptors", default=1.0, type=float)
     false_alarms: float = option("share of known material that may be called unknown", default=0.05, type=float)
     accepted_accuracy: float = option("share of accepted answers that should be right", default=0.9, type=float)

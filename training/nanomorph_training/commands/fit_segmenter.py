@@ -30,6 +30,7 @@ class Options:
     warmup: float = option("share of the steps with a rising rate", default=0.05, type=float)
     zoom: float = option("windows are zoomed by up to this share", default=0.4, type=float)
     interior_weight: float = option("weight of the interior's loss", default=1.0, type=float)
+    synthetic: float = option("largest share of the windows from synthetic fields", default=0.35, type=float)
     validation: float = option("share of the groups that chooses the best epoch", default=0.12, type=float)
     validate_every: int = option("steps between validations (and checkpoints)", default=100, type=int)
     seed: int = option("of every random draw", default=0, type=int)
@@ -44,7 +45,8 @@ class Options:
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Train; 0 when done."""
     from nanomorph_training.cache import Cache, default_folder
-    from nanomorph_training.segmenter import SegmenterSettings, fit_segmenter
+    from nanomorph_training.fit_segmenter import fit_segmenter
+    from nanomorph_training.segmenter import SegmenterSettings
 
     if options.resume == "no" and (options.out / "checkpoint.safetensors").exists():
         raise ConfigurationError(f"{options.out} already holds a run: add --resume auto, or give another --out")
@@ -54,5 +56,5 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     cache = Cache(options.cache or default_folder())
     state = fit_segmenter(options.data, encoder, options.out, settings, cache, resume=options.resume == "auto")
     step, dice, iou = (state["best"][name] for name in ("step", "dice", "iou"))
-    report(f"best at step {step}: Dice {dice:.3f}, IoU {iou:.3f} (validation groups); in {options.out}")
+    report(f"best at step {step}: Dice {dice:.3f}, IoU {iou:.3f} at 0.5 (validation groups); in {options.out}")
     return 0

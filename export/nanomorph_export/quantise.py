@@ -1,0 +1,129 @@
+"""int8 for CPUs: QDQ, unsigned activations, signed weights per channel, calibrated on real frames.
+
+Signed activations are slower than fp32 on x86 (reference/engines.md). Weights use 7 of their 8 bits: without VNNI
+x86 multiplies bytes by `vpmaddubsw`, whose 16-bit sum of two products overflows for larger ones, so that a graph
+would compute one thing on one machine and another on the next.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType
+from onnxruntime.quantization.calibrate import create_calibrator
+from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+
+from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+from nanomorph.gates import MEAN_LIMIT, mean_difference
+from nanomorph_export.graphs import widen, write_graph
+
+# Other operators between two of these follow by themselves: onnxruntime fuses what lies between Q and DQ.
+QUANTISED = ("Conv", "Gemm")
+# Layers stay fp32, the most harmful first, until the others together (independent roundings add as squares) may move
+# an output by a third of what the gate allows: mean, as a share of its largest value.
+HARM_BUDGET = MEAN_LIMIT / 3
+# Frames on which a layer's harm is measured: the first of the calibration frames.
+HARM_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """harm: by layer, how far quantising it alone moved an output; fp32_layers: those that stayed."""
+
+    harm: dict[str, float]
+    fp32_layers: tuple[str, ...]
+
+
+def quantise(source: Path, target: Path, frames: Sequence[np.ndarray]) -> Quantised:
+    """Write the int8 sibling of an fp32 graph; `frames`, uint8 (1, 1, H, W), give the ranges of its activations.
+
+    The layers that hurt are found by measurement and stay fp32.
+    """
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".quantise-") as folder:
+        wide = onnx.load(str(source))
+        widen(wide)
+        ranges = _ranges(wide, Path(folder), frames)
+        harm = _harm(wide, Path(folder), ranges, frames[:HARM_FRAMES])
+    hurting = too_harmful(harm)
+    write_graph(_quantised(wide, ranges, exclude=hurting), target)
+    names = layer_names(wide)
+    return Quantised({names[node]: value for node, value in harm.items()}, tuple(names[node] for node in hurting))
+
+
+def too_harmful(harm: Mapping[str, float], budget: float = HARM_BUDGET) -> list[str]:
+    """The fewest layers without which the root of the sum of squares stays within `budget`, worst first."""
+    worst_first = sorted(harm, key=lambda name: -harm[name])
+    left = [math.sqrt(sum(harm[name] ** 2 for name in worst_first[n:])) for n in range(len(worst_first) + 1)]
+    return worst_first[: next(n for n, value in enumerate(left) if value <= budget)]
+
+
+def layer_names(model: onnx.ModelProto) -> dict[str, str]:
+    """Node name -> the trained layer's name, as in `encoder.conv1`, of every node that can be quantised."""
+    return {n.name: n.input[1].removesuffix(".weight") for n in model.graph.node if n.op_type in QUANTISED}
+
+
+class _Frames(CalibrationDataReader):
+    def __init__(self, frames: Sequence[np.ndarray]) -> None:
+        self._left: Iterator[np.ndarray] = iter(frames)
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        frame = next(self._left, None)
+        return None if frame is None else {"image": frame}
+
+
+def _ranges(wide: onnx.ModelProto, folder: Path, frames: Sequence[np.ndarray]) -> Any:
+    """Smallest and largest value of every activation over the frames."""
+    write_graph(wide, folder / "wide.onnx")
+    calibrator = create_calibrator(
+        folder / "wide.onnx",
+        list(QUANTISED),
+        augmented_model_path=str(folder / "augmented.onnx"),
+        calibrate_method=CalibrationMethod.MinMax,
+    )
+    # A few at a time: the calibrator keeps every activation of a call in memory.
+    for start in range(0, len(frames), 4):
+        calibrator.collect_data(_Frames(frames[start : start + 4]))
+    return calibrator.compute_data()
+
+
+def _quantised(wide: onnx.ModelProto, ranges: Any, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> Any:
+    model = onnx.ModelProto()
+    model.CopyFrom(wide)
+    quantizer = QDQQuantizer(
+        model,
+        per_channel=True,
+        reduce_range=True,
+        weight_qType=QuantType.QInt8,
+        activation_qType=QuantType.QUInt8,
+        tensors_range=ranges,
+        nodes_to_quantize=list(only),
+        nodes_to_exclude=list(exclude),
+        op_types_to_quantize=list(QUANTISED),
+        extra_options={},
+    )
+    quantizer.quantize_model()
+    quantizer.model.topological_sort()
+    return quantizer.model.model
+
+
+def _harm(wide: onnx.ModelProto, folder: Path, ranges: Any, frames: Sequence[np.ndarray]) -> dict[str, float]:
+    """By node: mean change of the worst output when this one alone is quantised."""
+    reference = _run(folder / "wide.onnx", frames)
+    harm = {}
+    for node in layer_names(wide):
+        (folder / "one.onnx").write_bytes(_quantised(wide, ranges, only=[node]).SerializeToString())
+        pairs = zip(_run(folder / "one.onnx", frames), reference, strict=True)
+        harm[node] = float(np.mean([mean_difference(*pair) for pair in pairs]))
+    return harm
+
+
+def _run(file: Path, frames: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    engine = OnnxRuntimeEngine(file, "int8")
+    return [engine.run(frame) for frame in frames]

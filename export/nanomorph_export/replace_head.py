@@ -1,0 +1,68 @@
+"""One head of a bundle replaced or added; the backbone's bytes, and so compiled engines, stay. No torch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+from nanomorph.errors import ConfigurationError
+from nanomorph.judge import open_head
+from nanomorph_export.manifest import add_head, write_manifest
+from nanomorph_training.heads import Head
+
+
+def replace_head(folder: Path, head: Head) -> Bundle:
+    """Put `head` into the bundle in place of one of the same task, or as one more; the bundle as it is now.
+
+    A reader sees the old bundle or the new one: the new head's file has a name of its own, bundle.json is replaced
+    after it in one step, and only then the old file goes. Raises ConfigurationError where the head was fitted on
+    another encoder or does not fit the backbone; the bundle is then as it was.
+    """
+    bundle = load_bundle(folder)
+    _require_same_encoder(bundle.manifest, head)
+    before = set(bundle.graphs)
+    manifest = add_head(folder, bundle.manifest, head) | {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
+    after = {entry["file"] for entry in manifest["heads"]}
+    try:
+        _require_fit(replace(bundle, manifest=manifest, graphs=_graphs(folder, after)), head.task)
+        write_manifest(folder, manifest)
+    except BaseException:
+        _remove(folder, after - before)
+        raise
+    _remove(folder, before - after)
+    return load_bundle(folder)
+
+
+def _graphs(folder: Path, files: Iterable[str]) -> dict[str, bytes]:
+    return {file: (folder / file).read_bytes() for file in files}
+
+
+def _require_fit(candidate: Bundle, task: str) -> None:
+    spec = next(spec for spec in candidate.heads if spec.task == task)
+    open_head(candidate, spec, OnnxRuntimeEngine(candidate.backbones["fp32"], "fp32").dim)
+
+
+def _remove(folder: Path, files: Iterable[str]) -> None:
+    for file in files:
+        # Windows keeps a file that someone reads at this moment; no bundle.json names it any more.
+        with contextlib.suppress(PermissionError):
+            (folder / file).unlink(missing_ok=True)
+
+
+def _require_same_encoder(manifest: Mapping[str, Any], head: Head) -> None:
+    """A head on embeddings of another encoder would answer, and mean nothing."""
+    known = manifest["provenance"].get("encoder") if "provenance" in manifest else None
+    others = [entry.get("metrics", {}).get("encoder") for entry in manifest["heads"]]
+    encoder = known or next(filter(None, others), None)
+    fitted_on = head.metrics.get("encoder")
+    if head.uses_embedding and encoder and fitted_on and fitted_on != encoder:
+        raise ConfigurationError(
+            f"head {head.task} was fitted on the encoder {fitted_on}, the bundle's is {encoder}: "
+            "fit it again with the bundle's encoder"
+        )

@@ -1,0 +1,123 @@
+"""Engines on disk: each beside a JSON file that says what it was built from and that it passed the gates.
+
+A mismatch in anything (graph, TensorRT, GPU, profile, workspace) builds it anew, loudly: onnxruntime's own cache
+does not (onnxruntime#22244).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nanomorph.atomic import atomic_open
+from nanomorph.bundle import Bundle
+from nanomorph.engines.memory import DeviceMemory
+from nanomorph.engines.tensorrt.build import Profile, build, profile_of
+from nanomorph.engines.tensorrt.library import load
+from nanomorph.engines.tensorrt.run import TensorRtEngine
+from nanomorph.errors import ConfigurationError, FatalError
+
+logger = logging.getLogger(__name__)
+
+WORKSPACE_MIB = 2048
+
+
+def open_proven(
+    bundle: Bundle, precision: str, workspace_mib: int = WORKSPACE_MIB, memory: DeviceMemory | None = None
+) -> TensorRtEngine:
+    """The bundle's engine for this machine, built and proven where there is none that fits.
+
+    Raises ConfigurationError without TensorRT or a GPU, FatalError where an engine does not build or fails a gate.
+    """
+    trt = load()
+    memory = memory or DeviceMemory()
+    profile = profile_of(bundle.input, _batch(bundle))
+    wanted = {
+        "onnx_sha256": bundle.manifest["files"][bundle.manifest["backbone"][precision]],
+        "precision": precision,
+        "tensorrt": trt.__version__,
+        "device": memory.device_name(),
+        "profile": {name: list(shape) for name, shape in asdict(profile).items()},
+        "workspace_mib": workspace_mib,
+    }
+    file = engines_folder(bundle) / f"{precision}.engine"
+    why = mismatch(file, wanted)
+    if why is None:
+        return TensorRtEngine(file.read_bytes(), precision, profile, memory)
+    logger.warning("%s: %s; building it for this machine, which takes minutes", file, why)
+    return _build_and_prove(bundle, file, wanted, profile, memory)
+
+
+def engines_folder(bundle: Bundle) -> Path:
+    """Inside the bundle; where that cannot be written (an installed package), in the user's cache."""
+    if os.access(bundle.path, os.W_OK):
+        return bundle.path / "engines"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or Path.home() / ".cache")
+    return cache / "nanomorph" / "engines" / bundle.measures
+
+
+def mismatch(file: Path, wanted: dict[str, Any]) -> str | None:
+    """Why an engine on disk is not the one wanted, in one clause; None where it is."""
+    try:
+        known = json.loads(_card(file).read_text(encoding="utf-8"))
+        plan = file.read_bytes()
+    except FileNotFoundError:
+        return "there is no engine yet"
+    except (OSError, ValueError) as error:
+        return f"its fingerprint cannot be read ({error})"
+    if known.get("engine_sha256") != hashlib.sha256(plan).hexdigest():
+        return "it is not the engine that was proven (sha256 differs)"
+    differing = [f"{key} was {known.get(key)}, is {value}" for key, value in wanted.items() if known.get(key) != value]
+    return "; ".join(differing) or None
+
+
+def _build_and_prove(
+    bundle: Bundle, file: Path, wanted: dict[str, Any], profile: Profile, memory: DeviceMemory
+) -> TensorRtEngine:
+    from nanomorph.gates import as_metrics
+
+    precision = wanted["precision"]
+    plan = build(bundle.backbones[precision], profile, file.with_suffix(".timing"), wanted["workspace_mib"])
+    engine = TensorRtEngine(plan, precision, profile, memory)
+    found = prove(bundle, engine)
+    failed = [str(gate) for gate in found if not gate.passed]
+    if failed:
+        raise FatalError(
+            f"the TensorRT engine ({precision}) does not compute what the bundle's fp32 graph computes: "
+            f"{'; '.join(failed)}. It was not kept; use --precision fp32, or --device cuda."
+        )
+    with atomic_open(file) as stream:
+        stream.write(plan)
+    with atomic_open(_card(file), "w") as stream:
+        described = wanted | {"engine_sha256": hashlib.sha256(plan).hexdigest(), "gates": as_metrics(found)}
+        stream.write(json.dumps(described, indent=2) + "\n")
+    return engine
+
+
+def prove(bundle: Bundle, engine: TensorRtEngine) -> list[Any]:
+    """Gates of an engine against the fp32 graph on the CPU, on the micrographs that travel in the bundle."""
+    from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+    from nanomorph.gates import cases, gates
+    from nanomorph.model import Model
+    from nanomorph.readers import read_path
+
+    if not bundle.proof:
+        raise ConfigurationError(f"bundle {bundle.name} holds no proof micrographs: export it with this nanomorph.")
+    model = Model(bundle, engine=OnnxRuntimeEngine(bundle.backbones["fp32"], "fp32"))
+    references = list(cases(model, model.engine, [read_path(file) for file in bundle.proof]))
+    return gates(model, engine, references)
+
+
+def _batch(bundle: Bundle) -> int:
+    from nanomorph.infer import BATCH_PIXELS
+
+    return max(1, BATCH_PIXELS // bundle.input.max_side**2)
+
+
+def _card(file: Path) -> Path:
+    return file.with_suffix(".json")

@@ -1,0 +1,206 @@
+"""A scale bar is read where a bar and a number with a unit stand together and nothing contradicts them.
+
+Never a guess: a wrong pixel size makes every nm of a micrograph wrong, a missing one is seen and can be given.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nanomorph.micrograph import Box
+from nanomorph.pixel_size import believable, nm_per_unit
+from nanomorph.scalebar.bars import Bar
+from nanomorph.scalebar.words import Word
+
+# Both readings of the number are at least so sure.
+SURE = 0.8
+# Numbers that scale bars carry, as leading digits.
+SERIES = frozenset({1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 7.5, 8.0, 9.0})
+# A field of an electron micrograph, nm.
+NARROWEST, WIDEST = 3.0, 2e7
+# Pixel sizes from several bars agree to this share.
+AGREE = 0.02
+# A length that is known no better is none: a bar of few px.
+WORST = 0.03
+# In heights of the letters: from text to a bar above or below, from text to a bar beside it, thickness of a bar.
+ABOVE, BESIDE, THICK = 1.1, 2.0, 1.8
+# Strokes of letters are shorter than this share of their text.
+STROKE = 0.4
+# A bar that is interrupted by its text: the two parts are equal to this share.
+EQUAL_PARTS = 0.15
+# A candidate of less than this share of the strongest one's contrast is a piece of the specimen.
+FAINT = 0.6
+
+_LENGTH = re.compile(r"[-–—|·.\s]*(\d{1,4}(?:[.,]\d{1,2})?)\s*(nm|[uµμ]m|Å)[-–—|·.,'’`\s]*")
+_NUMBER, _UNIT = re.compile(r"\d{1,4}(?:[.,]\d{1,2})?"), re.compile(r"nm|[uµμ]m")
+# JEOL writes its magnification in front: `X50,000 0.5µm`.
+_MAGNIFICATION = re.compile(r"[xX×][\d.,]+[kK]?\s+")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A scale bar as read. error: of the pixel size, relative, one standard deviation. boxes: left, top, right, bottom
+    of the bar and its text in px: burnt in, no material."""
+
+    nm: float
+    px: float
+    error: float
+    boxes: tuple[Box, ...]
+
+    @property
+    def nm_per_px(self) -> float:
+        """Along x, the only direction that a bar shows."""
+        return self.nm / self.px
+
+
+def length_nm(text: str) -> float | None:
+    """nm that a text like `200 nm` or `0.5 µm` says; None where it is anything else, or no number of a scale bar."""
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        return None
+    number = float(match[1].replace(",", "."))
+    if number <= 0 or not any(math.isclose(_leading(number), digits) for digits in SERIES):
+        return None
+    return number * (nm_per_unit(match[2].replace("u", "µ")) or math.nan)
+
+
+def _leading(number: float) -> float:
+    return number / 10 ** math.floor(math.log10(number) + 1e-9)
+
+
+def lengths(words: Sequence[Word]) -> list[Word]:
+    """The words that say a length; a number and its unit read apart are joined, a magnification in front is cut."""
+    found = [_without_magnification(word) for word in words]
+    for number in (word for word in words if _NUMBER.fullmatch(word.text)):
+        for unit in (word for word in words if _UNIT.fullmatch(word.text)):
+            level = abs(number.top - unit.top) + abs(number.bottom - unit.bottom) < 0.8 * number.height
+            if level and -0.5 * number.height < unit.left - number.right < 0.8 * number.height:
+                found.append(_joined(number, unit))
+    return [word for word in found if length_nm(word.text) is not None]
+
+
+def _joined(number: Word, unit: Word) -> Word:
+    return Word(
+        f"{number.text} {unit.text}",
+        min(number.sure, unit.sure),
+        number.left,
+        min(number.top, unit.top),
+        unit.right,
+        max(number.bottom, unit.bottom),
+    )
+
+
+def _without_magnification(word: Word) -> Word:
+    front = _MAGNIFICATION.match(word.text)
+    if front is None:
+        return word
+    # Letters of one line are about equally wide.
+    cut = word.left + (word.right - word.left) * front.end() / len(word.text)
+    return replace(word, text=word.text[front.end() :], left=cut)
+
+
+def pair(bars: Sequence[Bar], word: Word, gray: np.ndarray) -> Reading | None:
+    """The one bar that `word` stands at, as a pixel size; None where there is none, or more than one length."""
+    nm = length_nm(word.text)
+    if nm is None:
+        return None
+    split = _interrupted(bars, word)
+    near = [split] if split is not None else [bar for bar in bars if stands_at(word, bar)]
+    if not near:
+        return None
+    if split is None and any(_is_segment(bar, bars) or _goes_on(gray, word, bar) for bar in near):
+        return None
+    strongest = max(bar.contrast for bar in near)
+    near = [bar for bar in near if bar.contrast >= FAINT * strongest]
+    longest, shortest = max(bar.length for bar in near), min(bar.length for bar in near)
+    if longest - shortest > AGREE * longest:
+        return None
+    bar = max(near, key=lambda one: one.contrast)
+    nm_per_px = nm / bar.length
+    if bar.error > WORST * bar.length or believable(nm_per_px) is None:
+        return None
+    if not NARROWEST <= nm_per_px * gray.shape[1] <= WIDEST:
+        return None
+    box = (bar.left, float(bar.top), bar.right, float(bar.bottom + 1))
+    return Reading(nm, bar.length, bar.error / bar.length, (box, (word.left, word.top, word.right, word.bottom)))
+
+
+def stands_at(word: Word, bar: Bar) -> bool:
+    """Whether a text is that of a bar: just above, just below, or beside it in the same line."""
+    if bar.bottom - bar.top + 1 > THICK * word.height or _is_stroke(word, bar):
+        return False
+    overlap = min(word.right, bar.right) - max(word.left, bar.left)
+    if overlap >= 0.5 * min(word.right - word.left, bar.length):
+        gap = max(bar.top - word.bottom, word.top - bar.bottom)
+        return -0.4 * word.height <= gap <= ABOVE * word.height
+    level = word.top < (bar.top + bar.bottom) / 2 < word.bottom
+    return level and -overlap <= BESIDE * word.height
+
+
+def _is_stroke(word: Word, bar: Bar) -> bool:
+    """Whether a segment is a piece of a letter."""
+    inside = word.left <= bar.left and bar.right <= word.right
+    deep = word.top - 1 < (bar.top + bar.bottom) / 2 < word.bottom - 0.12 * word.height
+    return inside and deep and bar.length < STROKE * (word.right - word.left)
+
+
+def _is_segment(bar: Bar, bars: Sequence[Bar]) -> bool:
+    """Whether a bar is a piece of a chequered one: another of its length stands in its rows."""
+    return any(
+        other is not bar
+        and abs(other.top - bar.top) + abs(other.bottom - bar.bottom) <= 3
+        and abs(other.length - bar.length) <= 0.1 * bar.length + 1
+        for other in bars
+    )
+
+
+def _goes_on(gray: np.ndarray, word: Word, bar: Bar) -> bool:
+    """Whether a bar beside its text goes on behind it: then it is only a part of what the text means."""
+    row = (bar.top + bar.bottom) // 2
+    reach, gap = round(1.5 * word.height), round(0.2 * word.height)
+    if bar.right <= word.left + 2 * gap:
+        beyond = gray[row, round(word.right) + gap : round(word.right) + gap + reach]
+    elif bar.left >= word.right - 2 * gap:
+        beyond = gray[row, max(0, round(word.left) - gap - reach) : max(0, round(word.left) - gap)]
+    else:
+        return False
+    level = float(np.median(gray[row, round(bar.left) + 2 : round(bar.right) - 2]))
+    return bool(beyond.size) and float((np.abs(beyond - level) < 0.4 * bar.contrast).mean()) > 0.6
+
+
+def _interrupted(bars: Sequence[Bar], word: Word) -> Bar | None:
+    """The bar whose middle is this text (`|--- 5 µm ---|`), from its two parts."""
+    level = [bar for bar in bars if word.top < (bar.top + bar.bottom) / 2 < word.bottom]
+    slack = 0.5 * word.height
+    lefts = [bar for bar in level if 0 <= word.left - bar.right + slack <= 3 * slack]
+    rights = [bar for bar in level if 0 <= bar.left - word.right + slack <= 3 * slack]
+    for left in lefts:
+        for right in rights:
+            if left.dark == right.dark and abs(left.length - right.length) <= EQUAL_PARTS * left.length + 3:
+                return Bar(
+                    left.left,
+                    right.right,
+                    min(left.top, right.top),
+                    max(left.bottom, right.bottom),
+                    left.dark,
+                    min(left.contrast, right.contrast),
+                    max(left.blur, right.blur),
+                )
+    return None
+
+
+def agreed(readings: Iterable[Reading]) -> Reading | None:
+    """The reading that all of them support: the longest bar's; None where two contradict each other."""
+    found = sorted(readings, key=lambda reading: -reading.px)
+    if not found:
+        return None
+    sizes = np.array([reading.nm_per_px for reading in found])
+    if sizes.max() - sizes.min() > AGREE * sizes.max():
+        return None
+    best = found[0]
+    return Reading(best.nm, best.px, best.error, tuple(box for reading in found for box in reading.boxes))

@@ -1,0 +1,60 @@
+"""`nanomorph export` through the real program: contradictions refused before any work, what is said, what is left."""
+
+import re
+
+import pytest
+
+from nanomorph.bundle import load_bundle
+from nanomorph.cli.main import main
+from nanomorph_export.calibration import Micrographs
+from nanomorph_export.write_bundle import Parts
+from nanomorph_training import heads as heads_module
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--head", "h"], "give --out for a new bundle, or --into"),
+        (["--head", "h", "--out", "a", "--into", "b"], "give --out for a new bundle, or --into"),
+        (["--head", "h", "--out", "a"], "--out needs --segmenter"),
+        (["--head", "h", "--into", "b", "--precisions", "int8"], "--into replaces a head and nothing else"),
+        (["--head", "h", "--segmenter", "s", "--out", "a", "--precisions", "int8"], "int8 needs --calibrate"),
+        (["--head", "h", "g", "--into", "b"], "one --head at a time"),
+        (["--head", "h", "g", "--segmenter", "s", "--standalone", "--out", "a"], "one --head at a time"),
+        (["--head", "missing", "--segmenter", "s", "--out", "a"], "holds no head that can be read"),
+        (["--head", "missing", "--into", "b"], "holds no head that can be read"),
+    ],
+)
+def test_contradictions_start_nothing(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", *arguments]) == 2
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, capsys):
+    heads_module.save(make_head("whole", metrics={"encoder": "aaaa"}), tmp_path / "head")
+    monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda _: {"encoder": "bbbb"})
+    command = ["export", "--head", tmp_path / "head", "--segmenter", tmp_path, "--out", tmp_path / "bundle"]
+    assert main([str(word) for word in command]) == 2
+    assert "head whole was fitted on the encoder aaaa" in capsys.readouterr().err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_what_failed_is_said_and_gives_exit_code_1(backbone, heads, micrographs, tmp_path, monkeypatch, capsys):
+    """fp16 whose every layer is rounded to nothing: the bundle is there, fp16 is not, and the card says why."""
+    parts = Parts("test", backbone, heads, {}, precisions=("fp32", "fp16"))
+    small = Micrographs([], micrographs.proof)
+    monkeypatch.setattr("nanomorph_export.commands.export._parts", lambda _: parts)
+    monkeypatch.setattr("nanomorph_export.calibration.gather", lambda *_: small)
+    monkeypatch.setattr("nanomorph_export.reference._round", lambda _module, _inputs, output: output * 0)
+    out = tmp_path / "bundle"
+    assert main(["export", "--head", "h", "--segmenter", "s", "--out", str(out)]) == 1
+    said = capsys.readouterr().out
+    assert "fp32: written" in said
+    assert "fp16: NOT written" in said
+    assert list(load_bundle(out).backbones) == ["fp32"]
+    assert main(["inspect", str(out)]) == 0
+    card = capsys.readouterr().out
+    assert re.search(r"fp32: \d\.\d MB, every gate passed", card)
+    assert "fp16: NOT in the bundle, it failed: graph: mean relative difference from rounded torch" in card

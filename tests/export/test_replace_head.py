@@ -1,0 +1,143 @@
+"""One head is replaced or added; the backbone's bytes stay, and no reader ever sees half of it."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nanomorph.bundle import load_bundle
+from nanomorph.cli.main import main
+from nanomorph.errors import ConfigurationError, FatalError
+from nanomorph.model import Model
+from nanomorph_export.replace_head import replace_head
+from nanomorph_training import heads as heads_module
+from nanomorph_training.heads import Head
+
+
+def density(boundary=0.5, **changes):
+    """Full from `boundary` on; inputs as those of the tiny bundle's head."""
+    parts = {
+        "task": "density", "level": "field", "labels": ("sparse", "full"), "uses_embedding": False,
+        "descriptors": ("foreground_fraction",), "mean": np.array([boundary]), "scale": np.array([0.1]),
+        "weights": np.array([[-1.0], [1.0]]), "intercept": np.zeros(2), "temperature": 1.0, "uncertain_below": 0.5,
+        "centroids": np.zeros((2, 1)), "radius": 10.0,
+    }  # fmt: skip
+    return Head(**(parts | changes))
+
+
+@pytest.fixture
+def folder(tiny_bundle, tmp_path):
+    return shutil.copytree(tiny_bundle, tmp_path / "bundle")
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def judged(folder, fraction):
+    head = Model(load_bundle(folder), device="cpu").judge.heads[0]
+    probabilities, _ = head(np.array([[fraction]], np.float32))
+    return head.spec.labels[int(probabilities[0].argmax())]
+
+
+def test_by_the_program(folder, tmp_path, capsys):
+    heads_module.save(density(0.1), tmp_path / "run")
+    before = files(folder)
+    assert judged(folder, 0.2) == "sparse"
+    assert main(["export", "--head", str(tmp_path / "run"), "--into", str(folder)]) == 0
+    assert "tasks: density, shape" in capsys.readouterr().out
+    assert judged(folder, 0.2) == "full"
+    after = files(folder)
+    assert after["backbone.onnx"] == before["backbone.onnx"]
+    assert after["heads/shape.onnx"] == before["heads/shape.onnx"]
+    # The old head's file is gone, the new one's name holds a part of its sha256, nothing else lies about.
+    (new,) = set(after) - set(before)
+    assert new == f"heads/density.{hashlib.sha256(after[new]).hexdigest()[:8]}.onnx"
+    assert set(before) - set(after) == {"heads/density.onnx"}
+
+
+def test_measures_stay_and_the_fingerprint_changes(folder):
+    before = load_bundle(folder)
+    after = replace_head(folder, density(0.1))
+    assert after.measures == before.measures
+    assert after.fingerprint != before.fingerprint
+    assert after.manifest["updated"]
+    assert after.manifest["heads"][0]["gates"][0]["passed"]
+
+
+def test_a_head_of_a_new_task_is_added(folder):
+    bundle = replace_head(folder, density(task="crowding"))
+    assert [head.task for head in bundle.heads] == ["density", "shape", "crowding"]
+
+
+def test_the_same_head_again_changes_no_file(folder):
+    replace_head(folder, density(0.1))
+    before = files(folder)
+    replace_head(folder, density(0.1))
+    assert files(folder).keys() == before.keys()
+
+
+@pytest.mark.parametrize(
+    ("head", "error", "sentence"),
+    [
+        (density(descriptors=("beauty",)), ConfigurationError, "asks for what is not measured: beauty"),
+        (density(uses_embedding=True), ConfigurationError, "takes 1 features, .* an embedding of 2"),
+        (density(weights=np.array([[np.nan], [1.0]])), FatalError, "head density: largest difference"),
+    ],
+)
+def test_a_head_that_does_not_fit_leaves_the_bundle_as_it_was(folder, head, error, sentence):
+    before = files(folder)
+    with pytest.raises(error, match=sentence):
+        replace_head(folder, head)
+    assert files(folder) == before
+
+
+def test_a_head_of_another_encoder_is_refused(folder):
+    manifest = json.loads((folder / "bundle.json").read_text())
+    (folder / "bundle.json").write_text(json.dumps(manifest | {"provenance": {"encoder": "aaaa"}}))
+    head = density(metrics={"encoder": "bbbb"})
+    replace_head(folder, head)  # it looks at descriptors alone
+    wide = {"uses_embedding": True, "mean": np.zeros(3), "scale": np.ones(3), "centroids": np.zeros((2, 3))}
+    with pytest.raises(ConfigurationError, match="fitted on the encoder bbbb, the bundle's is aaaa"):
+        replace_head(folder, replace(head, **wide, weights=np.zeros((2, 3))))
+
+
+def test_readers_see_the_old_bundle_or_the_new_one(folder):
+    """Thirty heads in a row while another thread loads and judges: never an error, never a mixture."""
+    boundaries = [0.1, 0.9]
+    failures, seen, done = [], set(), threading.Event()
+
+    def read():
+        while not done.is_set():
+            try:
+                bundle = load_bundle(folder)
+                Model(bundle, device="cpu")
+                seen.add(bundle.fingerprint)
+            except Exception as error:  # noqa: BLE001 (any failure is what this test looks for)
+                failures.append(error)
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    written = {replace_head(folder, density(boundaries[n % 2], temperature=1 + n)).fingerprint for n in range(30)}
+    done.set()
+    reader.join()
+    assert not failures
+    assert len(written) == 30
+    assert len(seen) > 1
+
+
+def test_no_torch_is_needed(folder, tmp_path):
+    heads_module.save(density(0.1), tmp_path / "run")
+    code = (
+        "import sys\nsys.modules['torch'] = None\nfrom nanomorph.cli.main import main\n"
+        f"assert main(['export', '--head', {str(tmp_path / 'run')!r}, '--into', {str(folder)!r}]) == 0"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

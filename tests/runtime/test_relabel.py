@@ -1,0 +1,134 @@
+"""A finished run judged by other heads equals one that those heads judged from the start."""
+
+import csv
+import hashlib
+import json
+import shutil
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+
+from nanomorph.cli.main import main
+from nanomorph.journal import Journal
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A rod, a disc, both, and a field of bright specks in which there is no domain."""
+    place = tmp_path_factory.mktemp("images")
+    frames = [np.full((160, 192), 220, np.uint8) for _ in range(4)]
+    frames[3][::16, ::16] = 0
+    for frame in (frames[0], frames[2]):
+        frame[20:40, 20:140] = 20
+    for frame in (frames[1], frames[2]):
+        cv2.circle(frame, (96, 110), 25, 20, thickness=-1)
+    for n, frame in enumerate(frames):
+        assert cv2.imwrite(str(place / f"{n}.png"), frame)
+    return place
+
+
+@pytest.fixture
+def relearned(tiny_bundle, tmp_path):
+    """The tiny bundle with other boundaries: full from 5 % foreground on, a rod only from an aspect ratio of 100 on."""
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "relearned")
+    move_boundary(bundle, "density", 0.05)
+    move_boundary(bundle, "shape", 100.0)
+    return bundle
+
+
+def move_boundary(bundle, task, boundary):
+    path = bundle / "heads" / f"{task}.onnx"
+    model = onnx.load(str(path))
+    (tensor,) = [one for one in model.graph.initializer if one.name == "boundary"]
+    tensor.CopyFrom(onnx.numpy_helper.from_array(np.array([boundary], np.float32), "boundary"))
+    onnx.save(model, str(path))
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest["files"][f"heads/{task}.onnx"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+
+
+def batch(folder, out, bundle):
+    assert main(["batch", str(folder), "--out", str(out), "--bundle", str(bundle), "--device", "cpu"]) == 0
+
+
+def rows(out, table, without=()):
+    with open(out / f"{table}.csv", encoding="utf-8", newline="") as file:
+        return [{k: v for k, v in row.items() if k not in without} for row in csv.DictReader(file)]
+
+
+def test_equals_a_run_with_these_heads(tiny_bundle, relearned, folder, tmp_path, capsys):
+    batch(folder, tmp_path / "old", tiny_bundle)
+    batch(folder, tmp_path / "new", relearned)
+    before = rows(tmp_path / "old", "labels")
+    masks = {path.name: path.read_bytes() for path in (tmp_path / "old" / "masks").iterdir()}
+    assert main(["relabel", str(tmp_path / "old"), "--bundle", str(relearned)]) == 0
+    assert "4 micrographs judged" in capsys.readouterr().out
+
+    assert rows(tmp_path / "old", "labels", {"processed_at"}) == rows(tmp_path / "new", "labels", {"processed_at"})
+    assert rows(tmp_path / "old", "domains") == rows(tmp_path / "new", "domains")
+    made_by = {"bundle", "processed_at"}
+    assert rows(tmp_path / "old", "fields", made_by) == rows(tmp_path / "new", "fields", made_by)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "old" / "masks").iterdir()} == masks
+    # And something did change: the rod is no rod any more, and a field of discs is full.
+    label = {(row["micrograph"], row["task"]): row["label"] for row in before}
+    now = {(row["micrograph"], row["task"]): row["label"] for row in rows(tmp_path / "old", "labels")}
+    assert (label["0.png", "shape"], now["0.png", "shape"]) == ("rod", "disc")
+    assert (label["2.png", "density"], now["2.png", "density"]) == ("sparse", "full")
+
+
+def test_every_row_says_who_judged_and_who_measured(tiny_bundle, relearned, folder, tmp_path):
+    out = tmp_path / "out"
+    batch(folder, out, tiny_bundle)
+    main(["relabel", str(out), "--bundle", str(relearned)])
+    (measured_by,) = {row["bundle"] for row in rows(out, "fields")}
+    (judged_by,) = {row["bundle"] for row in rows(out, "labels")}
+    assert measured_by == hashlib.sha256((tiny_bundle / "bundle.json").read_bytes()).hexdigest()[:12]
+    assert judged_by == hashlib.sha256((relearned / "bundle.json").read_bytes()).hexdigest()[:12]
+    # The run goes on with the new bundle, and the next relabelling starts from it.
+    batch(folder, out, relearned)
+    assert main(["relabel", str(out), "--bundle", str(tiny_bundle)]) == 0
+    assert {row["bundle"] for row in rows(out, "labels")} == {measured_by}
+
+
+def test_a_task_less_leaves_no_column(tiny_bundle, folder, tmp_path):
+    batch(folder, tmp_path / "out", tiny_bundle)
+    fewer = shutil.copytree(tiny_bundle, tmp_path / "fewer")
+    manifest = json.loads((fewer / "bundle.json").read_text())
+    manifest["heads"] = manifest["heads"][:1]
+    (fewer / "bundle.json").write_text(json.dumps(manifest))
+    assert main(["relabel", str(tmp_path / "out"), "--bundle", str(fewer)]) == 0
+    assert {row["task"] for row in rows(tmp_path / "out", "labels")} == {"density"}
+
+
+def test_another_backbone_is_refused_and_nothing_changes(tiny_bundle, folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    batch(folder, out, tiny_bundle)
+    other = shutil.copytree(tiny_bundle, tmp_path / "other")
+    manifest = json.loads((other / "bundle.json").read_text())
+    (other / "bundle.json").write_text(json.dumps(manifest | {"foreground_threshold": 0.4}))
+    before = (out / "labels.csv").read_bytes()
+    assert main(["relabel", str(out), "--bundle", str(other)]) == 2
+    assert "whose backbone or input is not that of bundle tiny" in capsys.readouterr().err
+    assert (out / "labels.csv").read_bytes() == before
+
+
+def test_a_failure_in_the_middle_leaves_every_old_label(tiny_bundle, relearned, folder, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    batch(folder, out, tiny_bundle)
+    with Journal.open(out / "journal.sqlite") as journal:
+        before = [one.labels for one in journal.measured()]
+    calls = iter(range(3))  # the third micrograph finds no head any more
+    original = __import__("nanomorph.relabel", fromlist=["_judge"])._judge
+    monkeypatch.setattr("nanomorph.relabel._judge", lambda *a: (next(calls), original(*a))[1])
+    with pytest.raises((StopIteration, RuntimeError)):
+        main(["relabel", str(out), "--bundle", str(relearned)])
+    with Journal.open(out / "journal.sqlite") as journal:
+        assert [one.labels for one in journal.measured()] == before
+        assert journal.tasks() == {"density": ("sparse", "full"), "shape": ("disc", "rod")}
+
+
+def test_a_folder_without_a_run(tmp_path, capsys):
+    assert main(["relabel", str(tmp_path)]) == 2
+    assert "holds no run" in capsys.readouterr().err

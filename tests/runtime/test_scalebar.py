@@ -1,0 +1,254 @@
+"""Scale bars: lengths to a fraction of a px, numbers as people write them, and nothing read that is not there."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from nanomorph.annotations import burnt_in
+from nanomorph.cli.main import main
+from nanomorph.micrograph import Calibration, Micrograph
+from nanomorph.model import with_pixel_size, with_scale_bar
+from nanomorph.readers import read_path
+from nanomorph.scalebar import installed, read_scale_bar
+from nanomorph.scalebar.bars import Bar, find_bars
+from nanomorph.scalebar.reading import agreed, length_nm, lengths, pair
+from nanomorph.scalebar.ticks import find_ticks
+from nanomorph.scalebar.words import Word
+
+needs_reader = pytest.mark.skipif(not installed(), reason="the extra scalebar is not installed")
+
+
+@pytest.fixture
+def film() -> np.ndarray:
+    """Gray grain, 400 x 512 px."""
+    return np.random.default_rng(0).normal(120, 12, (400, 512)).clip(40, 220).astype(np.uint8)
+
+
+def labelled(film: np.ndarray, left: int, right: int, gray: int, text: str = "200 nm") -> np.ndarray:
+    """The film with a bar from `left` to `right` (both drawn) in rows 360 to 367 and a text above it."""
+    film = film.copy()
+    film[360:368, left : right + 1] = gray
+    cv2.putText(film, text, (left, 350), cv2.FONT_HERSHEY_SIMPLEX, 1.0, gray, 2, cv2.LINE_AA)
+    return film
+
+
+def bar(left: float, right: float, row: int = 100, dark: bool = True, contrast: float = 150) -> Bar:
+    return Bar(left, right, row, row + 4, dark, contrast, 0.5)
+
+
+def word(text: str, left: float, right: float, top: float = 70, bottom: float = 95) -> Word:
+    return Word(text, 1.0, left, top, right, bottom)
+
+
+EMPTY = np.full((200, 400), 120, np.uint8)
+
+
+@pytest.mark.parametrize("gray", [0, 255])
+def test_a_bar_is_measured_to_a_tenth_of_a_px(film, gray):
+    found = find_bars(labelled(film, 300, 399, gray, text=""))
+    assert len(found) == 1
+    assert found[0].left == pytest.approx(300, abs=0.15)
+    assert found[0].length == pytest.approx(100, abs=0.15)
+    assert (found[0].top, found[0].bottom, found[0].dark) == (360, 367, gray == 0)
+    assert found[0].error < 0.5
+
+
+def test_a_bar_between_two_pixels(film):
+    """Ends that cover 30 % of a pixel on the left and 60 % on the right."""
+    film[360:368, 200:300] = 0
+    film[360:368, 199] = round(0.7 * 120)
+    film[360:368, 300] = round(0.4 * 120)
+    (found,) = find_bars(film)
+    assert found.length == pytest.approx(100.9, abs=0.3)
+
+
+def test_bars_with_end_ticks_in_boxes_and_tilted(film):
+    film[340:390, 100:250] = 255
+    film[362:365, 120:220] = film[355:372, 120:123] = film[355:372, 217:220] = 0
+    (found,) = find_bars(film)
+    assert found.length == pytest.approx(100, abs=0.2)
+    tilted = np.full((400, 512), 120, np.uint8)
+    cv2.line(tilted, (100, 300), (259, 304), 255, 7)
+    assert any(one.length == pytest.approx(160, abs=7) for one in find_bars(tilted))
+
+
+def test_what_is_no_bar(film):
+    assert not find_bars(film)
+    cut = film.copy()
+    cut[360:368, 400:] = 0
+    assert not find_bars(cut)
+    fading = film.copy()
+    fading[360:368, 200:400] = np.linspace(120, 255, 200).astype(np.uint8)
+    assert not find_bars(fading)
+    box = film.copy()
+    box[200:360, 100:300] = 255
+    assert not find_bars(box)
+
+
+def test_eleven_ticks_span_ten_steps():
+    frame = np.zeros((400, 512), np.uint8)
+    for n in range(11):
+        frame[380 - 3 * (n in (0, 5, 10)) : 388, 300 + 15 * n : 303 + 15 * n] = 255
+    (found,) = find_ticks(frame)
+    assert (found.left, found.length) == (pytest.approx(301.5), pytest.approx(150))
+    frame[:, :310] = 0
+    assert not find_ticks(frame)
+
+
+@pytest.mark.parametrize(
+    ("text", "nm"),
+    [
+        ("200 nm", 200),
+        ("0.5 µm", 500),
+        ("1um", 1000),
+        ("2.00um", 2000),
+        ("-100 nm-", 100),
+        ("70 nm", 70),
+        ("108 nm", None),
+        ("0.5pm", None),
+        ("20.7 µm", None),
+        ("9.7 mm", None),
+        ("100 nn", None),
+        ("X 75,000", None),
+        ("0 nm", None),
+        ("100", None),
+    ],
+)
+def test_lengths_in_words(text, nm):
+    assert length_nm(text) == nm
+
+
+def test_number_and_unit_read_apart_and_a_magnification_in_front():
+    apart = [word("200", 10, 60), word("nm", 70, 100)]
+    assert [one.text for one in lengths(apart)] == ["200 nm"]
+    (found,) = lengths([word("X50,000 0.5µm", 0, 130)])
+    assert (found.text, found.left) == ("0.5µm", pytest.approx(80))
+
+
+def test_a_number_belongs_to_the_bar_beside_it():
+    reading = pair([bar(100, 200)], word("200 nm", 110, 190), EMPTY)
+    assert (reading.nm_per_px, reading.nm, reading.px) == (2.0, 200.0, 100.0)
+    assert reading.error == pytest.approx(0.3 * 2**0.5 / 100)
+    assert pair([bar(100, 200)], word("200 nm", 110, 190, top=10, bottom=35), EMPTY) is None
+    beside = word("200 nm", 210, 290, top=90, bottom=115)
+    drawn = EMPTY.copy()
+    drawn[100:105, 100:200] = 0
+    assert pair([bar(100, 200)], beside, drawn).px == 100
+
+
+def test_doubt_is_no_reading():
+    at = word("200 nm", 110, 190)
+    assert pair([bar(100, 200), bar(90, 210, row=110)], at, EMPTY) is None
+    chequered = [bar(100, 140), bar(180, 220)]
+    assert pair(chequered, at, EMPTY) is None
+    assert pair([bar(100, 112)], word("200 nm", 100, 112), EMPTY) is None
+    first, second = (pair([bar(100, 200)], word(text, 110, 190), EMPTY) for text in ("200 nm", "500 nm"))
+    assert agreed([first, second]) is None
+    assert agreed([first]) == first
+    assert agreed([]) is None
+
+
+def test_a_bar_interrupted_by_its_text():
+    parts = [bar(20, 90, row=80), bar(190, 262, row=80)]
+    reading = pair(parts, word("5 µm", 100, 180), EMPTY)
+    assert reading.px == 242
+
+
+def test_half_of_an_interrupted_bar_is_none():
+    gray = EMPTY.copy()
+    gray[80:85, 20:90] = gray[80:85, 190:262] = 0
+    assert pair([bar(190, 262, row=80)], word("5 µm", 100, 180), gray) is None
+
+
+@needs_reader
+@pytest.mark.parametrize(("gray", "text", "nm"), [(0, "200 nm", 200), (255, "50 nm", 50)])
+def test_a_drawn_bar_is_read(film, gray, text, nm):
+    reading = read_scale_bar(labelled(film, 300, 449, gray, text))
+    assert reading.nm == nm
+    assert reading.px == pytest.approx(150, abs=0.3)
+
+
+@needs_reader
+def test_sixteen_bits_and_large_frames(film):
+    small = labelled(film, 300, 449, 0)
+    large = cv2.resize(small, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    reading = read_scale_bar(large.astype(np.uint16) * 200)
+    assert reading.px == pytest.approx(600, rel=0.01)
+
+
+@needs_reader
+def test_a_bar_without_number_and_a_number_without_bar(film):
+    assert read_scale_bar(labelled(film, 300, 449, 0, text="")) is None
+    without = labelled(film, 300, 449, 0)
+    without[355:375] = film[355:375]
+    assert read_scale_bar(without) is None
+
+
+@needs_reader
+def test_metadata_and_the_user_come_first(film):
+    pixels = labelled(film, 300, 449, 0)
+    unknown = Micrograph(pixels, None, Calibration.NONE, "a.png")
+    read = with_scale_bar(unknown)
+    assert read.calibration == "scale-bar"
+    assert read.nm_per_px == pytest.approx((200 / 150, 200 / 150), rel=0.005)
+    assert 0 < read.calibration_error < 0.01
+    given = with_pixel_size(unknown, 3.0)
+    assert with_scale_bar(given) is given
+    # What was read is masked, dark as it is; the rest of the frame is not.
+    masked = burnt_in(read.pixels, read.drawn)
+    assert masked[pixels == 0][-800:].all()
+    assert masked.mean() < 0.06
+    assert burnt_in(read.pixels) is None
+
+
+@needs_reader
+def test_the_bars_of_the_exemplars(shared_data):
+    with open(shared_data / "nanowires" / "exemplars.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        reading = read_scale_bar(read_path(shared_data / "nanowires" / row["file"]).pixels)
+        assert reading.nm_per_px == pytest.approx(float(row["nm_per_px"]), rel=0.01), row["label"]
+
+
+@needs_reader
+def test_batch_calibrates_by_the_bar_and_says_so(tmp_path, tiny_bundle, film, capsys):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.png"), labelled(film, 300, 449, 0))
+    fields = {}
+    for choice in ("auto", "off"):
+        out = tmp_path / choice
+        arguments = [
+            "batch",
+            str(folder),
+            "--out",
+            str(out),
+            "--bundle",
+            str(tiny_bundle),
+            "--scale-bar",
+            choice,
+            "--workers",
+            "1",
+        ]
+        assert main(arguments) == 0
+        with open(out / "fields.csv", encoding="utf-8", newline="") as file:
+            (fields[choice],) = csv.DictReader(file)
+    assert fields["auto"]["calibration"] == "scale-bar"
+    assert float(fields["auto"]["nm_per_px_x"]) == pytest.approx(200 / 150, rel=0.005)
+    assert 0 < float(fields["auto"]["calibration_error_percent"]) < 1
+    assert (fields["off"]["calibration"], fields["off"]["nm_per_px_x"]) == ("none", "")
+    assert fields["off"]["calibration_error_percent"] == ""
+    capsys.readouterr()
+    assert main(["inspect", str(folder / "a.png"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["calibration"] == "scale-bar"
+
+
+def test_asked_for_and_not_installed(tmp_path, monkeypatch, capsys, tiny_bundle):
+    monkeypatch.setattr("nanomorph.scalebar.installed", lambda: False)
+    arguments = ["batch", str(tmp_path), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    assert main([*arguments, "--scale-bar", "on"]) == 2
+    assert "nanomorph[scalebar]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

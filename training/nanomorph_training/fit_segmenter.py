@@ -1,0 +1,220 @@
+"""Fine-tunes encoder and decoder on masks, from files to a run.
+
+The best epoch and the threshold are chosen on groups (articles) that are neither trained on nor part of the
+held-out test quarter.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from nanomorph.errors import ConfigurationError, FatalError
+from nanomorph_training import budget, data, machine
+from nanomorph_training.cache import Cache
+from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nanomorph_training.data import Sample
+from nanomorph_training.models import MEAN, STD
+from nanomorph_training.optim import learning_rate
+from nanomorph_training.predict import Labelled, best_threshold, evaluate
+from nanomorph_training.resume import must_match, readable
+from nanomorph_training.run_folder import RunFolder, plain, versions
+from nanomorph_training.segmenter import SegmenterSettings, SegmenterTrainer
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """What is learned from, the real groups that choose epoch and threshold, synthetic fields for the threshold."""
+
+    training: list[Labelled]
+    validation: list[Labelled]
+    synthetic: list[Labelled]
+
+
+def fit_segmenter(
+    paths: Sequence[Path],
+    encoder: Path | None,
+    out: Path,
+    settings: SegmenterSettings,
+    cache: Cache,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train and leave the best epoch's backbone in `out`; returns its state. `encoder`: a run; None = random."""
+    machine.set_up(settings.threads)
+    run = RunFolder(out)
+    earlier = load_checkpoint(out) if resume and (out / "checkpoint.safetensors").exists() else None
+    samples = _usable(paths, settings)
+    fingerprint = data.fingerprint(samples)
+    split = _load(samples, settings, cache, run)
+    start = None if encoder is None else load_checkpoint(encoder)
+    if start is not None and start.state["encoder"] != settings.encoder:
+        raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
+    trainer = SegmenterTrainer.start(settings, split.training, None if start is None else start.part("model"))
+    repeat = {"data": [str(p) for p in paths], "encoder": str(encoder or "random"), "out": str(out)}
+    run.write_repeat("fit-segmenter", _command_options(repeat, settings), fingerprint)
+    first, state, best = _resume_or_start(trainer, earlier, fingerprint, len(split.validation), run)
+    state["pretrained_from"] = None if start is None else start.state
+    best = _loop(trainer, split.validation, first, state, best, run)
+    return _choose_threshold(trainer, split, state, best, run)
+
+
+def _command_options(repeat: dict[str, Any], settings: SegmenterSettings) -> dict[str, Any]:
+    options = plain(settings)
+    return {**repeat, "network": options.pop("encoder"), **options}
+
+
+def _usable(paths: Sequence[Path], settings: SegmenterSettings) -> list[Sample]:
+    samples = [sample for sample in data.collect(paths) if sample.mask is not None]
+    if not settings.train_on_all:
+        samples = data.without_held_out(samples)
+    if not samples:
+        raise ConfigurationError(
+            "no micrograph has a mask: give CSV lists with columns file and mask (or instance_mask)"
+        )
+    return samples
+
+
+def _load(samples: Sequence[Sample], settings: SegmenterSettings, cache: Cache, run: RunFolder) -> Split:
+    labelled = readable(samples, lambda sample: Labelled(cache.image(sample), cache.target(sample), sample), run)
+    known = [x.sample for x in labelled]
+    real = validation_split(known, settings.validation)
+    synthetic = synthetic_split(known, int(real.sum()) if any(not s.is_synthetic for s in known) else 0)
+
+    def chosen(which: np.ndarray) -> list[Labelled]:
+        return [x for x, yes in zip(labelled, which, strict=True) if yes]
+
+    return Split(chosen(~(real | synthetic)), chosen(real), chosen(synthetic))
+
+
+MAX_VALIDATION = 40
+
+
+def validation_split(samples: Sequence[Sample], fraction: float) -> np.ndarray:
+    """Boolean (n,): whole groups of real images (of any, where none is real) that choose the best epoch.
+
+    A sample without a group is a group of its own only where nothing else is known: then its folder counts
+    as training, unless every sample is without one.
+    """
+    eligible = np.array([bool(s.group) and not s.is_synthetic for s in samples])
+    if not eligible.any():
+        eligible = np.ones(len(samples), dtype=bool)
+    groups = [s.group or str(s.path) for s in samples]
+    chosen = np.zeros(len(samples), dtype=bool)
+    chosen[eligible] = group_split_of(groups, eligible, fraction)
+    return chosen
+
+
+def synthetic_split(samples: Sequence[Sample], number: int) -> np.ndarray:
+    """Boolean (n,): about `number` synthetic fields, at most a tenth of them, that help to choose the threshold."""
+    eligible = np.array([s.is_synthetic for s in samples], dtype=bool)
+    chosen = np.zeros(len(samples), dtype=bool)
+    share = min(number / max(1, eligible.sum()), 0.1)
+    if share * eligible.sum() >= 1:
+        groups = [s.group for s, yes in zip(samples, eligible, strict=True) if yes]
+        chosen[eligible] = data.group_split(groups, share, salt="segmenter-threshold")
+    return chosen
+
+
+def group_split_of(groups: Sequence[str], eligible: np.ndarray, fraction: float) -> np.ndarray:
+    """`data.group_split` of the eligible ones, at most MAX_VALIDATION images or so."""
+    names = [group for group, yes in zip(groups, eligible, strict=True) if yes]
+    return data.group_split(names, min(fraction, MAX_VALIDATION / len(names)), salt="segmenter-validation")
+
+
+def _resume_or_start(
+    trainer: SegmenterTrainer, earlier: Checkpoint | None, fingerprint: str, n_validation: int, run: RunFolder
+) -> tuple[int, dict[str, Any], dict[str, Tensor]]:
+    settings = trainer.settings
+    if earlier is not None:
+        must_match(earlier.state, settings, fingerprint)
+        best = trainer.restore(earlier)
+        run.forget_after(earlier.state["step"])
+        run.say(f"resumed at step {earlier.state['step']} of {earlier.state['total_steps']}")
+        return earlier.state["step"], dict(earlier.state), best
+    run.forget_after(-1)
+    n = len(trainer.labelled)
+
+    def trial_second() -> float:
+        trainer.backbone.train()
+        return budget.seconds_per_step(lambda k: trainer.loss(k).backward(), [trainer.backbone])
+
+    steps = budget.total_steps(settings.steps, settings.epochs, settings.minutes, n, settings.batch, trial_second)
+    run.say(f"segmenter on {n} micrographs, {n_validation} more for validation: {steps} steps of {settings.batch}")
+    state = {
+        "kind": "backbone",
+        "encoder": settings.encoder,
+        "settings": plain(settings),
+        "mean": MEAN,
+        "std": STD,
+        "data_fingerprint": fingerprint,
+        "n_images": n,
+        "n_validation": n_validation,
+        "total_steps": steps,
+        "step": 0,
+        "best": {"step": 0, "dice": -1.0},
+        "versions": versions(),
+    }
+    return 0, state, trainer.backbone.state_dict()
+
+
+def _loop(
+    trainer: SegmenterTrainer,
+    validation: Sequence[Labelled],
+    first: int,
+    state: dict[str, Any],
+    best: dict[str, Tensor],
+    run: RunFolder,
+) -> dict[str, Tensor]:
+    """Train to the end; returns the best epoch's weights and leaves its scores in `state`."""
+    settings, total = trainer.settings, state["total_steps"]
+    warmup = max(1, round(settings.warmup * total))
+    began, recent = time.monotonic(), []
+    for step in range(first, total):
+        loss = trainer.step(step, learning_rate(step, total, warmup, settings.lr))
+        if not math.isfinite(loss):
+            raise FatalError(
+                f"the loss became {loss} at step {step + 1}; start again with a smaller --lr than {settings.lr}"
+            )
+        recent.append(loss)
+        state["step"] = step + 1
+        if (step + 1) % settings.validate_every and step + 1 < total:
+            continue
+        scores = evaluate(trainer.backbone, validation or trainer.labelled[:MAX_VALIDATION])
+        speed = (step + 1 - first) * settings.batch / (time.monotonic() - began)
+        run.record({"step": step + 1, "loss": float(np.mean(recent)), **scores, "images_per_s": round(speed, 2)})
+        run.say(_progress(state, float(np.mean(recent)), scores, speed))
+        recent = []
+        if scores["dice"] > state["best"]["dice"]:
+            state["best"] = {"step": step + 1, **scores}
+            best = {name: tensor.clone() for name, tensor in trainer.backbone.state_dict().items()}
+        save_checkpoint(run.path, trainer.checkpoint(state, best))
+    return best
+
+
+def _choose_threshold(
+    trainer: SegmenterTrainer, split: Split, state: dict[str, Any], best: dict[str, Tensor], run: RunFolder
+) -> dict[str, Any]:
+    """Set the threshold of the best epoch's foreground; real and synthetic micrographs count the same."""
+    last = {name: tensor.clone() for name, tensor in trainer.backbone.state_dict().items()}
+    trainer.backbone.load_state_dict(best)
+    kinds = [kind for kind in (split.validation, split.synthetic) if kind] or [split.training[:MAX_VALIDATION]]
+    state["threshold"], state["dice_by_threshold"] = best_threshold(trainer.backbone, kinds)
+    trainer.backbone.load_state_dict(last)
+    save_checkpoint(run.path, trainer.checkpoint(state, best))
+    run.say(f"foreground from probability {state['threshold']:.2f} on")
+    return state
+
+
+def _progress(state: dict[str, Any], loss: float, scores: dict[str, float], speed: float) -> str:
+    left = (state["total_steps"] - state["step"]) * state["settings"]["batch"] / speed
+    return (
+        f"step {state['step']}/{state['total_steps']}  loss {loss:.4f}  Dice {scores['dice']:.4f} "
+        f"IoU {scores['iou']:.4f} interior Dice {scores['interior_dice']:.4f}  {speed:.1f} images/s  {left:.0f} s left"
+    )
