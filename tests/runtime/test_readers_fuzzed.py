@@ -4,8 +4,8 @@ import struct
 import zipfile
 
 import pytest
-from micrograph_files import rod_image, tiff
 
+from micrograph_files import rod_image, tiff
 from nanomorph.micrograph import ReadError
 from nanomorph.readers import read_micrograph
 from nanomorph.sources import Rejected, discover
