@@ -5,7 +5,8 @@ from nanomorph.journal.reading import JournalReader
 from nanomorph.journal.rows import Entry, Held, Measured, Quarantined, Rows, Verdict
 from nanomorph.journal.schema import JOURNAL_NAME, JournalBusy, JournalError
 from nanomorph.journal.states import ALIAS, DONE, QUARANTINED
-from nanomorph.journal.store import Journal, now, writer_of
+from nanomorph.journal.store import Journal
+from nanomorph.journal.writing import now, writer_of
 
 __all__ = [
     "ALIAS",

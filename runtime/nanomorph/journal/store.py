@@ -7,54 +7,22 @@ its mask and overlay are on disk, so a run killed at any moment knows exactly wh
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nanomorph.errors import OutputError
-from nanomorph.journal.lock import Busy, ProcessLock, holder_of
-from nanomorph.journal.reading import JournalReader
-from nanomorph.journal.rows import Entry, Held, Rows, Verdict, packed
-from nanomorph.journal.schema import JournalBusy, connect
-from nanomorph.journal.states import ALIAS, CLAIMED, DONE, HELD, QUARANTINED, RETRIED_REASONS
+from nanomorph.journal.rows import Entry, Rows, Verdict, packed
+from nanomorph.journal.states import ALIAS, DONE, QUARANTINED, RETRIED_REASONS
+from nanomorph.journal.writing import JournalWriter, now
 from nanomorph.naming import natural_key
 
 
-class Journal(JournalReader):
+class Journal(JournalWriter):
     """Open with `Journal.open`. Every method may be called from any thread; one process at a time."""
 
-    def __init__(self, database: sqlite3.Connection, lock: ProcessLock, path: Path) -> None:
-        super().__init__(database, path)
-        self._process_lock = lock
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self._header_ids: dict[tuple[str, tuple[str, ...]], int] = {}
         self._known_tasks: set[str] = set()
-
-    @classmethod
-    def open(cls, path: Path) -> Journal:
-        """Open or create; raises JournalBusy (another process writes it) or JournalError (unusable)."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = ProcessLock(lock_of(path))
-        except Busy as busy:
-            raise JournalBusy(
-                f"{path.parent} is being written by {busy.holder}: wait, stop it, or choose another --out"
-            ) from busy
-        try:
-            journal = cls(connect(path), lock, path)
-            journal._after_the_last_process()
-        except BaseException:
-            lock.release()
-            raise
-        return journal
-
-    def close(self) -> None:
-        """Fold the write-ahead log into the one file and let the next process in."""
-        with self._lock:
-            self._database.close()
-            self._process_lock.release()
 
     # --- what is done -------------------------------------------------------------------------------
 
@@ -70,41 +38,6 @@ class Journal(JournalReader):
         query = "SELECT name FROM inputs WHERE sha256 = ? AND state = 'done' AND bundle = ifnull(?, bundle)"
         row = self._one(f"{query} ORDER BY name != ?, sort_key", sha256, bundle, prefer)
         return row[0] if row else None
-
-    def deaths(self, name: str) -> int:
-        """How many processes in a row died while they read this input."""
-        row = self._one("SELECT tries FROM under_way WHERE name = ? AND state = ?", name, CLAIMED)
-        return row[0] if row else 0
-
-    # --- under way ----------------------------------------------------------------------------------
-
-    @contextmanager
-    def claimed(self, entry: Entry) -> Iterator[None]:
-        """While an input is read. Survives the death of the process, not a power cut: that is not its fault."""
-        query = (
-            "INSERT INTO under_way (name, state, since) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-            "state = excluded.state, since = excluded.since, tries = iif(state = excluded.state, tries, 0)"
-        )
-        with self._transaction(durable=False):
-            self._database.execute(query, (entry.name, CLAIMED, now()))
-        try:
-            yield
-        finally:
-            with self._transaction(durable=False):
-                self._database.execute("DELETE FROM under_way WHERE name = ?", (entry.name,))
-
-    def hold(self, held: Sequence[Held]) -> None:
-        """These inputs, and no others, are seen and not ready."""
-        query = "INSERT OR REPLACE INTO under_way (state, name, reason, detail, since, tries) VALUES (?, ?, ?, ?, ?, ?)"
-        with self._transaction(durable=False):
-            self._database.execute("DELETE FROM under_way WHERE state = ?", (HELD,))
-            rows = [(HELD, one.name, one.reason, one.detail, one.since, one.tries) for one in held]
-            self._database.executemany(query, rows)
-
-    def _after_the_last_process(self) -> None:
-        with self._transaction(durable=False):
-            self._database.execute("DELETE FROM under_way WHERE state = ?", (HELD,))
-            self._database.execute("UPDATE under_way SET tries = tries + 1 WHERE state = ?", (CLAIMED,))
 
     # --- settling -----------------------------------------------------------------------------------
 
@@ -190,16 +123,6 @@ class Journal(JournalReader):
             self._known_tasks.clear()
             self._note("*", "forgotten", "")
 
-    def remember(self, key: str, value: str) -> None:
-        """Keep a setting of the run: bundle, nm_per_px, command."""
-        with self._transaction():
-            self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"run.{key}", value))
-
-    def note(self, event: str, detail: str) -> None:
-        """A line in the history of the run as a whole."""
-        with self._transaction():
-            self._note("*", event, detail)
-
     # --- inside ---------------------------------------------------------------------------------------
 
     def _replace(self, entry: Entry, state: str, **cells: Any) -> list[str]:
@@ -225,10 +148,6 @@ class Journal(JournalReader):
             self._note(name, "released", f"{original} has changed")
         return [name for (name,) in rows]
 
-    def _note(self, name: str, event: str, detail: str) -> None:
-        query = "INSERT INTO history (at, name, event, detail) VALUES (?, ?, ?, ?)"
-        self._database.execute(query, (now(), name, event, detail))
-
     def _remember_tasks(self, tasks: dict[str, tuple[str, ...]]) -> None:
         if tasks.keys() <= self._known_tasks:
             return
@@ -247,34 +166,6 @@ class Journal(JournalReader):
             self._header_ids[kind, columns] = row[0]
         return self._header_ids[kind, columns]
 
-    @contextmanager
-    def _transaction(self, durable: bool = True) -> Iterator[None]:
-        with self._lock:
-            try:
-                # NORMAL: a commit survives the process, and is not waited for on the disk.
-                self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                with self._database:
-                    self._database.execute("BEGIN IMMEDIATE")
-                    yield
-            except BaseException as error:
-                # What was remembered of a transaction that did not happen.
-                self._header_ids.clear()
-                self._known_tasks.clear()
-                if isinstance(error, sqlite3.DatabaseError):
-                    raise OutputError(f"{self.path} cannot be written ({error}): is the disk full?") from error
-                raise
-
-
-def writer_of(path: Path) -> str | None:
-    """The process that writes the journal at `path` now, in words; None where there is none."""
-    return holder_of(lock_of(path))
-
-
-def lock_of(path: Path) -> Path:
-    """The lock of a journal."""
-    return path.with_suffix(".lock")
-
-
-def now() -> str:
-    """UTC, ISO 8601, seconds: 2026-01-31T12:00:00Z."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _rolled_back(self) -> None:
+        self._header_ids.clear()
+        self._known_tasks.clear()
