@@ -12,6 +12,7 @@ from nanomorph.cli.options import option
 EXTRAS = {
     "cpu": ("inference on the CPU", ("onnxruntime",)),
     "gpu": ("inference on an NVIDIA GPU", ("onnxruntime",)),
+    "tensorrt": ("engines compiled for an NVIDIA GPU", ("tensorrt",)),
     "microscopes": ("DM3, DM4, MRC, EMD, SER files", ("rsciio", "h5py")),
     "scalebar": ("reading burnt-in scale bars", ("rapidocr", "onnxruntime")),
     "label": ("relearning a head without torch", ("sklearn", "onnx")),
