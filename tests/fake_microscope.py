@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from micrograph_files import dm3, emi, mrc, rod_image, ser, tiff
@@ -144,21 +145,27 @@ def run(options: argparse.Namespace) -> None:
     begun, started, next_loss = 0, time.monotonic(), options.lose_share or float("inf")
     with open(options.ledger, "w", newline="", encoding="utf-8") as file:
         ledger = csv.writer(file)
-        ledger.writerow(("file", "mode", "sha256"))
+        ledger.writerow(("file", "mode", "sha256", "complete_at"))
         while begun < options.images or active:
             elapsed = time.monotonic() - started
             while begun < min(options.images, options.rate * elapsed):
                 mode, format_ = chance.choice(options.modes), chance.choice(options.formats)
-                number = options.first + begun
-                files, writing = acquire(options.folder, number, mode, format_, options.side)
-                ledger.writerows((name, mode, hashlib.sha256(data).hexdigest()) for name, data in files.items())
-                active.append(writing)
+                files, writing = acquire(options.folder, options.first + begun, mode, format_, options.side)
+                active.append(_entered(writing, files, mode, ledger))
                 begun += 1
             if elapsed > next_loss:
                 _drop_out(options)
                 next_loss = elapsed + options.lose_share
             active = [writing for writing in active if next(writing, writing) is None]
+            file.flush()
             time.sleep(options.step)
+
+
+def _entered(writing: Writing, files: dict[str, bytes], mode: str, ledger: Any) -> Writing:
+    """The same writing, with a line a file in the ledger at its end; `complete_at` by this machine's clock."""
+    yield from writing
+    for name, data in files.items():
+        ledger.writerow((name, mode, hashlib.sha256(data).hexdigest(), f"{time.time():.3f}"))
 
 
 def _drop_out(options: argparse.Namespace) -> None:

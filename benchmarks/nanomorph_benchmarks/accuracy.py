@@ -56,7 +56,7 @@ def open_case(sample: Sample, model: Model) -> Case:
     """Read and analyse a sample that has a mask."""
     assert sample.mask is not None
     micrograph = read_path(sample.path)
-    (inference,) = infer(model.engine, [prepare(micrograph, model.bundle.input)])
+    (inference,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
     return Case(sample, micrograph, model.conclude(micrograph, "", inference), read_mask(sample.mask))
 
 
@@ -128,8 +128,8 @@ def random_engine() -> Engine:
     """The bundle's architecture with weights that learned nothing."""
     import torch
 
-    from nanomorph_export.reference import TorchEngine
     from nanomorph_training.models import build_backbone
+    from nanomorph_training.predict import TorchEngine
 
     torch.manual_seed(0)
     return TorchEngine(build_backbone())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nanomorph_export.reference import TorchEngine
+    from nanomorph_training.predict import TorchEngine
 
 # Blocks in the encoder's layers tell the ResNets apart that nanomorph trains.
 ENCODERS = {(2, 2, 2, 2): "resnet18", (3, 4, 6, 3): "resnet34"}
@@ -20,8 +20,8 @@ def torch_engine(graph: Path) -> TorchEngine:
     from onnx import numpy_helper
 
     from nanomorph_export.graphs import fuse, widen
-    from nanomorph_export.reference import TorchEngine
     from nanomorph_training.models import build_backbone
+    from nanomorph_training.predict import TorchEngine
 
     model = onnx.load(str(graph))
     widen(model)

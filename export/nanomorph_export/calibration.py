@@ -19,7 +19,7 @@ EACH, EACH_IN_BUNDLE = 5, 2
 SIDE, SIDE_IN_BUNDLE = 384, 256
 # Far from any seed a person would train with.
 SEED = 900_000
-RANGES_SHARE, RANGES_MOST, PROOF_MOST = 0.3, 64, 150
+RANGES_SHARE, RANGES_MOST, PROOF_MOST = 0.3, 48, 100
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from nanomorph_training.models import Backbone, fold_batch_norm, pool
+from nanomorph_training.models import OUTPUTS, STRIDE, Backbone, fold_batch_norm, pool
 
 OPSET = 18
-OUTPUTS = ("embedding", "foreground", "interior")
-MULTIPLE = 32
 # Initialisers below this many values (biases, constants) stay fp32: they weigh nothing.
 HALF_STORED_FROM = 1024
 
@@ -84,7 +82,7 @@ def write_graph(model: onnx.ModelProto, path: Path) -> None:
 
 def _trace(backbone: nn.Module) -> torch.onnx.ONNXProgram:
     n, h, w = (torch.export.Dim(name, min=1, max=256) for name in ("n", "h32", "w32"))
-    image = torch.zeros((2, 1, 3 * MULTIPLE, 2 * MULTIPLE), dtype=torch.uint8)
+    image = torch.zeros((2, 1, 3 * STRIDE, 2 * STRIDE), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         # The exporter's own deprecations; a wrong graph is caught by the parity gate, not by a warning.
@@ -97,7 +95,7 @@ def _trace(backbone: nn.Module) -> torch.onnx.ONNXProgram:
             external_data=False,
             input_names=["image"],
             output_names=list(OUTPUTS),
-            dynamic_shapes=({0: n, 2: MULTIPLE * h, 3: MULTIPLE * w},),
+            dynamic_shapes=({0: n, 2: STRIDE * h, 3: STRIDE * w},),
             verbose=False,
         )
     assert program is not None

@@ -26,39 +26,44 @@ from nanomorph_export.graphs import widen, write_graph
 
 # Other operators between two of these follow by themselves: onnxruntime fuses what lies between Q and DQ.
 QUANTISED = ("Conv", "Gemm")
-# Layers stay fp32, the most harmful first, until the others together (independent roundings add as squares) may move
-# an output by a third of what the gate allows: mean, as a share of its largest value.
-HARM_BUDGET = MEAN_LIMIT / 3
+# How far the layers in int8 together may move an output (mean, share of its largest value); tried from the left until
+# masks, labels and widths hold: the smaller, the more layers stay fp32 and the less is gained.
+BUDGETS = (MEAN_LIMIT / 3, MEAN_LIMIT / 10, MEAN_LIMIT / 30)
 # Frames on which a layer's harm is measured: the first of the calibration frames.
 HARM_FRAMES = 8
 
 
-@dataclass(frozen=True)
-class Quantised:
-    """harm: by layer, how far quantising it alone moved an output; fp32_layers: those that stayed."""
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """An fp32 graph, the range of every activation, and by node what quantising it alone does to the outputs."""
 
+    wide: onnx.ModelProto
+    ranges: Any
     harm: dict[str, float]
-    fp32_layers: tuple[str, ...]
 
 
-def quantise(source: Path, target: Path, frames: Sequence[np.ndarray]) -> Quantised:
-    """Write the int8 sibling of an fp32 graph; `frames`, uint8 (1, 1, H, W), give the ranges of its activations.
-
-    The layers that hurt are found by measurement and stay fp32.
-    """
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".quantise-") as folder:
-        wide = onnx.load(str(source))
-        widen(wide)
+def plan_int8(source: Path, frames: Sequence[np.ndarray]) -> Plan:
+    """Measure what quantising each layer does; `frames`, uint8 (1, 1, H, W), give the ranges of the activations."""
+    wide = onnx.load(str(source))
+    widen(wide)
+    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".quantise-") as folder:
         ranges = _ranges(wide, Path(folder), frames)
-        harm = _harm(wide, Path(folder), ranges, frames[:HARM_FRAMES])
-    hurting = too_harmful(harm)
-    write_graph(_quantised(wide, ranges, exclude=hurting), target)
-    names = layer_names(wide)
-    return Quantised({names[node]: value for node, value in harm.items()}, tuple(names[node] for node in hurting))
+        return Plan(wide, ranges, _harm(wide, Path(folder), ranges, frames[:HARM_FRAMES]))
 
 
-def too_harmful(harm: Mapping[str, float], budget: float = HARM_BUDGET) -> list[str]:
-    """The fewest layers without which the root of the sum of squares stays within `budget`, worst first."""
+def write_int8(plan: Plan, target: Path, budget: float) -> tuple[str, ...]:
+    """Write the int8 sibling of an fp32 graph; the layers that stayed fp32, most harmful first."""
+    hurting = too_harmful(plan.harm, budget)
+    write_graph(_quantised(plan.wide, plan.ranges, exclude=hurting), target)
+    names = layer_names(plan.wide)
+    return tuple(names[node] for node in hurting)
+
+
+def too_harmful(harm: Mapping[str, float], budget: float) -> list[str]:
+    """The fewest layers without which the root of the sum of squares stays within `budget`, worst first.
+
+    Squares, because the roundings of different layers are independent.
+    """
     worst_first = sorted(harm, key=lambda name: -harm[name])
     left = [math.sqrt(sum(harm[name] ** 2 for name in worst_first[n:])) for n in range(len(worst_first) + 1)]
     return worst_first[: next(n for n, value in enumerate(left) if value <= budget)]

@@ -1,31 +1,12 @@
-"""Networks in torch behind the runtime's engine interface: what every exported graph is held against."""
+"""What a graph in fp16 is held against: the network in torch, every result rounded."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-
-from nanomorph_export.graphs import MULTIPLE, OUTPUTS
-
-
-class TorchEngine:
-    """A network in torch, float32, on the CPU."""
-
-    provider, precision = "torch", "fp32"
-
-    def __init__(self, backbone: nn.Module) -> None:
-        self._backbone = backbone.eval()
-        with torch.inference_mode():
-            self.dim = int(self._backbone(torch.zeros((1, 1, MULTIPLE, MULTIPLE), dtype=torch.uint8))[0].shape[1])
-
-    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        with torch.inference_mode():
-            outputs = self._backbone(torch.from_numpy(batch))
-        return {name: output.numpy() for name, output in zip(OUTPUTS, outputs, strict=True)}
 
 
 def rounded_to_half(backbone: nn.Module) -> nn.Module:

@@ -19,9 +19,9 @@ from nanomorph_export.calibration import Micrographs, write_proof
 from nanomorph_export.graphs import export_backbone, fuse, round_to_half
 from nanomorph_export.manifest import add_head, write_manifest
 from nanomorph_export.precisions import FILES, Tried, try_fp16, try_fp32, try_int8
-from nanomorph_export.reference import TorchEngine
 from nanomorph_training.heads import Head
 from nanomorph_training.models import Backbone
+from nanomorph_training.predict import TorchEngine
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def _prove(
     for precision in parts.precisions:
         if precision == "int8":
             report(f"int8: ranges from {len(micrographs.ranges)} micrographs, then the harm of every layer")
-            tried.append(try_int8(draft, model, micrographs.frames(parts.input), references))
+            tried.append(try_int8(draft, model, micrographs, references))
         elif precision == "fp16":
             tried.append(try_fp16(draft, model, fuse(parts.backbone), stored, references))
     return tried

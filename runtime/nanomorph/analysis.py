@@ -36,7 +36,7 @@ class Analysis:
     """The result of one micrograph.
 
     mask: int32 (H, W) in recorded pixels, 0 = background, else the domain's number.
-    domains: one row a domain; field: field descriptors by column name; embedding: float32 (D,).
+    domains: one row a domain; wires: one row a wire; field: field descriptors by column name; embedding: float32 (D,).
     """
 
     micrograph: Micrograph
@@ -44,6 +44,7 @@ class Analysis:
     labels: tuple[Judgement, ...]
     mask: np.ndarray
     domains: pd.DataFrame
+    wires: pd.DataFrame
     field: dict[str, float]
     embedding: np.ndarray
     bundle: str

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.detail import Detail, see
 from nanomorph.engines import Engine, open_engine
-from nanomorph.infer import Inference, infer
+from nanomorph.infer import Inference
 from nanomorph.judge import Judge
-from nanomorph.measure import measure, segment
+from nanomorph.measure import Doubt, measure, segment
 from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.prepare import prepare
+from nanomorph.prepare import Prepared, prepare
 from nanomorph.scalebar import installed, read_scale_bar
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How frames are looked at and sizes counted. edges: one of `measure.EDGES`."""
+
+    detail: Detail = Detail()
+    edges: str = "leave-out"
+
+
+DEFAULT_WAYS = Ways()
 
 
 class Model:
@@ -30,15 +42,22 @@ class Model:
         precision: str = "auto",
         threads: int = 0,
         engine: Engine | None = None,
+        ways: Ways = DEFAULT_WAYS,
     ) -> None:
-        self.bundle = bundle
+        self.bundle, self.ways = bundle, ways
         self.engine: Engine = engine or open_engine(bundle, device, precision, threads)
         self.judge = Judge(bundle, self.engine.dim)
+
+    def look(self, frames: Sequence[tuple[Micrograph, Prepared]]) -> list[Inference]:
+        """What the backbone sees in frames of one shape, each looked at again where it needs to be."""
+        return see(self.engine, frames, self.bundle.input, self.ways.detail)
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
         mask = segment(inference.foreground, inference.interior, self.bundle.foreground_threshold, micrograph.nm_per_px)
-        measured = measure(mask, micrograph.nm_per_px)
+        error = micrograph.calibration_error or 0.0
+        doubt = Doubt(inference.foreground, self.bundle.foreground_threshold, error)
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
         labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
         return Analysis(
             micrograph=micrograph,
@@ -46,6 +65,7 @@ class Model:
             labels=labels,
             mask=mask,
             domains=domains,
+            wires=measured.wires,
             field=measured.field,
             embedding=inference.embedding,
             bundle=self.bundle.fingerprint,
@@ -74,7 +94,7 @@ def analyze(
     micrograph = with_pixel_size(micrograph, nm_per_px)
     if scale_bar or (scale_bar is None and installed()):
         micrograph = with_scale_bar(micrograph)
-    (inference,) = infer(model.engine, [prepare(micrograph, model.bundle.input)])
+    (inference,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
     return model.conclude(micrograph, sha256, inference)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
-from nanomorph.infer import Inference, batches, infer
+from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
 from nanomorph.memory import Memory
 from nanomorph.micrograph import ReadError
@@ -25,14 +25,14 @@ from nanomorph.outages import HOPELESS, writing_to
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import UNFINISHED, read_micrograph
 from nanomorph.readers.trial import try_apart
-from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay
+from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay, write_wires
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush, ordered_map, prefetch
 from nanomorph.work import Copy, Event, Failed, Loaded, Read, Settings
 
 logger = logging.getLogger(__name__)
 
-# An image that was in hand when so many processes in a row died is first read in a process of its own.
+# An image that was being read when so many processes in a row died is first read in a process of its own.
 SUSPECT = 2
 
 _Inferred = tuple[Read, Inference]
@@ -114,18 +114,8 @@ class Pipeline:
         if self._stopping.is_set():
             return None
         try:
-            self.journal.claim(item)
-            data = item.load() if loaded.data is None else loaded.data
-            sha256 = hashlib.sha256(data).hexdigest()
-            if not self.settings.copies and (copy := self._copies.find(item, sha256, self.model.bundle.fingerprint)):
-                return copy
-            if self.journal.deaths(item.name) >= SUSPECT:
-                try_apart(item.name, data, item.path)
-            with self._memory.reading():
-                micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
-                if self.settings.scale_bars:
-                    micrograph = with_scale_bar(micrograph)
-                return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
+            with self.journal.claimed(item):
+                return self._decode(item, item.load() if loaded.data is None else loaded.data)
         except ReadError as error:
             return Failed(item, error.reason, error.detail)
         except OutputError:
@@ -134,6 +124,18 @@ class Pipeline:
             if isinstance(error, OSError) and error.errno in HOPELESS:
                 raise OutputError(f"no space for temporary files ({error})") from error
             return _unexpected(item, error)
+
+    def _decode(self, item: Item, data: bytes) -> tuple[Read, Prepared] | Copy:
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self.settings.copies and (copy := self._copies.find(item, sha256, self.model.bundle.fingerprint)):
+            return copy
+        if self.journal.deaths(item.name) >= SUSPECT:
+            try_apart(item.name, data, item.path)
+        with self._memory.reading():
+            micrograph = with_pixel_size(read_micrograph(item.name, data, item.path), self.settings.nm_per_px)
+            if self.settings.scale_bars:
+                micrograph = with_scale_bar(micrograph)
+            return Read(item, sha256, micrograph), prepare(micrograph, self.model.bundle.input)
 
     def _readable(
         self, work: Iterable[tuple[Read, Prepared] | Copy | Failed | Flush | None], events: list[Event]
@@ -156,7 +158,7 @@ class Pipeline:
         return None if self.settings.copies else self._copies.admit(read, self.model.bundle.fingerprint)
 
     def _infer(self, batch: list[tuple[Read, Prepared]]) -> list[_Inferred]:
-        inferences = infer(self.model.engine, [frame for _, frame in batch])
+        inferences = self.model.look([(read.micrograph, frame) for read, frame in batch])
         return [(read, inference) for (read, _), inference in zip(batch, inferences, strict=True)]
 
     def _finish(self, work: _Inferred) -> _Outcome:
@@ -166,6 +168,7 @@ class Pipeline:
                 analysis = self.model.conclude(read.micrograph, read.sha256, inference)
                 with writing_to(self.out):
                     write_mask(self.out, analysis)
+                    write_wires(self.out, analysis)
                     if self.settings.overlays:
                         write_overlay(self.out, analysis, self._labels)
                 return read, rows_of(analysis)

@@ -52,11 +52,14 @@ class Prepared:
     annotation: np.ndarray | None = None
 
 
-def prepare(micrograph: Micrograph, spec: InputSpec) -> Prepared:
-    """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple."""
+def prepare(micrograph: Micrograph, spec: InputSpec, scale: float | None = None) -> Prepared:
+    """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple.
+
+    scale: model px per recorded px where it is to be another than that of the frame seen whole (see `detail`).
+    """
     annotation = burnt_in(micrograph.pixels, micrograph.drawn)
     gray = to_uint8(micrograph.pixels, spec.low, spec.high, annotation)
-    scale = model_scale(micrograph, spec)
+    scale = scale or model_scale(micrograph, spec)
     resized = resize(gray, scale)
     return Prepared(pad(resized, spec.multiple), resized.shape, scale, gray.shape, annotation)
 
@@ -88,11 +91,16 @@ def limits(pixels: np.ndarray, low: float, high: float) -> tuple[float, float]:
 
 def model_scale(micrograph: Micrograph, spec: InputSpec) -> float:
     """Model px per recorded px, at most 1: too fine a frame is reduced, nothing is enlarged."""
-    scale = min(1.0, spec.max_side / max(micrograph.pixels.shape))
-    if micrograph.nm_per_px is not None:
-        scale = min(scale, min(micrograph.nm_per_px) / spec.nm_per_px_min)
+    scale = min(finest_scale(micrograph, spec), spec.max_side / max(micrograph.pixels.shape))
     # Never so small that the field vanishes: 64 px on the long side at the least.
     return min(1.0, max(scale, 64 / max(micrograph.pixels.shape)))
+
+
+def finest_scale(micrograph: Micrograph, spec: InputSpec) -> float:
+    """Model px per recorded px at which every recorded px, but no finer detail than trained on, is seen; at most 1."""
+    if micrograph.nm_per_px is None:
+        return 1.0
+    return min(1.0, min(micrograph.nm_per_px) / spec.nm_per_px_min)
 
 
 def resize(gray: np.ndarray, scale: float) -> np.ndarray:

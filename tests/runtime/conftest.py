@@ -53,6 +53,7 @@ def _analysis(
         labels=labels,
         mask=mask,
         domains=_domains(sides, nm_per_px[0] if nm_per_px else float("nan")),
+        wires=pd.DataFrame({"domain": [], "wire": []}),
         field={
             "foreground_fraction": 1 / 30,
             "n_domains": len(sides),

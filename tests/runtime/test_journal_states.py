@@ -24,15 +24,16 @@ def path(tmp_path) -> Path:
 
 
 DYING = """
-import os, sys
+import contextlib, os, sys
 from pathlib import Path
 from nanomorph.journal import Journal
 from nanomorph.sources import Item
 
 journal = Journal.open(Path(sys.argv[1]))
-for name in sys.argv[2:]:
-    journal.claim(Item(name, 1, None, bytes, ""))
-os._exit(9)
+with contextlib.ExitStack() as stack:
+    for name in sys.argv[2:]:
+        stack.enter_context(journal.claimed(Item(name, 1, None, bytes, "")))
+    os._exit(9)
 """
 
 
@@ -42,20 +43,19 @@ def die_with(path, *names):
     assert done.returncode == 9
 
 
-def test_deaths_are_counted_for_what_was_in_hand_each_time(path, make_analysis):
+def test_deaths_are_counted_for_what_was_being_read_each_time(path):
     die_with(path, "a.tif", "b.tif")
     die_with(path, "a.tif")
     with Journal.open(path) as journal:
         assert (journal.deaths("a.tif"), journal.deaths("b.tif"), journal.deaths("c.tif")) == (2, 2, 0)
-        journal.claim(item("a.tif"))
-        assert journal.deaths("a.tif") == 2
-        journal.record(item("a.tif"), rows_of(make_analysis("a.tif")))
+        with journal.claimed(item("a.tif")):
+            assert journal.deaths("a.tif") == 2
         assert journal.deaths("a.tif") == 0
 
 
-def test_who_closes_did_not_die(path):
-    with Journal.open(path) as journal:
-        journal.claim(item())
+def test_an_error_is_no_death(path):
+    with Journal.open(path) as journal, pytest.raises(ValueError, match="bad"), journal.claimed(item()):
+        raise ValueError("bad")
     with Journal.open(path) as journal:
         assert journal.deaths("a.tif") == 0
 
@@ -141,4 +141,5 @@ def test_a_journal_of_version_1_is_brought_up_to_date(path, make_analysis):
         JournalReader.open(path)
     with Journal.open(path) as journal:
         assert journal.settled(item())
-        journal.claim(replace(item(), name="b.tif"))
+        with journal.claimed(replace(item(), name="b.tif")):
+            pass

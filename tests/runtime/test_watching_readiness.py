@@ -35,7 +35,7 @@ def test_each_failure_doubles_the_wait_and_the_last_try_is_final():
     assert readiness.next_due() == 20
     assert readiness.take(sighting())
     readiness.settled("a.tif")
-    assert readiness.pending() == []
+    assert len(readiness) == 0
 
 
 def test_a_change_begins_anew():

@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the reader and the archive reader (pip install atheris; Linux).
 
-    python tests/soak/fuzz.py CORPUS -max_total_time=1800 -rss_limit_mb=4096 -timeout=20 -artifact_prefix=/tmp/
+    python tests/soak/fuzz.py CORPUS -max_total_time=1800 -rss_limit_mb=4096 -timeout=60 -artifact_prefix=/tmp/
 
 Anything but a result or a ReadError is a finding: an exception of another kind, a crash, a hang, memory beyond
 the limit. CORPUS is filled with small valid files of every format at the start. Arguments are libFuzzer's.
@@ -21,6 +21,10 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["nanomorph", "tifffile", "rsciio", "zipfile", "tarfile"]):
+    import rsciio.digitalmicrograph
+    import rsciio.emd
+    import rsciio.tia  # noqa: F401
+
     import nanomorph.readers.mrc
     import nanomorph.readers.native
     import nanomorph.readers.pictures

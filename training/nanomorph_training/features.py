@@ -1,6 +1,6 @@
 """Features of labelled micrographs: embeddings and descriptors, computed once and kept on disk.
 
-Exactly what the runtime computes for an image (prepare, backbone, restore, segment, measure), with the
+Exactly what the runtime computes for an image (prepare, backbone, the finer look, segment, measure), with the
 backbone in torch.
 """
 
@@ -9,21 +9,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from nanomorph.atomic import atomic_open
+from nanomorph.detail import see
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import Micrograph, ReadError
-from nanomorph.prepare import InputSpec, material, prepare
+from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_mask
 from nanomorph_training.data import Sample
 from nanomorph_training.heads import Features
 from nanomorph_training.models import Backbone
+from nanomorph_training.predict import TorchEngine
 
-VERSION = "2"
+VERSION = "4"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +55,10 @@ class Extractor:
     threshold: float = 0.5
     spec: InputSpec = InputSpec()
 
+    @cached_property
+    def _engine(self) -> TorchEngine:
+        return TorchEngine(self.backbone)
+
     def field(self, sample: Sample) -> Row:
         """Embedding and field descriptors of a micrograph, from its predicted foreground."""
         return self._stored("field", sample, lambda: self._field(sample))
@@ -66,12 +73,9 @@ class Extractor:
 
     def _segment(self, micrograph: Micrograph) -> tuple[np.ndarray, np.ndarray]:
         from nanomorph.measure import segment
-        from nanomorph_training.predict import predict
 
-        prepared = prepare(micrograph, self.spec)
-        embedding, foreground, interior = predict(self.backbone, prepared.pixels)
-        maps = (material(foreground, prepared), material(interior, prepared))
-        return embedding, segment(*maps, self.threshold, micrograph.nm_per_px)
+        (seen,) = see(self._engine, [(micrograph, prepare(micrograph, self.spec))], self.spec)
+        return seen.embedding, segment(seen.foreground, seen.interior, self.threshold, micrograph.nm_per_px)
 
     def _field(self, sample: Sample) -> Row:
         from nanomorph.measure import measure

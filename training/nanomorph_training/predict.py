@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from nanomorph.prepare import pad
 from nanomorph_training.data import Sample
-from nanomorph_training.models import STRIDE, Backbone
+from nanomorph_training.models import OUTPUTS, STRIDE, Backbone
 from nanomorph_training.scores import overlap
 from nanomorph_training.targets import FOREGROUND, INTERIOR
 
@@ -22,6 +23,23 @@ class Labelled:
     image: np.ndarray
     target: np.ndarray
     sample: Sample
+
+
+class TorchEngine:
+    """A network in torch, float32, on the CPU, behind the runtime's engine interface."""
+
+    provider, precision = "torch", "fp32"
+
+    def __init__(self, backbone: nn.Module) -> None:
+        self._backbone = backbone.eval()
+        with torch.inference_mode():
+            self.dim = int(self._backbone(torch.zeros((1, 1, STRIDE, STRIDE), dtype=torch.uint8))[0].shape[1])
+
+    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """uint8 (N, 1, H, W) -> OUTPUTS by name, float32."""
+        with torch.inference_mode():
+            outputs = self._backbone(torch.from_numpy(batch))
+        return {name: output.numpy() for name, output in zip(OUTPUTS, outputs, strict=True)}
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nanomorph.work import Settings
 
 CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
+CHOICES_EDGES = ("leave-out", "weight", "count")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
 CHOICES_SCALE_BAR = ("auto", "on", "off")
 
@@ -35,6 +36,18 @@ class RunOptions:
     )
     workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
     overlays: bool = option("write no overlay pictures", default=True)
+    detail: str = option(
+        "look again in tiles where structures are thin (auto), never (whole), or everywhere so many times finer",
+        default="auto",
+        type=str,
+        metavar="auto|whole|N",
+    )
+    edges: str = option(
+        "domains at the field's edge in size statistics: leave-out, weight (the others, Miles-Lantuejoul), count",
+        default="leave-out",
+        type=str,
+        choices=CHOICES_EDGES,
+    )
     memory: float | None = option(
         "GiB that images in work may take (default: half of the machine's)", default=None, type=float, metavar="GIB"
     )
@@ -53,9 +66,11 @@ class RunOptions:
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
-        from nanomorph.model import Model
+        from nanomorph.detail import Detail
+        from nanomorph.model import Model, Ways
 
-        model = Model(bundle, self.device, self.precision)
+        ways = Ways(Detail.parse(self.detail), self.edges)
+        model = Model(bundle, self.device, self.precision, ways=ways)
         print(f"bundle {bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
         return model
 

@@ -5,7 +5,7 @@
            held <──────────┘               └──> held or claimed again, when the file has changed
 
 held         seen, but not ready: still written, or its end is missing; the reason says which
-claimed      being read; what is claimed when a process dies had its part in that (`Journal.deaths`)
+claimed      being read; what is claimed when a process dies may have killed it (`Journal.deaths`)
 done         measured and judged, its mask and overlay on disk
 alias        not measured, because another input holds the same (`duplicate_of`)
 quarantined  cannot be used; the reason says why

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,9 +53,6 @@ class Journal(JournalReader):
     def close(self) -> None:
         """Fold the write-ahead log into the one file and let the next process in."""
         with self._lock:
-            # Who closes did not die: nothing in hand was to blame. (On a full disk one death too many is counted.)
-            with suppress(sqlite3.DatabaseError):
-                self._database.execute("DELETE FROM under_way WHERE state = ?", (CLAIMED,))
             self._database.close()
             self._process_lock.release()
 
@@ -75,20 +72,26 @@ class Journal(JournalReader):
         return row[0] if row else None
 
     def deaths(self, name: str) -> int:
-        """How many processes in a row died while this input was in their hands."""
+        """How many processes in a row died while they read this input."""
         row = self._one("SELECT tries FROM under_way WHERE name = ? AND state = ?", name, CLAIMED)
         return row[0] if row else 0
 
     # --- under way ----------------------------------------------------------------------------------
 
-    def claim(self, entry: Entry) -> None:
-        """An input is about to be read. Survives the death of the process, not a power cut: that is not its fault."""
+    @contextmanager
+    def claimed(self, entry: Entry) -> Iterator[None]:
+        """While an input is read. Survives the death of the process, not a power cut: that is not its fault."""
         query = (
             "INSERT INTO under_way (name, state, since) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
             "state = excluded.state, since = excluded.since, tries = iif(state = excluded.state, tries, 0)"
         )
         with self._transaction(durable=False):
             self._database.execute(query, (entry.name, CLAIMED, now()))
+        try:
+            yield
+        finally:
+            with self._transaction(durable=False):
+                self._database.execute("DELETE FROM under_way WHERE name = ?", (entry.name,))
 
     def hold(self, held: Sequence[Held]) -> None:
         """These inputs, and no others, are seen and not ready."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -9,22 +10,30 @@ import numpy as np
 import pandas as pd
 
 from nanomorph.measure.domains import measure_domains
-from nanomorph.measure.fields import measure_field
+from nanomorph.measure.fields import measure_field, measure_texture
+from nanomorph.measure.frames import domain_frame, empty, wire_frame
 from nanomorph.measure.separate import Separation, segment
+from nanomorph.measure.statistics import EDGES
 from nanomorph.measure.table import (
     DOMAIN_COLUMNS,
     FIELD_COLUMNS,
     FIELD_DESCRIPTORS,
     SHAPE_DESCRIPTORS,
+    WIRE_COLUMNS,
     Descriptor,
 )
+from nanomorph.measure.uncertainty import Doubt, doubtful
+from nanomorph.measure.wire_table import wire_columns
 
 __all__ = [
     "DOMAIN_COLUMNS",
+    "EDGES",
     "FIELD_COLUMNS",
     "FIELD_DESCRIPTORS",
     "SHAPE_DESCRIPTORS",
+    "WIRE_COLUMNS",
     "Descriptor",
+    "Doubt",
     "Measurement",
     "Separation",
     "measure",
@@ -35,21 +44,40 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """domains: DOMAIN_COLUMNS, one row a domain, ascending; field: FIELD_COLUMNS (numbers and truth values)."""
+    """domains: DOMAIN_COLUMNS, one row a domain, ascending; wires: WIRE_COLUMNS, one row a wire, by domain;
+    field: FIELD_COLUMNS (numbers and truth values).
+    """
 
     domains: pd.DataFrame
+    wires: pd.DataFrame
     field: dict[str, float]
 
 
-def measure(labels: np.ndarray, nm_per_px: tuple[float, float] | None) -> Measurement:
-    """Measure the domains of a label image and the field as a whole.
+def measure(
+    labels: np.ndarray,
+    nm_per_px: tuple[float, float] | None,
+    *,
+    doubt: Doubt | None = None,
+    edges: str = "leave-out",
+) -> Measurement:
+    """Measure the domains of a label image, the wires in them and the field as a whole.
 
     labels: int (H, W), 0 = background, else the domain's number (kept as `domain`).
     nm_per_px: (x, y), or None where unknown: every `_nm` value is then NaN.
+    doubt: what is known of the mask's and the pixel size's error; without it the interval columns are NaN.
+    edges: what size statistics do with domains at the edge of the field, one of EDGES.
     """
-    domains, axis = measure_domains(labels, nm_per_px)
-    field = measure_field(labels, domains, axis, nm_per_px)
-    return Measurement(domains, {c.name: field[c.name] for c in FIELD_COLUMNS})
+    labels = np.ascontiguousarray(labels, np.int32)
+    per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
+    with ThreadPoolExecutor(1, "measure") as beside:
+        texture = beside.submit(measure_texture, labels, per_px)
+        domains = measure_domains(labels, nm_per_px, beside)
+        columns = (
+            empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
+        )
+        wires = empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape)
+        field = measure_field(labels, domains, texture.result(), columns, nm_per_px, edges)
+    return Measurement(domain_frame(columns), wire_frame(wires), {c.name: field[c.name] for c in FIELD_COLUMNS})
 
 
 def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None = None) -> pd.DataFrame:

@@ -1,77 +1,113 @@
-"""Descriptors of a whole field: coverage, percolation, order, and summaries of its domains."""
+"""Descriptors of a whole field: coverage, percolation, order, texture, and summaries of its domains."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import pandas as pd
+from scipy.ndimage import find_objects
+
+from nanomorph.measure import order, phases
+from nanomorph.measure.domains import Domains
+from nanomorph.measure.paths import persistence_length
+from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
 
 GAP_PX = 2  # background of at most so many px between two pieces still joins them
-N_BOOTSTRAP = 1000
-SEED = 20260
+TEXTURES = (
+    "chord_foreground", "chord_background", "local_thickness_foreground", "local_thickness_background",
+)  # fmt: skip
+Values = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Texture:
+    """What the mask shows without its domains: percolation and hole_fraction, and lengths on square pixels.
+
+    sizes: by TEXTURES; correlation: length; all in units of the shorter side of a pixel.
+    """
+
+    measures: dict[str, float]
+    sizes: dict[str, phases.Sizes]
+    correlation: float
+
+
+def measure_texture(labels: np.ndarray, per_px: tuple[float, float]) -> Texture:
+    """The texture of `labels` (int (H, W)), whose pixels are `per_px` square pixels in x and y."""
+    foreground = (labels != 0).view(np.uint8)
+    fractions, size = phases.reduce(foreground, per_px)
+    along = phases.chords(foreground, per_px)
+    sizes = {f"chord_{phase}": along[phase] for phase in ("foreground", "background")}
+    for phase, value in (("foreground", fractions >= 0.5), ("background", fractions < 0.5)):
+        sizes[f"local_thickness_{phase}"] = phases.local_thickness(value).scaled(size)
+    measures = {
+        "foreground_fraction": cv2.countNonZero(foreground) / foreground.size,
+        **percolation(foreground),
+        "hole_fraction": hole_fraction(foreground),
+    }
+    return Texture(measures, sizes, phases.correlation_length(fractions) * size)
 
 
 def measure_field(
     labels: np.ndarray,
-    domains: pd.DataFrame,
-    axis: tuple[float, float],
+    domains: Domains | None,
+    texture: Texture,
+    columns: Values,
     nm_per_px: tuple[float, float] | None,
+    edges: str,
 ) -> dict[str, float]:
-    """FIELD_COLUMNS of `labels` (int (H, W)) from its domains table and the skeletons' mean axis."""
-    foreground = (labels > 0).astype(np.uint8)
-    sized, includes_edge = size_sample(domains)
-    side_px = math.sqrt(labels.size)
+    """FIELD_COLUMNS of `labels` (int (H, W)) from its domains' `columns`, their geometry and its texture."""
+    sized = sample(columns["touches_edge"], columns["edge_weight"], edges)
     area_um2 = labels.size * math.prod(nm_per_px) / 1e6 if nm_per_px is not None else math.nan
-    length = float(domains["skeleton_length_px"].sum())
-    length_nm = float(domains["skeleton_length_nm"].sum()) if nm_per_px is not None else math.nan
-    branches, ends = (int(domains[c].sum()) for c in ("n_branch_points", "n_end_points"))
-    width_px = _median(sized["width_median_px"])
-    area = domains["area_px"].to_numpy(float)
-    return {
-        "foreground_fraction": float(foreground.mean()),
-        "n_domains": len(domains),
-        **percolation(foreground),
-        **_size_statistics(sized),
-        "n_sized": len(sized),
-        "sizes_include_edge": includes_edge,
-        "number_density_um2": len(domains) / area_um2,
-        "skeleton_length_px": length,
-        "skeleton_length_nm": length_nm,
-        "branch_points": branches,
-        "branch_density_um2": branches / area_um2,
-        "largest_domain_share": float(area.max() / area.sum()) if len(area) else 0.0,
-        "relative_width": width_px / side_px,
-        "relative_width_largest": _largest(domains["width_median_px"]) / side_px,
-        "relative_inscribed_diameter": _largest(domains["inscribed_diameter_px"]) / side_px,
-        "relative_skeleton_length": length / side_px,
-        "relative_length_longest": _largest(domains["length_px"]) / side_px,
-        "branch_points_per_side": _ratio(branches * side_px, length),
-        "branch_points_per_width": _ratio(branches * width_px, length),
-        "end_points_per_side": _ratio(ends * side_px, length),
-        "end_points_per_width": _ratio(ends * width_px, length),
-        "orientation_order": math.hypot(*axis) if length > 0 else math.nan,
-        "mean_tortuosity": _weighted(domains["tortuosity"], domains["length_px"]),
-        "mean_solidity": _weighted(domains["solidity"], area),
-        "mean_circularity": _weighted(domains["circularity"], area),
-        "mean_width_variation": _weighted(domains["width_variation"], area),
-        "median_elongation": _median(domains["elongation"]),
-        "median_aspect_ratio": _median(domains["aspect_ratio"]),
-        "width_spread": _ratio(float(sized["width_median_px"].std(ddof=0)), width_px),
-        "hole_fraction": hole_fraction(foreground),
-        "n_holes": int(domains["n_holes"].sum()),
+    n, n_branch_points = len(columns["area_px"]), int(columns["n_branch_points"].sum())
+    return texture.measures | {
+        "n_domains": n,
+        **size_statistics(columns, sized),
+        "n_sized": len(sized.index),
+        "sizes_include_edge": sized.includes_edge,
+        "number_density_um2": n / area_um2,
+        "number_density_weighted_um2": float(np.nansum(columns["edge_weight"])) / area_um2,
+        "skeleton_length_px": float(columns["skeleton_length_px"].sum()),
+        "skeleton_length_nm": float(columns["skeleton_length_nm"].sum()) if nm_per_px is not None else math.nan,
+        "branch_points": n_branch_points,
+        "branch_density_um2": n_branch_points / area_um2,
+        "n_wires": int(columns["n_wires"].sum()),
+        "n_holes": int(columns["n_holes"].sum()),
+        **_scale_free(columns, sized, math.sqrt(labels.size)),
+        **_in_units(_of_skeletons(domains, labels.shape), nm_per_px),
+        **_in_units(_of_texture(texture), nm_per_px),
+        "orientation_order": _order(domains),
     }
 
 
-def size_sample(domains: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
-    """The domains that sizes are counted on: those clear of the edge, or all (True) where none is clear of it.
-
-    A wire that crosses the whole field, or a percolating network, always touches the edge; its width is
-    known all the same.
-    """
-    inside = domains[~domains["touches_edge"]]
-    return (inside, False) if len(inside) or not len(domains) else (domains, True)
+def _scale_free(columns: Values, sized: Sample, side_px: float) -> dict[str, float]:
+    """Ratios and averages that do not change when field and domains are enlarged alike."""
+    length = float(columns["skeleton_length_px"].sum())
+    n_branch_points, n_end_points = (int(columns[c].sum()) for c in ("n_branch_points", "n_end_points"))
+    widths = columns["width_median_px"][sized.index]
+    width_px = median(widths)
+    area = columns["area_px"].astype(float)
+    return {
+        "largest_domain_share": float(area.max() / area.sum()) if len(area) else 0.0,
+        "relative_width": width_px / side_px,
+        "relative_width_largest": _largest(columns["width_median_px"]) / side_px,
+        "relative_inscribed_diameter": _largest(columns["inscribed_diameter_px"]) / side_px,
+        "relative_skeleton_length": length / side_px,
+        "relative_length_longest": _largest(columns["length_px"]) / side_px,
+        "branch_points_per_side": _ratio(n_branch_points * side_px, length),
+        "branch_points_per_width": _ratio(n_branch_points * width_px, length),
+        "end_points_per_side": _ratio(n_end_points * side_px, length),
+        "end_points_per_width": _ratio(n_end_points * width_px, length),
+        "mean_tortuosity": _weighted(columns["tortuosity"], columns["length_px"]),
+        "mean_solidity": _weighted(columns["solidity"], area),
+        "mean_circularity": _weighted(columns["circularity"], area),
+        "mean_width_variation": _weighted(columns["width_variation"], area),
+        "median_elongation": median(columns["elongation"]),
+        "median_aspect_ratio": median(columns["aspect_ratio"]),
+        "width_spread": _ratio(float(widths.std()) if len(widths) else math.nan, width_px),
+    }
 
 
 def percolation(foreground: np.ndarray) -> dict[str, float]:
@@ -82,15 +118,10 @@ def percolation(foreground: np.ndarray) -> dict[str, float]:
     """
     height, width = foreground.shape
     joined = cv2.dilate(foreground, np.ones((GAP_PX + 1, GAP_PX + 1), np.uint8))
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    spans_x = np.zeros(len(stats))
-    spans_y = np.zeros(len(stats))
-    # What dilation added to a piece is no part of its span.
-    present = np.bincount(pieces[foreground > 0], minlength=len(stats)) > 0
-    for piece in np.flatnonzero(present & _may_span(stats)):
-        left, top, w, h = stats[piece, :4]
-        inside = (pieces[top : top + h, left : left + w] == piece) & (foreground[top : top + h, left : left + w] > 0)
-        spans_x[piece], spans_y[piece] = (np.ptp(np.flatnonzero(inside.any(axis=a))) + 1 for a in (0, 1))
+    _, pieces = cv2.connectedComponents(joined, connectivity=8)
+    pieces *= foreground  # what dilation added to a piece is no part of its span
+    boxes = [box for box in find_objects(pieces) if box is not None]
+    spans_y, spans_x = np.array([(0, 0), *((r.stop - r.start, c.stop - c.start) for r, c in boxes)]).T
     x, y = spans_x >= width - 2, spans_y >= height - 2
     return {
         "percolates": bool((x & y).any()),
@@ -101,56 +132,72 @@ def percolation(foreground: np.ndarray) -> dict[str, float]:
     }
 
 
-def _may_span(stats: np.ndarray) -> np.ndarray:
-    """Pieces that can be the widest or the highest: within the dilation's reach of the largest box."""
-    size = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].astype(int)
-    size[0] = 0  # the background
-    return (size >= size.max(axis=0, initial=0) - 2 * GAP_PX).any(axis=1)
-
-
 def hole_fraction(foreground: np.ndarray) -> float:
     """Share of the field that foreground encloses (4-connected background that does not reach the edge)."""
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(1 - foreground, connectivity=4)
     height, width = foreground.shape
-    left, top, w, h, area = stats.T
-    enclosed = (left > 0) & (top > 0) & (left + w < width) & (top + h < height)
-    enclosed[0] = False  # the foreground
-    return float(area[enclosed].sum() / pieces.size)
+    around = cv2.copyMakeBorder(foreground, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(around, None, (0, 0), 1, flags=4)
+    return 1 - cv2.countNonZero(around[1:-1, 1:-1]) / (height * width)
 
 
-def _size_statistics(sized: pd.DataFrame) -> dict[str, float]:
-    """Medians over the sized domains; the width's with its 95 % interval."""
-    low, high = bootstrap_median(sized["width_median_nm"].to_numpy())
+def size_statistics(columns: Values, sized: Sample) -> dict[str, float]:
+    """Medians over the sized domains, each with its 95 % interval; and the width's when masks are cut lower, higher."""
+    found = {}
+    for name in ("width_median", "length", "ecd"):
+        stem = f"domain_{name.removesuffix('_median')}"
+        for unit in ("px", "nm"):
+            values = columns[f"{name}_{unit}"][sized.index]
+            found[f"{stem}_median_{unit}"] = median(values, sized.weight)
+        low, high = bootstrap_median(columns[f"{name}_nm"][sized.index], sized.weight)
+        found |= {f"{stem}_ci_low_nm": low, f"{stem}_ci_high_nm": high}
+    for end in ("low", "high"):
+        found[f"domain_width_mask_{end}_nm"] = median(columns[f"width_{end}_nm"][sized.index], sized.weight)
+    return found
+
+
+def _of_skeletons(domains: Domains | None, field: tuple[int, ...]) -> dict[str, float]:
+    """orientation_domain_length and persistence_length, in square pixels."""
+    if domains is None:
+        return dict.fromkeys(("orientation_domain_length", "persistence_length"), math.nan)
+    segments = domains.geometry.segments
+    corner = domains.corners[segments.domain, ::-1] * np.array(domains.per_px)
+    extent = field[0] * domains.per_px[1], field[1] * domains.per_px[0]
+    reach = order.domain_length(segments.middle + corner, segments.length, segments.direction, extent)
     return {
-        "domain_width_median_nm": _median(sized["width_median_nm"]),
-        "domain_width_ci_low_nm": low,
-        "domain_width_ci_high_nm": high,
-        "domain_width_median_px": _median(sized["width_median_px"]),
-        "domain_length_median_px": _median(sized["length_px"]),
-        "domain_length_median_nm": _median(sized["length_nm"]),
-        "domain_ecd_median_px": _median(sized["ecd_px"]),
-        "domain_ecd_median_nm": _median(sized["ecd_nm"]),
+        "orientation_domain_length": reach,
+        "persistence_length": persistence_length(domains.geometry.wires.paths),
     }
 
 
-def bootstrap_median(values: np.ndarray) -> tuple[float, float]:
-    """95 % percentile-bootstrap interval of the median (NaN for fewer than two values, or unknown ones)."""
-    if len(values) < 2 or np.isnan(values).any():
-        return math.nan, math.nan
-    draws = np.random.default_rng(SEED).integers(0, len(values), (N_BOOTSTRAP, len(values)))
-    low, high = np.percentile(np.median(values[draws], axis=1), [2.5, 97.5])
-    return float(low), float(high)
+def _order(domains: Domains | None) -> float:
+    if domains is None:
+        return math.nan
+    return order.s2d(domains.geometry.segments.length, domains.geometry.segments.direction)
 
 
-def _median(values: pd.Series) -> float:
-    return float(np.median(values)) if len(values) else math.nan
+def _of_texture(texture: Texture) -> dict[str, float]:
+    """Means, standard deviations and quantiles of the TEXTURES and the correlation length, in square pixels."""
+    found = {"correlation_length": texture.correlation}
+    for name, sizes in texture.sizes.items():
+        found |= {f"{name}_mean": sizes.mean, f"{name}_sd": sizes.sd}
+        quantiles = zip(phases.QUANTILES, sizes.quantiles, strict=True)
+        found |= {f"{name}_p{round(100 * q)}": value for q, value in quantiles}
+    return found
 
 
-def _largest(values: pd.Series) -> float:
-    return float(values.max()) if len(values) else math.nan
+def _in_units(lengths: Mapping[str, float], nm_per_px: tuple[float, float] | None) -> dict[str, float]:
+    """Lengths on square pixels as `_px` (of the pixel's shorter side) and `_nm`."""
+    side = math.nan if nm_per_px is None else min(nm_per_px)
+    return {f"{n}_px": value for n, value in lengths.items()} | {
+        f"{n}_nm": value * side for n, value in lengths.items()
+    }
 
 
-def _weighted(values: pd.Series, weights: pd.Series | np.ndarray) -> float:
+def _largest(values: np.ndarray) -> float:
+    return float(np.nanmax(values)) if len(values) else math.nan
+
+
+def _weighted(values: np.ndarray, weights: np.ndarray) -> float:
     return float(np.average(values, weights=weights)) if len(values) else math.nan
 
 

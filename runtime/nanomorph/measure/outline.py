@@ -8,11 +8,15 @@ edge. That distance is 0.5 max(|nx|, |ny|) px for an edge with normal n: the out
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
+
+from nanomorph.measure.ragged import Ragged, spread
 
 SMOOTHING = (1.5, 3.0)  # least and greatest standard deviation along the outline, px
 SMOOTHING_RADII = 0.12  # between them it is this share of the domain's inscribed radius
@@ -44,49 +48,98 @@ def trace(crop: np.ndarray, inscribed_radius: float) -> Outline:
     The larger the inscribed radius (px), the more is smoothed: a thick domain can spare the detail, and the
     long steps of a nearly horizontal edge need it.
     """
-    binary = np.ascontiguousarray(crop, dtype=np.uint8)
-    sigma = float(np.clip(SMOOTHING_RADII * inscribed_radius, *SMOOTHING))
-    if np.count_nonzero(binary) >= _SMALL:
-        return _trace(binary, sigma, 1)
-    return _trace(np.kron(binary, np.ones((_FINER, _FINER), np.uint8)), sigma, _FINER)
+    return trace_all([crop], [inscribed_radius])[0]
 
 
-def _trace(binary: np.ndarray, sigma: float, finer: int) -> Outline:
+def trace_all(crops: Sequence[np.ndarray], inscribed_radii: Sequence[float]) -> list[Outline]:
+    """The outlines of many domains (see `trace`), smoothed together: a network has thousands of holes."""
+    domains = [_follow(np.ascontiguousarray(crop, dtype=np.uint8)) for crop in crops]
+    smoothing = [float(np.clip(SMOOTHING_RADII * radius, *SMOOTHING)) for radius in inscribed_radii]
+    rings = [(ring, d.finer) for d in domains for ring in d.outer + d.holes]
+    edges = iter(_to_edges(rings, [s for d, s in zip(domains, smoothing, strict=True) for _ in d.outer + d.holes]))
+    smooth = [(list(islice(edges, len(d.outer))), list(islice(edges, len(d.holes)))) for d in domains]
+    corners = iter(_to_edges([(ring, d.finer) for d in domains for ring in d.outer], SMOOTHING[0]))
+    sharp = [list(islice(corners, len(d.outer))) for d in domains]
+    return [
+        Outline(tuple(sorted(outer, key=lambda p: -abs(enclosed_area(p)))), tuple(holes), convex_hull(np.vstack(cs)))
+        for (outer, holes), cs in zip(smooth, sharp, strict=True)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Followed:
+    """Boundary pixels of one domain, a ring (n, 2) each, on a grid `finer` times that of the crop."""
+
+    outer: list[np.ndarray]
+    holes: list[np.ndarray]
+    finer: int
+
+
+def _follow(binary: np.ndarray) -> _Followed:
+    finer = 1 if np.count_nonzero(binary) >= _SMALL else _FINER
+    if finer > 1:
+        binary = np.kron(binary, np.ones((finer, finer), np.uint8))
     found, levels = cv2.findContours(binary, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     is_hole = np.asarray(levels).reshape(-1, 4)[:, 3] >= 0
-    centres = [c.reshape(-1, 2).astype(float) for c in found]
-    rings = [c for c, hole in zip(centres, is_hole, strict=True) if not hole]
-    outer = sorted((_to_edge(c, sigma, finer) for c in rings), key=lambda p: -abs(enclosed_area(p)))
-    holes = [_to_edge(c, sigma, finer) for c, hole in zip(centres, is_hole, strict=True) if hole]
-    sharp = outer if sigma == SMOOTHING[0] else [_to_edge(c, SMOOTHING[0], finer) for c in rings]
-    return Outline(tuple(outer), tuple(holes), convex_hull(np.concatenate(sharp)))
+    rings = [ring.reshape(-1, 2) for ring in found]
+    outer = [ring for ring, hole in zip(rings, is_hole, strict=True) if not hole]
+    return _Followed(outer, [ring for ring, hole in zip(rings, is_hole, strict=True) if hole], finer)
 
 
-def _to_edge(centres: np.ndarray, sigma: float, finer: int) -> np.ndarray:
-    """From boundary pixel centres to the edge, in px of the recorded crop."""
-    if len(centres) < 4:  # a single pixel, or a row of two: too short to have a direction
-        low, high = centres.min(axis=0) - 0.5, centres.max(axis=0) + 0.5
-        edge = np.array([low, (low[0], high[1]), high, (high[0], low[1])])
-    else:
-        edge = _offset(_smooth(centres, sigma * finer))
-    return (edge + 0.5) / finer - 0.5
+def _to_edges(rings: Sequence[tuple[np.ndarray, int]], sigma: float | Sequence[float]) -> list[np.ndarray]:
+    """From rings of boundary pixels (and their grids) to the edges they lie at, in px of the recorded crop.
+
+    sigma: of the smoothing in px, one for all or one a ring.
+    """
+    if not rings:
+        return []
+    pixels = Ragged.of([ring for ring, _ in rings])
+    pixels = pixels.with_values(pixels.values.astype(float))
+    finer = np.array([finer for _, finer in rings], float)
+    # Rings of up to three pixels are too short to have a direction: their edge is their box.
+    edges = _offset(_smooth(pixels, np.minimum(sigma * finer, pixels.lengths / 20)))
+    scaled = (edges.values + 0.5) / finer[edges.owner][:, None] - 0.5
+    edges = edges.with_values(scaled)
+    return [edges[k] if n >= 4 else (_box(pixels[k]) + 0.5) / finer[k] - 0.5 for k, n in enumerate(pixels.lengths)]
 
 
-def _smooth(closed: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian along a closed polygon, applied twice so that a circle of radius >= 3 sigma does not shrink."""
-    sigma = min(sigma, len(closed) / 20)
-    columns = np.ascontiguousarray(closed.T)
-    once = gaussian_filter1d(columns, sigma, mode="wrap")
-    return (once + gaussian_filter1d(columns - once, sigma, mode="wrap")).T
+def _box(centres: np.ndarray) -> np.ndarray:
+    low, high = centres.min(axis=0) - 0.5, centres.max(axis=0) + 0.5
+    return np.array([low, (low[0], high[1]), high, (high[0], low[1])])
 
 
-def _offset(closed: np.ndarray) -> np.ndarray:
+def _smooth(rings: Ragged, sigma: np.ndarray) -> Ragged:
+    """Gaussian along closed polygons, applied twice so that a circle of radius >= 3 sigma does not shrink.
+
+    sigma: (m,), of every ring; rings of one sigma are filtered in one call.
+    """
+    smooth = np.empty_like(rings.values)
+    for one in np.unique(sigma):
+        index, _ = spread(rings.starts[:-1][sigma == one], rings.lengths[sigma == one])
+        smooth[index] = _smooth_alike(rings.take(np.flatnonzero(sigma == one)), one)
+    return rings.with_values(smooth)
+
+
+def _smooth_alike(rings: Ragged, sigma: float) -> np.ndarray:
+    # Each ring is continued round itself by the filter's reach (scipy cuts at 4 sigma), twice, as it is applied twice.
+    reach = 2 * int(4 * sigma + 0.5)
+    within, starts = spread(np.full(len(rings), -reach), rings.lengths + 2 * reach)
+    owner = np.repeat(np.arange(len(rings)), rings.lengths + 2 * reach)
+    continued = np.ascontiguousarray(rings.values[rings.starts[owner] + within % rings.lengths[owner]].T)
+    once = gaussian_filter1d(continued, sigma)
+    twice = once + gaussian_filter1d(continued - once, sigma)
+    return twice.T[spread(starts[:-1] + reach, rings.lengths)[0]]
+
+
+def _offset(rings: Ragged) -> Ragged:
     """Move every vertex outwards (OpenCV traces with the background on one fixed side)."""
-    around = np.concatenate([closed[-1:], closed, closed[:1]])
-    x, y = (around[2:] - around[:-2]).T
+    following = rings.next_index()
+    before = np.empty_like(following)
+    before[following] = np.arange(len(following))
+    x, y = (rings.values[following] - rings.values[before]).T
     length = np.maximum(np.hypot(x, y), 1e-9)
     reach = 0.5 * np.maximum(np.abs(x), np.abs(y)) / length**2
-    return closed + np.stack([-y * reach, x * reach], axis=1)
+    return rings.with_values(rings.values + np.stack([-y * reach, x * reach], axis=1))
 
 
 def closed_difference(polygon: np.ndarray) -> np.ndarray:
@@ -105,6 +158,14 @@ def perimeter(polygon: np.ndarray) -> float:
     """Length of a closed polygon."""
     edges = closed_difference(polygon)
     return float(np.hypot(edges[:, 0], edges[:, 1]).sum())
+
+
+def total_perimeter(polygons: Sequence[np.ndarray]) -> float:
+    """Length of many closed polygons together."""
+    if not polygons:
+        return 0.0
+    rings = Ragged.of(polygons)
+    return float(np.hypot(*(rings.values[rings.next_index()] - rings.values).T).sum())
 
 
 def convex_hull(points: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ class Moments:
 
 def moments_of(crop: np.ndarray) -> Moments:
     """Moments of the pixels of `crop` (bool (H, W)), each a unit square (hence the 1/12)."""
-    m = cv2.moments(crop.view(np.uint8), binaryImage=True)
+    m = cv2.moments(crop.view(np.uint8), binaryImage=False)
     area = m["m00"]
     xx, yy, xy = m["mu20"] / area + 1 / 12, m["mu02"] / area + 1 / 12, m["mu11"] / area
     mean, spread = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)

@@ -1,13 +1,20 @@
-"""Domains as wires: the widths along the skeleton, the length of its longest path, branchings, direction."""
+"""Domains as wires: widths along the skeleton, the length of its longest path, branchings, the wires that cross."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import cKDTree
 
+from nanomorph.measure import paths as path_measures
+from nanomorph.measure.branches import FREE, Branches, decompose
+from nanomorph.measure.crossings import resolve
+from nanomorph.measure.edges import Edges
 from nanomorph.measure.outline import Outline
+from nanomorph.measure.paths import CLEAR_WIDTHS
+from nanomorph.measure.ragged import Ragged
 from nanomorph.measure.skeleton import (
     Skeleton,
     count_branchings,
@@ -18,60 +25,115 @@ from nanomorph.measure.skeleton import (
     thin_all,
 )
 
-CLEAR_WIDTHS = 0.75  # widths are taken so many widths away from tips and branchings: there they are none
+Columns = dict[str, np.ndarray]
+SLENDER = 3.0  # a wire is at least so many widths long, as a fibre is (ISO 80004-2: two dimensions much smaller)
+
+
+@dataclass(frozen=True, eq=False)
+class WirePaths:
+    """Resolved wires. paths: points (n, 2), x and y in px of their domain's crop, tips included. domain: int (m,),
+    index of the crop. free: bool (m, 2), whether the first and last point are tips. crossings: int (m,) passed.
+    widths: of every wire, px, by statistic (width_median, ...).
+    """
+
+    paths: Ragged
+    domain: np.ndarray
+    free: np.ndarray
+    crossings: np.ndarray
+    widths: Columns
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Pieces of all skeletons: middle (n, 2) in px of the crop, length (n,) px, direction (n,) rad (y down), domain."""
+
+    middle: np.ndarray
+    length: np.ndarray
+    direction: np.ndarray
+    domain: np.ndarray
 
 
 def measure_wires(
-    crops: Sequence[np.ndarray], outlines: Sequence[Outline], radii: Sequence[float]
-) -> dict[str, np.ndarray]:
+    crops: Sequence[np.ndarray], outlines: Sequence[Outline], steps: Sequence[int]
+) -> tuple[Columns, WirePaths, Segments]:
     """Measure the skeletons of all domains.
 
-    crops: bool (H, W) each; outlines, radii: their outlines and inscribed radii (px of the crop).
+    crops: bool (H, W) each; outlines: theirs (px of the crop); steps: thinned at so many times coarser a scale.
     Returns arrays (n,): width_median, width_mean, width_sd, width_min, width_max, length, end_to_end,
-    skeleton_length (px), n_branch_points, n_end_points, and axis_cos, axis_sin: the sum over the skeleton of
-    length x cos 2t and sin 2t with its direction t (y down).
+    persistence_length, skeleton_length (px), n_branch_points, n_branches, n_wires, n_end_points; the wires; and the
+    pieces of the skeletons.
     """
     n, offsets = len(crops), _offsets(crops)
-    tree = cKDTree(np.concatenate([o.points + offset for o, offset in zip(outlines, offsets, strict=True)]))
-    raw = thin_all(crops, radii, offsets)
-    skeleton = prune(raw, tree.query(raw.points)[0])
-    widths = _width_statistics(*_widths(skeleton, tree), n)
-    paths = longest_paths(skeleton, n)
+    edges = Edges(outlines, offsets)
+    raw = thin_all(crops, steps, offsets)
+    near, foot = edges.nearest(raw.points)
+    skeleton, kept = prune(raw, near)
+    near, foot = near[kept], foot[kept]
+    branches = decompose(skeleton)
+    used = _clear(skeleton, 2 * CLEAR_WIDTHS * near)
+    across = _across(skeleton.points, foot, near, skeleton.step, edges)
+    widths = width_statistics(across, skeleton.domain, used, near, n)
+    longest = longest_paths(skeleton, n)
     lengths = np.array(
         [
             _lengths(smooth_path(path) - offset, width, outline)
-            for path, offset, width, outline in zip(paths, offsets, widths["width_median"], outlines, strict=True)
+            for path, offset, width, outline in zip(longest, offsets, widths["width_median"], outlines, strict=True)
         ]
     )
-    ends = np.bincount(skeleton.domain[skeleton.degree == 1], minlength=n)
-    return widths | {
+    routes = path_measures.smooth(Ragged.of(longest))
+    wires = _wires(skeleton, branches, near, across, used, edges, offsets)
+    segments = _segments(smooth_graph(skeleton), offsets)
+    columns = widths | {
         "length": lengths[:, 0],
         "end_to_end": lengths[:, 1],
+        "persistence_length": path_measures.persistence_lengths(routes),
+        "skeleton_length": np.bincount(segments.domain, segments.length, minlength=n),
         "n_branch_points": count_branchings(skeleton, n),
-        "n_end_points": ends,
-        **_directions(smooth_graph(skeleton), n),
+        "n_branches": np.bincount(skeleton.domain[branches.order.values[branches.order.starts[:-1]]], minlength=n),
+        "n_wires": np.bincount(wires.domain, minlength=n),
+        "n_end_points": np.bincount(skeleton.domain[skeleton.degree == 1], minlength=n),
     }
+    return columns, wires, segments
+
+
+def _wires(
+    skeleton: Skeleton,
+    branches: Branches,
+    near: np.ndarray,
+    across: np.ndarray,
+    used: np.ndarray,
+    edges: Edges,
+    offsets: np.ndarray,
+) -> WirePaths:
+    """The wires of at least SLENDER widths' length."""
+    found = resolve(skeleton, branches, near)
+    wire = np.full(len(near), FREE)
+    wire[branches.order.values] = found.branch[branches.order.owner]
+    on = wire != FREE
+    widths = width_statistics(across[on], wire[on], used[on], near[on], len(found.paths))
+    whole = path_measures.to_tips(path_measures.smooth(found.paths), found.free, widths["width_median"], edges)
+    slender = np.flatnonzero(path_measures.lengths(whole) >= SLENDER * widths["width_median"])
+    if not len(slender):
+        return WirePaths(Ragged(np.zeros((0, 2)), np.zeros(1, int)), *_none(), {name: np.zeros(0) for name in widths})
+    domain = found.domain[slender]
+    kept = whole.take(slender)
+    return WirePaths(
+        kept.with_values(kept.values - offsets[domain][kept.owner]),
+        domain,
+        found.free[slender],
+        found.crossings[slender],
+        {name: values[slender] for name, values in widths.items()},
+    )
+
+
+def _none() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.zeros(0, int), np.zeros((0, 2), bool), np.zeros(0, int)
 
 
 def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
     """Where to put each crop (x, y) so that none is near another: side by side, a crop's size apart."""
     sizes = np.array([max(crop.shape) + 4.0 for crop in crops])
     return np.stack([2 * np.cumsum(sizes), np.zeros(len(crops))], axis=1)
-
-
-def _widths(skeleton: Skeleton, tree: cKDTree) -> tuple[np.ndarray, np.ndarray]:
-    """Widths at points of the skeleton, and these points' domains.
-
-    Points near tips and branchings are left out. A compact domain has no others: its width is its greatest.
-    """
-    near, index = tree.query(skeleton.points)
-    used = _clear(skeleton, 2 * CLEAR_WIDTHS * near)
-    order = np.lexsort((near, skeleton.domain))
-    deepest = order[np.flatnonzero(np.diff(skeleton.domain[order], append=-1))]
-    without = np.bincount(skeleton.domain[used], minlength=len(deepest)) == 0
-    used[deepest[without]] = True
-    near, foot, points = near[used], tree.data[index[used]], skeleton.points[used]
-    return _across(points, foot, near, skeleton.step[used], tree), skeleton.domain[used]
 
 
 def _clear(skeleton: Skeleton, reach: np.ndarray) -> np.ndarray:
@@ -82,7 +144,7 @@ def _clear(skeleton: Skeleton, reach: np.ndarray) -> np.ndarray:
     return cKDTree(skeleton.points[special]).query(skeleton.points)[0] > reach
 
 
-def _across(points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.ndarray, tree: cKDTree) -> np.ndarray:
+def _across(points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.ndarray, edges: Edges) -> np.ndarray:
     """Twice the distance to the outline, freed of the up to `step` px by which a skeleton misses the centre.
 
     From the nearest outline point, `foot`, the probe moves on by h across the wire: what is left on the far
@@ -90,17 +152,27 @@ def _across(points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.nda
     """
     direction = (points - foot) / np.maximum(near, 1e-9)[:, None]
     h = np.minimum(step, near)
-    return near + h + tree.query(points + h[:, None] * direction)[0]
+    return near + h + edges.distance(points + h[:, None] * direction)
 
 
-def _width_statistics(widths: np.ndarray, domain: np.ndarray, n: int) -> dict[str, np.ndarray]:
-    """Median, mean, standard deviation, least and greatest width per domain, each (n,)."""
-    order = np.lexsort((widths, domain))
-    widths, domain = widths[order], domain[order]
-    count = np.bincount(domain, minlength=n)
+def width_statistics(widths: np.ndarray, owner: np.ndarray, used: np.ndarray, near: np.ndarray, n: int) -> Columns:
+    """Median, mean, standard deviation, least and greatest width, each (n,), of the points (k,) of n owners.
+
+    Points near tips and branchings are not `used`. An owner that has no others (a compact domain) is as wide as at
+    its deepest point (greatest `near`, the distance to the outline).
+    """
+    order = np.lexsort((near, owner))
+    deepest = order[np.flatnonzero(np.diff(owner[order], append=-1))]
+    without = np.bincount(owner[used], minlength=n)[owner[deepest]] == 0
+    used = used.copy()
+    used[deepest[without]] = True
+    widths, owner = widths[used], owner[used]
+    order = np.lexsort((widths, owner))
+    widths, owner = widths[order], owner[order]
+    count = np.bincount(owner, minlength=n)
     first = np.cumsum(count) - count
-    mean = np.bincount(domain, widths, minlength=n) / count
-    variance = np.bincount(domain, (widths - mean[domain]) ** 2, minlength=n) / count
+    mean = np.bincount(owner, widths, minlength=n) / count
+    variance = np.bincount(owner, (widths - mean[owner]) ** 2, minlength=n) / count
     return {
         "width_median": (widths[first + (count - 1) // 2] + widths[first + count // 2]) / 2,
         "width_mean": mean,
@@ -110,17 +182,16 @@ def _width_statistics(widths: np.ndarray, domain: np.ndarray, n: int) -> dict[st
     }
 
 
-def _directions(skeleton: Skeleton, n: int) -> dict[str, np.ndarray]:
-    """Total length and axis of the (smoothed) skeletons, per domain."""
+def _segments(skeleton: Skeleton, offsets: np.ndarray) -> Segments:
+    """The edges of the (smoothed) skeletons."""
     vectors = skeleton.edge_vectors()
-    length = np.linalg.norm(vectors, axis=1)
-    doubled = 2 * np.arctan2(vectors[:, 1], vectors[:, 0])
     domain = skeleton.domain[skeleton.edges[:, 0]]
-    return {
-        "skeleton_length": np.bincount(domain, length, minlength=n),
-        "axis_cos": np.bincount(domain, length * np.cos(doubled), minlength=n),
-        "axis_sin": np.bincount(domain, length * np.sin(doubled), minlength=n),
-    }
+    return Segments(
+        skeleton.points[skeleton.edges].mean(axis=1) - offsets[domain],
+        np.linalg.norm(vectors, axis=1),
+        np.arctan2(vectors[:, 1], vectors[:, 0]),
+        domain,
+    )
 
 
 def _lengths(path: np.ndarray, width: float, outline: Outline) -> tuple[float, float]:

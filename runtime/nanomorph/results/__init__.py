@@ -6,5 +6,15 @@ from nanomorph.results.masks import write_mask
 from nanomorph.results.overlays import write_overlay
 from nanomorph.results.paths import remove_results, result_path
 from nanomorph.results.tables import rows_of
+from nanomorph.results.wires import write_wires
 
-__all__ = ["Rows", "export_tables", "remove_results", "result_path", "rows_of", "write_mask", "write_overlay"]
+__all__ = [
+    "Rows",
+    "export_tables",
+    "remove_results",
+    "result_path",
+    "rows_of",
+    "write_mask",
+    "write_overlay",
+    "write_wires",
+]

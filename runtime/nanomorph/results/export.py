@@ -1,4 +1,4 @@
-"""labels.csv, fields.csv, domains.csv, quarantine.csv: copies of the journal, each rewritten atomically."""
+"""labels.csv, fields.csv, domains.csv, wires.csv, quarantine.csv: views of the journal, each rewritten atomically."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from nanomorph.atomic import atomic_open
 from nanomorph.journal import Journal, Measured
 from nanomorph.results.cells import line, text
+from nanomorph.results.wires import wire_table
 
 _LABEL_FIRST = ("micrograph", "task", "label", "confidence", "decision", "novelty")
 _MADE_BY = ("bundle", "provider", "precision", "processed_at")
@@ -29,10 +30,11 @@ _QUARANTINE = ("input", "reason", "detail", "first_seen", "tries")
 
 
 def export_tables(journal: Journal, out: Path) -> None:
-    """Write the four tables into `out`, ordered by the inputs' names; nothing is held in memory."""
+    """Write the five tables into `out`, ordered by the inputs' names; nothing is held in memory."""
     _write(out / "labels.csv", label_table(journal))
     _write(out / "fields.csv", field_table(journal))
     _write(out / "domains.csv", domain_table(journal))
+    _write(out / "wires.csv", wire_table(journal, out))
     _write(out / "quarantine.csv", quarantine_table(journal))
 
 

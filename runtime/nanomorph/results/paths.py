@@ -10,7 +10,7 @@ from pathlib import Path
 _ILLEGAL = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 _BYTES_MAX = 255
-_SUFFIXES = {"masks": ".tif", "overlays": ".png"}
+_SUFFIXES = {"masks": ".tif", "overlays": ".png", "wires": ".csv"}
 
 
 def result_path(out: Path, kind: str, name: str, suffix: str) -> Path:
@@ -25,7 +25,7 @@ def result_path(out: Path, kind: str, name: str, suffix: str) -> Path:
 
 
 def remove_results(out: Path, name: str) -> None:
-    """Delete the mask and overlay of a micrograph that is superseded by one that cannot be used."""
+    """Delete the mask, overlay and wires of a micrograph that is superseded by one that cannot be used."""
     for kind, suffix in _SUFFIXES.items():
         result_path(out, kind, name, suffix).unlink(missing_ok=True)
 

@@ -38,7 +38,7 @@ def rows_of(analysis: Analysis) -> Rows:
         field=field_cells(analysis),
         labels=[label_cells(judgement) for judgement in analysis.labels],
         domain_columns=("micrograph", *map(str, analysis.domains.columns)),
-        domains=domain_lines(analysis.micrograph.source, analysis.domains),
+        domains=table_lines(analysis.micrograph.source, analysis.domains),
         tasks={judgement.task: tuple(judgement.probabilities) for judgement in analysis.labels},
         descriptors={name: float(value) for name, value in analysis.field.items()},
         embedding=np.ascontiguousarray(analysis.embedding, dtype="<f4").tobytes(),
@@ -76,12 +76,12 @@ def label_cells(judgement: Judgement) -> dict[str, str]:
     return cells | {f"p_{name}": number(value) for name, value in judgement.probabilities.items()}
 
 
-def domain_lines(micrograph: str, domains: pd.DataFrame) -> str:
-    """CSV lines of domains.csv, without header; the micrograph's name is the first cell."""
-    columns = [_domain_column(str(name), domains[name].to_numpy()) for name in domains.columns]
+def table_lines(micrograph: str, table: pd.DataFrame) -> str:
+    """CSV lines of domains.csv or wires.csv, without header; the micrograph's name is the first cell."""
+    columns = [_column(str(name), table[name].to_numpy()) for name in table.columns]
     name = text(micrograph)
     return "".join(line((name, *cells)) for cells in zip(*columns, strict=True))
 
 
-def _domain_column(name: str, values: np.ndarray) -> list[str]:
+def _column(name: str, values: np.ndarray) -> list[str]:
     return [truth(value) for value in values.tolist()] if name in TRUTHS else column(values)

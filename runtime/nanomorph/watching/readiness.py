@@ -100,10 +100,14 @@ class Readiness:
         with self._lock:
             return min((one.due for one in self._pending.values() if not one.in_hand), default=None)
 
-    def pending(self) -> list[Pending]:
-        """A copy of all that is known."""
+    def held(self, since: float) -> list[Pending]:
+        """Copies of what has failed, or has not stood still since that time."""
         with self._lock:
-            return [replace(one) for one in self._pending.values()]
+            kept = (one for one in self._pending.values() if not one.in_hand)
+            return [replace(one) for one in kept if one.reason != SETTLING or one.since < since]
+
+    def __len__(self) -> int:
+        return len(self._pending)
 
     def busy(self) -> bool:
         """Whether a file is being read, or may become readable merely by standing still."""

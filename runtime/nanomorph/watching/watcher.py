@@ -24,6 +24,8 @@ AT_ONCE = 64
 LULL_EVERY = 10.0
 # Deep looks may take this share of the time: 100,000 files are stat'ed in half a second, so once in 50.
 DEEP_SHARE = 0.01
+# Waiting files are looked at four times a settle time, but a burst of 10,000 must not take the machine.
+CHECK_SHARE = 0.05
 # A file that has not stood still for so long is told to people.
 LONG = 60.0
 
@@ -44,7 +46,7 @@ class Watcher:
         self._poller = Poller(self._folder, self._rules.wanted, self._out)
         self._readiness = Readiness(self._rules.settle, self._rules.tries)
         self._next_look = self._next_deep = self._next_check = self._last_news = self._last_lull = self.clock.now()
-        self._n_files = 0
+        self._n_files, self._looked = 0, False
 
     def discover(self) -> Iterator[Item | Rejected | Flush]:
         """Complete files, and FLUSH where there is none for now; ends when stopped, or idle for too long."""
@@ -100,7 +102,9 @@ class Watcher:
         ended = self.clock.now()
         self._next_look = ended + self._rules.poll
         if deep:
-            self._next_deep = ended + max(self._rules.poll, (ended - begun) / DEEP_SHARE)
+            # The first look compares everything with the journal, which says nothing of what a look costs.
+            cost = ended - begun if self._looked else 0.0
+            self._next_deep, self._looked = ended + max(self._rules.poll, cost / DEEP_SHARE), True
 
     def _consider(self, sighting: Sighting) -> None:
         known_as = identity_of(sighting)
@@ -124,10 +128,12 @@ class Watcher:
         """Look at each waiting file itself: folders may be listed from a cache, and some change often."""
         now = self.clock.now()
         everything = now >= self._next_check
-        if everything:
-            self._next_check = now + self._rules.settle / 4
-        for sighting in self._readiness.waiting(due=None if everything else now):
+        waiting = self._readiness.waiting() if everything else self._readiness.waiting(due=now, limit=AT_ONCE)
+        for sighting in waiting:
             self._check_one(sighting, now)
+        if everything:
+            cost = self.clock.now() - now
+            self._next_check = self.clock.now() + max(self._rules.settle / 4, cost / CHECK_SHARE)
 
     def _check_one(self, sighting: Sighting, now: float) -> None:
         try:
@@ -195,6 +201,5 @@ class Watcher:
                 (today - timedelta(seconds=now - one.since)).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 one.tries,
             )
-            for one in self._readiness.pending()
-            if not one.in_hand and (one.reason != SETTLING or now - one.since > LONG)
+            for one in self._readiness.held(now - LONG)
         ]

@@ -1,0 +1,44 @@
+"""docs/descriptors.md, written from the tables that name the columns: `python -m nanomorph.measure.document`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nanomorph.measure.table import DOMAIN_COLUMNS, FIELD_COLUMNS, WIRE_COLUMNS, Descriptor
+
+_INTRODUCTION = """# What nanomorph measures
+
+Every column of domains.csv, wires.csv and fields.csv that is measured, in the order of the files. Written by
+`python -m nanomorph.measure.document`; a test holds it against the tables and against the files of a run.
+
+`_px` columns are in recorded pixels, `_nm` columns in nanometres: empty where the pixel size is not known. Where
+pixels are not square, `_nm` columns and everything without a unit are measured on square pixels (lengths of fields in
+`_px` are then in px of the shorter side). Domains are the 8-connected pieces of foreground, touching particles cut
+apart where their shape asks for it; `domain` is their value in masks/. Wires are the paths that run through a domain:
+two crossed wires are one domain (one piece of material, one row of domains.csv, whose promise is kept) and two rows of
+wires.csv, which name it. Only paths at least three widths long are wires: a particle has none.
+"""
+_TABLES: tuple[tuple[str, str, Sequence[Descriptor]], ...] = (
+    ("domains.csv", "One row per domain.", DOMAIN_COLUMNS),
+    ("wires.csv", "One row per wire.", WIRE_COLUMNS),
+    ("fields.csv", "One row per micrograph.", FIELD_COLUMNS),
+)
+
+
+def markdown() -> str:
+    """The page."""
+    return "".join([_INTRODUCTION, *(text for table in _TABLES for text in _section(*table))])
+
+
+def _section(file: str, about: str, columns: Sequence[Descriptor]) -> Iterator[str]:
+    yield f"\n## {file}\n\n{about}\n\n| column | unit | formula | source |\n|---|---|---|---|\n"
+    for c in columns:
+        yield f"| `{c.name}` | {c.unit} | {_escaped(c.formula)} | {c.source} |\n"
+
+
+def _escaped(formula: str) -> str:
+    return formula.replace("|", "\\|").replace("<", "&lt;")
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -1,0 +1,70 @@
+"""All outlines of a field as one set of edges: how far a point is from them, and where a ray meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from nanomorph.measure.outline import Outline
+from nanomorph.measure.ragged import Ragged
+
+THREADS = 2  # that look for nearest vertices
+_MARCH, _AROUND = (
+    24,
+    4,
+)  # steps of a ray towards the outline; edges to either side of the nearest vertex that it may meet
+
+
+class Edges:
+    """The outlines of domains, each moved by its offset (x, y) so that none is near another."""
+
+    def __init__(self, outlines: Sequence[Outline], offsets: np.ndarray) -> None:
+        moved = [
+            ring + offset
+            for outline, offset in zip(outlines, offsets, strict=True)
+            for ring in outline.outer + outline.holes
+        ]
+        self.rings = Ragged.of(moved)
+        # Not balanced: built in half the time, and the vertices of outlines are spread evenly enough.
+        self.tree = cKDTree(self.rings.values, balanced_tree=False, compact_nodes=False)
+
+    def nearest(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distance (n,) of points (n, 2) to the nearest vertex, and that vertex (n, 2); vertices lie 1.5 px apart."""
+        distance, index = self.tree.query(points, workers=THREADS)
+        return distance, self.rings.values[index]
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        """Distance (n,) to the nearest vertex."""
+        return self.tree.query(points, workers=THREADS)[0]
+
+    def rays(self, origins: np.ndarray, directions: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """How far (n,) rays from inside (n, 2) go along unit vectors (n, 2) until they meet an outline.
+
+        Each goes on by its distance to the outline until it is close, and is then cut with the edges nearby. A ray
+        that meets nothing within `reach` (n,) px goes so far.
+        """
+        far = np.zeros(len(origins))
+        for _ in range(_MARCH):
+            step = self.distance(origins + far[:, None] * directions) - 1.0
+            if not (step > 0.5).any():
+                break
+            far += np.maximum(step, 0.0)
+        _, index = self.tree.query(origins + far[:, None] * directions)
+        met = self._cut(origins, directions, index)
+        return np.where(met <= reach, met, reach)
+
+    def _cut(self, origins: np.ndarray, directions: np.ndarray, vertex: np.ndarray) -> np.ndarray:
+        """Distance (n,) at which rays cross an edge near the given vertices, infinite where they do not."""
+        ring = self.rings.owner[vertex]
+        start, n = self.rings.starts[ring], self.rings.lengths[ring]
+        around = np.arange(-_AROUND, _AROUND + 2)
+        corners = self.rings.values[start[:, None] + (vertex[:, None] - start[:, None] + around) % n[:, None]]
+        relative = corners - origins[:, None]
+        along = (relative * directions[:, None]).sum(axis=2)
+        across = relative[..., 1] * directions[:, None, 0] - relative[..., 0] * directions[:, None, 1]
+        crossed = (across[:, 1:] < 0) != (across[:, :-1] < 0)
+        share = across[:, :-1] / np.where(crossed, across[:, :-1] - across[:, 1:], 1.0)
+        hit = np.where(crossed, along[:, :-1] + share * (along[:, 1:] - along[:, :-1]), np.inf)
+        return np.where(hit > 0, hit, np.inf).min(axis=1)

@@ -1,0 +1,49 @@
+"""Orientational order of the skeletons of a field, and how far it reaches."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+N_HALVINGS = 6  # windows from the whole field down to a 1/64 of its side
+STEPS = 2  # window sizes per halving
+
+
+def s2d(length: np.ndarray, direction: np.ndarray) -> float:
+    """S2D = |<exp(2 i theta)>| by length, of skeleton pieces (n,); NaN of none."""
+    total = float(length.sum())
+    if total <= 0:
+        return math.nan
+    return (
+        math.hypot(float((length * np.cos(2 * direction)).sum()), float((length * np.sin(2 * direction)).sum())) / total
+    )
+
+
+def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray, field: tuple[float, float]) -> float:
+    """Side of the window in which S2D has decayed from 1 (a point) to 1 / e above that of the field (h, w), px.
+
+    S2D is averaged by length over windows of shrinking side (Persson et al. 2017, GTFiber). NaN where the whole field
+    is ordered (S2D of windows never decays so far) or there are no skeletons.
+    """
+    if length.sum() <= 0:
+        return math.nan
+    side = min(field)
+    sides = side * 0.5 ** (np.arange(STEPS * N_HALVINGS + 1) / STEPS)
+    order = np.array([_in_windows(middle, length, direction, one) for one in sides])
+    level = s2d(length, direction)
+    share = (order - level) / max(1 - level, 1e-9)
+    below = np.flatnonzero(share > 1 / math.e)
+    if not len(below) or below[0] == 0:
+        return math.nan
+    k = below[0]
+    t = (1 / math.e - share[k - 1]) / (share[k] - share[k - 1])
+    return float(sides[k - 1] * (sides[k] / sides[k - 1]) ** t)
+
+
+def _in_windows(middle: np.ndarray, length: np.ndarray, direction: np.ndarray, side: float) -> float:
+    column, row = np.maximum(middle // side, 0).astype(int).T
+    window = row * (int(column.max()) + 1) + column
+    cos = np.bincount(window, length * np.cos(2 * direction))
+    sin = np.bincount(window, length * np.sin(2 * direction))
+    return float(np.hypot(cos, sin).sum() / length.sum())

@@ -1,0 +1,176 @@
+"""Paths along wires: smoothed, continued to the tips, and how long, bent and stiff they are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nanomorph.measure.edges import Edges
+from nanomorph.measure.ragged import Ragged, spread
+
+SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
+CLEAR_WIDTHS = 0.75  # so many widths from a tip a skeleton goes astray: it stops short or turns into a corner
+# Tangents are compared at so many separations, up to half of a path's length.
+N_LAGS, LAG_SHARE = 10, 0.5
+# The least mean loss of tangent correlation that is told from the noise of a digitised straight wire.
+STRAIGHT = 2e-4
+
+
+def smooth(paths: Ragged) -> Ragged:
+    """Moving average over 9 points of every path (n, 2); the ends stay (continued by point reflection)."""
+    half = np.minimum(SMOOTHING_POINTS // 2, paths.lengths - 1)[paths.owner]
+    total = np.zeros_like(paths.values)
+    for shift in range(-(SMOOTHING_POINTS // 2), SMOOTHING_POINTS // 2 + 1):
+        total += np.where((abs(shift) <= half)[:, None], _shifted(paths, shift), 0.0)
+    return paths.with_values(total / (2 * half + 1)[:, None])
+
+
+def _shifted(paths: Ragged, shift: int) -> np.ndarray:
+    """The point `shift` further on; beyond an end its mirror image in that end."""
+    first, last = paths.starts[:-1][paths.owner], paths.starts[1:][paths.owner] - 1
+    wanted = np.arange(len(paths.values)) + shift
+    before, after = wanted < first, wanted > last
+    mirrored = np.where(before, 2 * first - wanted, np.where(after, 2 * last - wanted, wanted))
+    points = paths.values[np.clip(mirrored, first, last)]
+    ends = np.where(before[:, None], paths.values[first], paths.values[last])
+    return np.where((before | after)[:, None], 2 * ends - points, points)
+
+
+def steps(paths: Ragged) -> np.ndarray:
+    """Distance (n,) of every point to the one before it on its path, 0 at the first."""
+    gaps = np.hypot(*np.diff(paths.values, axis=0, prepend=paths.values[:1]).T)
+    gaps[paths.starts[:-1]] = 0.0
+    return gaps
+
+
+def arcs(paths: Ragged) -> np.ndarray:
+    """Length along its path at every point (n,), 0 at the first."""
+    total = np.cumsum(steps(paths))
+    return total - total[paths.starts[:-1]][paths.owner]
+
+
+def lengths(paths: Ragged) -> np.ndarray:
+    """Length of every path (m,)."""
+    return paths.total(steps(paths))
+
+
+def end_to_end(paths: Ragged) -> np.ndarray:
+    """Distance (m,) of the first and last point of every path."""
+    return np.hypot(*(paths.values[paths.starts[1:] - 1] - paths.values[paths.starts[:-1]]).T)
+
+
+def to_tips(paths: Ragged, free: np.ndarray, width: np.ndarray, edges: Edges) -> Ragged:
+    """Paths whose last 3/4 width before a free end (bool (m, 2)) is a straight line on to the outline.
+
+    There skeletons stop short (round ends) or turn into a corner (square ends). width: (m,) px.
+    """
+    arc, length = arcs(paths), lengths(paths)
+    cut = np.where(free, np.minimum(CLEAR_WIDTHS * width, 0.25 * length)[:, None], 0.0)
+    before = np.minimum(cut + np.maximum(0.5 * width, 5.0)[:, None], 0.5 * length[:, None])
+    first, last = paths.starts[:-1], paths.starts[1:] - 1
+    axis = arc + (np.cumsum(length + 1.0) - length)[paths.owner]
+    base = axis[first]
+    kept = np.stack([np.searchsorted(axis, base + cut[:, 0] - 1e-9), _last_until(axis, base + length - cut[:, 1])], 1)
+    inner = np.stack(
+        [np.searchsorted(axis, base + before[:, 0] - 1e-9), _last_until(axis, base + length - before[:, 1])], 1
+    )
+    kept = np.clip(kept, first[:, None], last[:, None])
+    origins, inside = paths.values[kept], paths.values[np.clip(inner, first[:, None], last[:, None])]
+    direction = origins - inside
+    direction /= np.maximum(np.hypot(direction[..., 0], direction[..., 1]), 1e-9)[..., None]
+    tips = origins.copy()
+    left = np.maximum(cut, 1.0) + 2 * width[:, None]
+    tips[free] += edges.rays(origins[free], direction[free], left[free])[:, None] * direction[free]
+    return _between(paths, kept, tips)
+
+
+def _last_until(axis: np.ndarray, where: np.ndarray) -> np.ndarray:
+    return np.searchsorted(axis, where + 1e-9, side="right") - 1
+
+
+def _between(paths: Ragged, kept: np.ndarray, tips: np.ndarray) -> Ragged:
+    """The points kept[:, 0]..kept[:, 1] of every path with a new first and last point (m, 2, 2)."""
+    n = np.maximum(kept[:, 1] - kept[:, 0] + 1, 1)
+    index, _ = spread(kept[:, 0], n)
+    starts = np.concatenate([[0], np.cumsum(n + 2)])
+    values = np.empty((starts[-1], 2))
+    values[spread(starts[:-1] + 1, n)[0]] = paths.values[index]
+    values[starts[:-1]], values[starts[1:] - 1] = tips[:, 0], tips[:, 1]
+    return Ragged(values, starts)
+
+
+def curvature(paths: Ragged, width: np.ndarray) -> np.ndarray:
+    """Mean absolute curvature (m,), 1/px: turning of the path over one width (at least 9 points), per length."""
+    n = paths.lengths
+    spacing = np.maximum(lengths(paths) / np.maximum(n - 1, 1), 1e-9)
+    lag = np.clip(np.rint(width / spacing).astype(int), SMOOTHING_POINTS, np.maximum((n - 1) // 3, 1))
+    here = _along_lag(paths, lag)
+    vectors = paths.values[here + lag[paths.owner[here]]] - paths.values[here]
+    ahead = here + lag[paths.owner[here]]
+    has_next = np.isin(ahead, here, assume_unique=True)
+    a, b = vectors[has_next], vectors[np.searchsorted(here, ahead[has_next])]
+    turn = np.abs(np.arctan2(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)))
+    owner = paths.owner[here[has_next]]
+    count = np.bincount(owner, minlength=len(paths))
+    mean = np.bincount(owner, turn, minlength=len(paths)) / np.maximum(count, 1)
+    return np.where(count > 0, mean / (lag * spacing), np.nan)
+
+
+def _along_lag(paths: Ragged, lag: np.ndarray) -> np.ndarray:
+    """Indices of the points that have one `lag` (m,) points further on along their path, ascending."""
+    return np.flatnonzero(np.arange(len(paths.values)) + lag[paths.owner] < paths.starts[1:][paths.owner])
+
+
+def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum and number of cos(angle between tangents), each (m, K), at separations `lag_px` (m, K) along every path.
+
+    Tangents span 9 points.
+    """
+    spacing = lengths(paths) / np.maximum(paths.lengths - 1, 1)
+    span = np.minimum(SMOOTHING_POINTS - 1, np.maximum(paths.lengths - 1, 1))
+    here = _along_lag(paths, span)
+    tangent = paths.values[here + span[paths.owner[here]]] - paths.values[here]
+    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
+    full = np.full((len(paths.values), 2), np.nan)
+    full[here] = tangent
+    sums, counts = np.zeros(lag_px.shape), np.zeros(lag_px.shape, int)
+    for k in range(lag_px.shape[1]):
+        lag = np.maximum(np.rint(lag_px[:, k] / np.maximum(spacing, 1e-9)).astype(int), 1)
+        start = _along_lag(paths, lag)
+        product = (full[start] * full[start + lag[paths.owner[start]]]).sum(axis=1)
+        known = ~np.isnan(product)
+        owner = paths.owner[start][known]
+        sums[:, k] = np.bincount(owner, product[known], minlength=len(paths))
+        counts[:, k] = np.bincount(owner, minlength=len(paths))
+    return sums, counts
+
+
+def persistence_lengths(paths: Ragged) -> np.ndarray:
+    """Persistence length P (m,), px, of every path as a worm-like chain in the plane: <cos> = exp(-s / 2P).
+
+    Least squares of -ln <cos> through the origin over separations s up to half of the length (Rivetti et al. 1996).
+    NaN where the path is too straight to tell.
+    """
+    lag = LAG_SHARE * lengths(paths)[:, None] * np.arange(1, N_LAGS + 1) / N_LAGS
+    return _fit(*tangent_correlation(paths, lag), lag)
+
+
+def persistence_length(paths: Ragged) -> float:
+    """The same for all paths of a field together: their tangents are averaged at common separations."""
+    if not len(paths):
+        return np.nan
+    length = lengths(paths)
+    order = np.argsort(length, kind="stable")
+    half_of_all = np.searchsorted(np.cumsum(length[order]), length.sum() / 2)
+    lag = LAG_SHARE * length[order[half_of_all]] * np.arange(1, N_LAGS + 1)[None] / N_LAGS
+    sums, counts = tangent_correlation(paths, np.repeat(lag, len(paths), axis=0))
+    return float(_fit(sums.sum(axis=0)[None], counts.sum(axis=0)[None], lag)[0])
+
+
+def _fit(sums: np.ndarray, counts: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    """P (m,) from summed cosines (m, K); separations from where tangents are at right angles on are left out."""
+    cosine = sums / np.maximum(counts, 1)
+    used = np.cumprod((cosine > 0.05) & (counts > 0), axis=1).astype(bool)
+    loss = -np.log(np.where(used, np.minimum(cosine, 1.0), 1.0))
+    slope = (lag * loss).sum(axis=1) / np.maximum((lag**2 * used).sum(axis=1), 1e-12)
+    told = loss.sum(axis=1) > STRAIGHT * np.maximum(used.sum(axis=1), 1)
+    return np.where(told, 1 / (2 * np.maximum(slope, 1e-12)), np.nan)

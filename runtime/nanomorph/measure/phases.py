@@ -1,0 +1,168 @@
+"""The two phases of a field, material and background, as textures: chords, local thickness, correlation.
+
+For networks and phase-separated films these are the domain sizes. All lengths are in px of the mask given.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy import fft
+
+from nanomorph.measure.distance import distance_to_background
+
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+# Lines of so many rows and columns are enough for a chord distribution; more of them repeat their neighbours.
+MOST_LINES = 1024
+# Longer side, px, at which discs are inscribed and correlations taken; larger fields are reduced to it.
+REDUCED = 384
+# A pixel is on the ridge of the distance transform where none beside it is deeper by more than so many px.
+RIDGE = 0.3
+_SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """A length distribution: mean, standard deviation, and its QUANTILES; NaN where there is nothing."""
+
+    mean: float
+    sd: float
+    quantiles: tuple[float, ...]
+
+    def scaled(self, factor: float) -> Sizes:
+        """The same in other units."""
+        return Sizes(self.mean * factor, self.sd * factor, tuple(q * factor for q in self.quantiles))
+
+
+def _sizes(values: np.ndarray, weight: np.ndarray, mean: float | None = None) -> Sizes:
+    if not len(values) or weight.sum() <= 0:
+        return Sizes(math.nan if mean is None else mean, math.nan, (math.nan,) * len(QUANTILES))
+    order = np.argsort(values, kind="stable")
+    values, weight = values[order], weight[order]
+    share = (np.cumsum(weight) - 0.5 * weight) / weight.sum()
+    centre = float(np.average(values, weights=weight))
+    sd = math.sqrt(float(np.average((values - centre) ** 2, weights=weight)))
+    quantiles = tuple(float(q) for q in np.interp(QUANTILES, share, values))
+    return Sizes(centre if mean is None else mean, sd, quantiles)
+
+
+def chords(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> dict[str, Sizes]:
+    """Chord lengths of the `foreground` and `background` of a mask (uint8 0/1 (H, W)) along x and along y, pooled.
+
+    per_px: length of a px in x and y. Mean: length in the phase / number of chords, a chord cut by the edge of the
+    field counting one half per end inside (unbiased). Distribution: chords that lie wholly in the field, each
+    weighted by 1 / (1 - its length / the line's), its chance to do so (Miles and Lantuejoul, in one dimension).
+    """
+    along_x = mask[:: max(1, mask.shape[0] // MOST_LINES)]
+    along_y = np.ascontiguousarray(mask[:, :: max(1, mask.shape[1] // MOST_LINES)].T)
+    # Lines along x stand for as much of the field as lines along y, however many there are of each.
+    parts = [_runs(along_x, per_px[0], 1 / along_x.size), _runs(along_y, per_px[1], 1 / along_y.size)]
+    return {name: _pooled([part[value] for part in parts]) for value, name in enumerate(("background", "foreground"))}
+
+
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """Whole runs of one value: lengths and weights (n,); total length in the value, number of chords, weighted."""
+
+    length: np.ndarray
+    weight: np.ndarray
+    total: float
+    number: float
+
+
+def _runs(lines: np.ndarray, per_px: float, share: float) -> tuple[_Runs, _Runs]:
+    """Runs of 0 and of 1 along the rows of `lines`."""
+    n = lines.shape[1]
+    changed = np.flatnonzero(lines[:, 1:].ravel() != lines[:, :-1].ravel())
+    row, at = np.divmod(changed, n - 1)
+    same = row[1:] == row[:-1]
+    # The value of a run between two changes is the one after its first change.
+    value = lines[row[:-1], at[:-1] + 1][same]
+    length = np.diff(at)[same].astype(float)
+    weight = share / (1 - length / n)
+    total = float(np.count_nonzero(lines))
+    # Every change ends one chord of each phase; a chord has two ends.
+    number = len(changed) / 2
+    lengths_total = (lines.size - total, total)
+    return tuple(  # type: ignore[return-value]
+        _Runs(length[value == v] * per_px, weight[value == v], lengths_total[v] * per_px * share, number * share)
+        for v in (0, 1)
+    )
+
+
+def _pooled(parts: list[_Runs]) -> Sizes:
+    number = sum(part.number for part in parts)
+    mean = sum(part.total for part in parts) / number if number else math.nan
+    length, weight = (np.concatenate([getattr(part, name) for part in parts]) for name in ("length", "weight"))
+    return _sizes(length, weight, mean)
+
+
+def reduce(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> tuple[np.ndarray, float]:
+    """A mask (uint8 0/1) as area fractions (float32) on square pixels, longer side at most REDUCED, and their size."""
+    height, width = mask.shape[0] * per_px[1], mask.shape[1] * per_px[0]
+    size = max(min(per_px), max(height, width) / REDUCED)
+    if size == 1.0 and per_px == (1.0, 1.0):
+        return mask.astype(np.float32), 1.0
+    shape = max(1, round(width / size)), max(1, round(height / size))
+    return cv2.resize(mask * np.uint8(255), shape, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, size
+
+
+def local_thickness(phase: np.ndarray) -> Sizes:
+    """Diameters of the largest discs inscribed in a phase (bool (H, W)) around each of its pixels, by area.
+
+    Hildebrand and Ruegsegger 1997. What lies beyond the edge of the field is taken to go on as at the edge. Discs are
+    drawn around the ridge of the distance transform, smallest first, so that the largest stays.
+    """
+    if not phase.any() or phase.all():
+        return _sizes(np.zeros(0), np.zeros(0))
+    distance = distance_to_background(phase)
+    row, column = np.nonzero((distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase)
+    radius = distance[row, column]
+    order = np.argsort(radius, kind="stable")
+    thickness = np.zeros(phase.shape, np.float32)
+    fixed = 1 << _SUBPIXEL
+    # A distance ends at the centre of the first background pixel, the edge lies half a px before it.
+    for x, y, r in zip(column[order].tolist(), row[order].tolist(), radius[order].tolist(), strict=True):
+        cv2.circle(thickness, (x * fixed, y * fixed), round(r * fixed), 2 * r - 1, -1, cv2.LINE_8, _SUBPIXEL)
+    values = thickness[phase & (thickness > 0)].astype(float)
+    return _sizes(values, np.ones(len(values)))
+
+
+_AROUND = np.ones((3, 3), np.uint8)
+
+
+def correlation_length(fractions: np.ndarray) -> float:
+    """Distance at which the two-point correlation of the material falls to 1 / e of its excess, in px.
+
+    The autocovariance of `fractions` (float32 (H, W)), over all pairs of pixels at a distance in any direction; for
+    random two-phase media (Debye et al. 1957) it is exp(-r / a) with this a. NaN where it never falls so far.
+    """
+    height, width = fractions.shape
+    centred = fractions - fractions.mean()
+    if not centred.any():
+        return math.nan
+    shape = [fft.next_fast_len(2 * side, real=True) for side in fractions.shape]
+    power = np.abs(fft.rfft2(centred, shape)) ** 2
+    covariance = fft.irfft2(power, shape)[: height // 2, : width // 2]
+    dy, dx = np.ogrid[: height // 2, : width // 2]
+    covariance = covariance / ((height - dy) * (width - dx))
+    # The other diagonal: the transform is symmetric only under reversal of both axes.
+    flipped = np.roll(fft.irfft2(power, shape)[:, ::-1], 1, axis=1)[: height // 2, : width // 2]
+    covariance = 0.5 * (covariance + flipped / ((height - dy) * (width - dx)))
+    ring = np.rint(np.hypot(dy, dx)).astype(int).ravel()
+    n = min(covariance.shape)
+    inside = ring < n
+    profile = np.bincount(ring[inside], covariance.ravel()[inside], n) / np.bincount(ring[inside], minlength=n)
+    return _falls_to(profile / profile[0], 1 / math.e)
+
+
+def _falls_to(profile: np.ndarray, level: float) -> float:
+    """Where a profile first falls to a level, between samples by straight line; NaN where it does not."""
+    below = np.flatnonzero(profile <= level)
+    if not len(below) or below[0] == 0:
+        return math.nan
+    k = below[0]
+    return float(k - 1 + (profile[k - 1] - level) / (profile[k - 1] - profile[k]))

@@ -1,0 +1,80 @@
+"""Size statistics of a sample of domains: which count, with what weight, and how sure their median is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+N_BOOTSTRAP = 1000
+SEED = 20260
+EDGES = ("leave-out", "weight", "count")
+"""What to do with domains at the edge of the field: leave them out, leave them out and weight the others for it
+(Miles and Lantuejoul: larger domains touch the edge more often), or count them all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """index: int (k,), the domains that sizes are counted on; weight: float (k,). includes_edge: some touch it."""
+
+    index: np.ndarray
+    weight: np.ndarray
+    includes_edge: bool
+
+
+def edge_weights(sizes: np.ndarray, touches_edge: np.ndarray, field: tuple[int, ...]) -> np.ndarray:
+    """Miles-Lantuejoul weights (n,): 1 / P with P = (H - h)(W - w) / (H W), for domains of boxes (h, w) px.
+
+    P is the chance that a domain placed at random lies wholly inside the field (ISO 13322-1). NaN for one that
+    touches the edge.
+    """
+    share = (np.array(field[:2]) - sizes) / np.array(field[:2])
+    inside = share.prod(axis=1)
+    weight = np.full(len(sizes), np.nan)
+    np.divide(1.0, inside, out=weight, where=~touches_edge & (inside > 0))
+    return weight
+
+
+def sample(touches_edge: np.ndarray, edge_weight: np.ndarray, edges: str = "leave-out") -> Sample:
+    """The domains behind a field's size statistics; all of them where none is clear of the edge.
+
+    A wire that crosses the whole field, or a percolating network, always touches the edge; its width is
+    known all the same.
+    """
+    inside = np.flatnonzero(~touches_edge)
+    if edges == "count" or not len(inside):
+        return Sample(np.arange(len(touches_edge)), np.ones(len(touches_edge)), bool(touches_edge.any()))
+    weight = edge_weight[inside] if edges == "weight" else np.ones(len(inside))
+    return Sample(inside, weight, False)
+
+
+def median(values: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Median of values (n,), weighted where weights differ; NaN of none and of unknown ones."""
+    if not len(values) or np.isnan(values).any():
+        return math.nan
+    if weight is None or (weight == weight[0]).all():
+        return float(np.median(values))
+    return float(_weighted_medians(values, weight[None])[0])
+
+
+def bootstrap_median(values: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float]:
+    """95 % percentile-bootstrap interval of the median (NaN for fewer than two values, or unknown ones)."""
+    n = len(values)
+    if n < 2 or np.isnan(values).any():
+        return math.nan, math.nan
+    draws = np.random.default_rng(SEED).integers(0, n, (N_BOOTSTRAP, n))
+    if weight is None or (weight == weight[0]).all():
+        medians = np.median(values[draws], axis=1)
+    else:
+        times = np.stack([np.bincount(draw, minlength=n) for draw in draws])
+        medians = _weighted_medians(values, times * weight)
+    low, high = np.percentile(medians, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _weighted_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The least value at which half of the weight is reached, for every row of weights (m, n)."""
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weights[:, order], axis=1)
+    return values[order][(total >= total[:, -1:] / 2).argmax(axis=1)]

@@ -1,0 +1,92 @@
+"""How unsure a mask is: areas and widths where the foreground's probability is cut lower and higher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+# Longer side at which pixels are counted; of larger fields every k-th row and column, which estimates the same shares.
+SAMPLED = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """foreground: float32 (H, W), the probability that made the mask at `threshold`.
+
+    pixel_size_error: of nm_per_px, relative (0.01 = 1 %); 0 where it is not known to have one.
+    """
+
+    foreground: np.ndarray
+    threshold: float
+    pixel_size_error: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class MaskInterval:
+    """area_low, area_high: px, (n,), of the domains when the threshold is raised and lowered."""
+
+    area_low: np.ndarray
+    area_high: np.ndarray
+
+
+def doubtful(labels: np.ndarray, columns: Mapping[str, np.ndarray], doubt: Doubt | None) -> dict[str, np.ndarray]:
+    """Columns `area_low_px` ... `width_high_nm` (n,) of the domains of `labels`; NaN where nothing is known."""
+    area, width = columns["area_px"].astype(float), columns["width_median_px"]
+    ends = {"low": (-1.0, np.full(len(area), np.nan)), "high": (1.0, np.full(len(area), np.nan))}
+    error = 0.0
+    if doubt is not None:
+        interval = mask_interval(labels, columns["domain"], doubt.foreground, doubt.threshold)
+        ends = {"low": (-1.0, np.minimum(interval.area_low, area)), "high": (1.0, np.maximum(interval.area_high, area))}
+        error = doubt.pixel_size_error
+    found: dict[str, np.ndarray] = {}
+    for end, (sign, other) in ends.items():
+        pixel = 1 + sign * error
+        # An edge that moves by d changes the area by d x the outline's length, and the width by 2 d.
+        shift = 2 * (other - area) / columns["outline_length"]
+        found |= {f"area_{end}_px": other, f"area_{end}_nm2": other * columns["area_nm2"] / area * pixel**2}
+        wider = np.maximum(1 + shift / width, 0.0)
+        found |= {f"width_{end}_px": width * wider, f"width_{end}_nm": columns["width_median_nm"] * wider * pixel}
+    return found
+
+
+def thresholds(threshold: float) -> tuple[float, float]:
+    """Half-way from the threshold to impossible and to certain: 0.25 and 0.75 for 0.5."""
+    return threshold / 2, (1 + threshold) / 2
+
+
+def mask_interval(labels: np.ndarray, domain: np.ndarray, foreground: np.ndarray, threshold: float) -> MaskInterval:
+    """Areas of the domains (numbers `domain` (n,)) of `labels` (int (H, W)) from the probability `foreground` (H, W).
+
+    Lower: its pixels above the upper threshold. Higher: all its pixels, and those above the lower threshold that are
+    nearer to it than to any other domain and belong to the same piece of such pixels.
+    """
+    step = -(-max(labels.shape) // SAMPLED)
+    labels, foreground = labels[::step, ::step], foreground[::step, ::step]
+    low, high = thresholds(threshold)
+    n = int(domain[-1]) + 1
+    sure = np.bincount(labels[foreground >= high], minlength=n)
+    band = _attached(labels, foreground >= low)
+    inside = np.bincount(labels.ravel(), minlength=n)
+    scale = float(step * step)
+    return MaskInterval(
+        np.minimum(sure, inside)[domain] * scale, (inside + np.bincount(band, minlength=n))[domain] * scale
+    )
+
+
+def _attached(labels: np.ndarray, possible: np.ndarray) -> np.ndarray:
+    """The nearest domain of every pixel that is `possible`, in no domain, and in a piece that touches one."""
+    loose = possible & (labels == 0)
+    if not loose.any():
+        return np.zeros(0, int)
+    _, piece = cv2.connectedComponents((possible | (labels > 0)).astype(np.uint8), connectivity=8)
+    holds = np.bincount(piece[labels > 0], minlength=int(piece.max()) + 1) > 0
+    loose &= holds[piece]
+    _, nearest = cv2.distanceTransformWithLabels(
+        (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owner = np.zeros(int(nearest.max()) + 1, labels.dtype)
+    owner[nearest[labels > 0]] = labels[labels > 0]
+    return owner[nearest[loose]]

@@ -1,0 +1,76 @@
+"""The columns of resolved wires in recorded pixels and in nanometres."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nanomorph.measure import paths as path_measures
+from nanomorph.measure.domains import Domains, tortuosity
+from nanomorph.measure.paths import steps
+from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.wires import Columns
+
+
+def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
+    """WIRE_COLUMNS of all wires of a field (h, w), arrays (m,), by domain.
+
+    Lengths are measured on square pixels; `_px` are those of the same path and width on the recorded ones.
+    """
+    wires = domains.geometry.wires
+    square, stretch = wires.paths, np.array(domains.per_px)
+    recorded = square.with_values(square.values / stretch + domains.corners[wires.domain][square.owner][:, ::-1])
+    length = path_measures.lengths(square)
+    across = _across(square, domains.per_px)
+    columns = {
+        "domain": domains.columns["domain"][wires.domain],
+        "wire": np.arange(1, len(square) + 1),
+        "touches_edge": _touches(recorded, wires.widths["width_median"] * across, field),
+        "elongation": length / wires.widths["width_median"],
+        "tortuosity": tortuosity(length, path_measures.end_to_end(square)),
+        "orientation_deg": _direction(square),
+        "n_crossings": wires.crossings,
+        "n_tips": wires.free.sum(axis=1),
+    }
+    bend = path_measures.curvature(square, wires.widths["width_median"])
+    stiff = path_measures.persistence_lengths(square)
+    along = path_measures.lengths(recorded) / length
+    columns |= {"curvature_mean_per_px": bend / along, "curvature_mean_per_um": bend * 1000 / domains.side_nm}
+    for name, values, to_px in (
+        ("length", length, along),
+        ("end_to_end", path_measures.end_to_end(square), None),
+        ("persistence_length", stiff, along),
+        *((name, values, across) for name, values in wires.widths.items()),
+    ):
+        columns[f"{name}_px"] = path_measures.end_to_end(recorded) if to_px is None else values * to_px
+        columns[f"{name}_nm"] = values * domains.side_nm
+    for end, at in (("start", recorded.starts[:-1]), ("end", recorded.starts[1:] - 1)):
+        columns |= {f"{end}_{axis}_px": recorded.values[at, k] for k, axis in enumerate("xy")}
+    return columns
+
+
+def _across(paths: Ragged, per_px: tuple[float, float]) -> np.ndarray:
+    """Recorded pixels per square pixel across every path (m,): 1 where pixels are square.
+
+    A strip keeps its area up to the factor 1 / (x y) when its length changes by that of its direction.
+    """
+    theta = np.deg2rad(_direction(paths))
+    along = np.hypot(np.cos(theta) / per_px[0], np.sin(theta) / per_px[1])
+    return 1 / (math.prod(per_px) * along)
+
+
+def _direction(paths: Ragged) -> np.ndarray:
+    """Mean direction (m,) by length in degrees, counterclockwise from +x."""
+    gaps = np.diff(paths.values, axis=0, prepend=paths.values[:1])
+    doubled = 2 * np.arctan2(-gaps[:, 1], gaps[:, 0])
+    weight = steps(paths)
+    cos, sin = (paths.total(weight * f(doubled)) for f in (np.cos, np.sin))
+    return np.degrees(0.5 * np.arctan2(sin, cos)) % 180.0 % 180.0
+
+
+def _touches(paths: Ragged, width: np.ndarray, field: tuple[int, ...]) -> np.ndarray:
+    """Whether the wire around a path (px of the field) reaches the first or last row or column."""
+    far = np.array(field[1::-1]) - 1.0
+    gap = np.minimum(paths.values, far - paths.values).min(axis=1)
+    return np.minimum.reduceat(gap, paths.starts[:-1]) <= 0.5 * width + 0.5

@@ -1,0 +1,109 @@
+"""Crossed wires drawn exactly: each is found, with its own length and width, however many lie on one another."""
+
+import numpy as np
+import pytest
+
+from nanomorph.measure import measure
+from nanomorph.measure.branches import FREE, decompose
+from nanomorph.measure.skeleton import Skeleton
+
+SIDE = 360
+
+
+def bar(deg: float, width: float, length: float = 280, centre: tuple[float, float] = (180.2, 179.7)) -> np.ndarray:
+    y, x = np.mgrid[:SIDE, :SIDE].astype(float)
+    t = np.deg2rad(deg)
+    x, y = x - centre[0], y - centre[1]
+    along, across = x * np.cos(t) - y * np.sin(t), x * np.sin(t) + y * np.cos(t)
+    return (np.abs(along) <= length / 2) & (np.abs(across) <= width / 2)
+
+
+def wires(mask: np.ndarray):
+    return measure(mask.astype(np.int32), (0.5, 0.5)).wires
+
+
+@pytest.mark.parametrize("angle", [20, 40, 60, 90])
+@pytest.mark.parametrize("widths", [(8, 8), (8, 16), (20, 20)])
+def test_two_crossed_wires_are_two_wires(angle: float, widths: tuple[int, int]) -> None:
+    found = wires(bar(7, widths[0]) | bar(7 + angle, widths[1])).sort_values("orientation_deg")
+    assert len(found) == 2
+    assert found.domain.tolist() == [1, 1]
+    assert found.n_tips.tolist() == [2, 2]
+    assert found.orientation_deg.to_numpy() == pytest.approx([7, 7 + angle], abs=1.5)
+    assert found.length_px.to_numpy() == pytest.approx([280, 280], rel=0.02)
+    assert found.width_median_px.to_numpy() == pytest.approx(widths, abs=0.4)
+    assert found.length_nm.to_numpy() == pytest.approx(found.length_px.to_numpy() / 2)
+
+
+def test_three_wires_through_one_point_are_three() -> None:
+    found = wires(bar(10, 6) | bar(70, 6) | bar(130, 6))
+    assert sorted(found.orientation_deg.round()) == pytest.approx([10, 70, 130], abs=2)
+    assert found.n_crossings.tolist() == [1, 1, 1]
+
+
+def test_a_wire_that_ends_on_another_is_its_own_and_has_one_tip() -> None:
+    found = wires(bar(0, 8) | bar(90, 8, 140, (180.2, 110.0))).sort_values("length_px")
+    assert found.n_tips.tolist() == [1, 2]
+    assert found.length_px.to_numpy() == pytest.approx([140, 280], abs=5)
+
+
+def test_a_grid_is_the_lines_it_was_drawn_with() -> None:
+    mask = np.zeros((SIDE, SIDE), bool)
+    for k in range(40, SIDE - 20, 60):
+        mask |= bar(0, 6, 320, (180.2, k)) | bar(90, 6, 320, (k, 180.2))
+    found = wires(mask)
+    assert len(found) == 10
+    assert found.length_px.to_numpy() == pytest.approx(np.full(10, 320), rel=0.01)
+    assert (found.n_crossings == 5).all()
+
+
+def test_a_lone_wire_is_as_long_as_its_domain_and_a_disc_is_no_wire() -> None:
+    result = measure(bar(33, 9).astype(np.int32), (1.0, 1.0))
+    assert result.wires.length_px[0] == pytest.approx(result.domains.length_px[0], rel=0.003)
+    assert result.wires.width_median_px[0] == pytest.approx(result.domains.width_median_px[0], abs=0.05)
+    y, x = np.mgrid[:80, :80] - 40.3
+    assert measure((np.hypot(x, y) < 30).astype(np.int32), None).wires.empty
+
+
+def test_a_branching_network_is_not_joined_round_a_corner() -> None:
+    """Three arms at 120 degrees: none goes on straight, so each is a wire of its own or one bends by 60 degrees."""
+    y, x = np.mgrid[:SIDE, :SIDE] - 180.0
+    mask = np.zeros((SIDE, SIDE), bool)
+    for t in np.deg2rad([90, 210, 330]):
+        along, across = x * np.cos(t) - y * np.sin(t), x * np.sin(t) + y * np.cos(t)
+        mask |= (np.abs(across) <= 4) & (along >= 0) & (along <= 120)
+    assert wires(mask).n_crossings.max() <= 1
+
+
+def test_pixels_that_are_not_square_give_lengths_in_nm_as_drawn() -> None:
+    y, x = np.mgrid[:240, :160].astype(float)
+    x, y, t = (x - 80.2) * 2.0, y - 120.3, np.deg2rad(30)
+    cross = np.zeros(x.shape, bool)
+    for turn in (t, t + np.pi / 2):
+        along, across = x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)
+        cross |= (np.abs(along) <= 100) & (np.abs(across) <= 7)
+    found = measure(cross.astype(np.int32), (2.0, 1.0)).wires.sort_values("orientation_deg")
+    assert found.length_nm.to_numpy() == pytest.approx([200, 200], rel=0.02)
+    assert found.width_median_nm.to_numpy() == pytest.approx([14, 14], abs=0.5)
+    # A wire at 30 degrees from x: half as many px along x as nm.
+    assert found.length_px.to_numpy()[0] == pytest.approx(200 * np.hypot(np.cos(t) / 2, np.sin(t)), rel=0.02)
+
+
+def test_a_drawn_skeleton_has_its_branches_in_order() -> None:
+    """A T of 5 + 1 + 5 points across and 4 down: three branches that meet in one junction."""
+    points = np.array([(x, 0) for x in range(11)] + [(5, y) for y in range(1, 5)], float)
+    edges = np.array([(k, k + 1) for k in range(10)] + [(5, 11)] + [(k, k + 1) for k in range(11, 14)])
+    branches = decompose(Skeleton(points, edges, np.zeros(15, int), np.ones(15)))
+    assert sorted(branches.order.lengths) == [4, 5, 5]
+    assert sorted(branches.length) == [3, 4, 4]
+    assert (np.sort(branches.node, axis=1) == [FREE, 0]).all()
+
+
+def test_a_ring_is_cut_open_once() -> None:
+    t = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    points = np.stack([np.cos(t), np.sin(t)], axis=1)
+    edges = np.stack([np.arange(24), (np.arange(24) + 1) % 24], axis=1)
+    branches = decompose(Skeleton(points, edges, np.zeros(24, int), np.ones(24)))
+    assert len(branches) == 1
+    assert branches.order.lengths.tolist() == [24]
+    assert (np.abs(np.diff(branches.order.values)) % 22 == 1).all()

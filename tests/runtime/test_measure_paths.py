@@ -1,0 +1,44 @@
+"""Paths given as points: length, bending and stiffness that can be worked out by hand."""
+
+import numpy as np
+import pytest
+
+from nanomorph.measure import paths
+from nanomorph.measure.ragged import Ragged
+
+
+def arc(radius: float, turning: float) -> np.ndarray:
+    t = np.linspace(0, turning, int(radius * turning) + 1)
+    return radius * np.stack([np.cos(t), np.sin(t)], axis=1)
+
+
+def worm(persistence: float, length: int, seed: int) -> np.ndarray:
+    """A worm-like chain in the plane: the variance of its direction grows by 1 / P per px."""
+    turns = np.random.default_rng(seed).normal(0, persistence**-0.5, length)
+    theta = np.cumsum(turns)
+    return np.cumsum(np.stack([np.cos(theta), np.sin(theta)], axis=1), axis=0)
+
+
+def test_smoothing_keeps_straight_lines_and_ends() -> None:
+    lines = Ragged.of([np.stack([np.arange(30.0), 2 * np.arange(30.0)], axis=1), np.array([[0.0, 0.0], [3.0, 1.0]])])
+    assert paths.smooth(lines).values == pytest.approx(lines.values)
+
+
+def test_an_arc_has_its_length_chord_and_curvature() -> None:
+    both = Ragged.of([arc(50, np.pi), arc(200, 1.0)])
+    assert paths.lengths(both) == pytest.approx([50 * np.pi, 200], rel=1e-3)
+    assert paths.end_to_end(both) == pytest.approx([100, 400 * np.sin(0.5)], rel=1e-3)
+    assert paths.curvature(both, np.array([8.0, 8.0])) == pytest.approx([1 / 50, 1 / 200], rel=0.01)
+
+
+def test_a_straight_path_has_no_curvature_and_too_much_stiffness_to_tell() -> None:
+    line = Ragged.of([np.stack([np.arange(200.0), np.zeros(200)], axis=1)])
+    assert paths.curvature(line, np.array([8.0]))[0] == pytest.approx(0, abs=1e-9)
+    assert np.isnan(paths.persistence_lengths(line)[0])
+
+
+@pytest.mark.parametrize("persistence", [60.0, 200.0])
+def test_persistence_length_of_many_chains_is_that_they_were_drawn_with(persistence: float) -> None:
+    chains = Ragged.of([worm(persistence, 300, seed) for seed in range(200)])
+    assert paths.persistence_length(chains) == pytest.approx(persistence, rel=0.12)
+    assert np.nanmedian(paths.persistence_lengths(chains)) == pytest.approx(persistence, rel=0.5)

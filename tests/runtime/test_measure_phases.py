@@ -1,0 +1,78 @@
+"""Textures whose chords, thickness, correlation and order are known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from nanomorph.measure import measure, order, phases
+
+
+def stripes(width: int, gap: int, side: int = 240) -> np.ndarray:
+    return np.tile((np.arange(side) % (width + gap) < width).astype(np.uint8), (side, 1))
+
+
+def test_chords_of_stripes_are_their_widths_across_and_none_along() -> None:
+    found = phases.chords(stripes(8, 16))
+    # Along the stripes no line ever changes phase: length without chords, which only the mean counts.
+    assert found["foreground"].quantiles == (8,) * 5
+    assert found["background"].quantiles == (16,) * 5
+    across = phases._runs(stripes(8, 16), 1.0, 1.0)
+    assert across[1].total / across[1].number == pytest.approx(8, rel=0.06)
+
+
+def test_mean_chord_of_discs_is_pi_r_over_2_however_many_are_cut_by_the_edge() -> None:
+    y, x = np.mgrid[:400, :400]
+    mask = np.zeros((400, 400), np.uint8)
+    for cx in range(0, 401, 50):
+        for cy in range(0, 401, 50):
+            mask |= (np.hypot(x - cx - 0.3, y - cy + 0.2) <= 20).astype(np.uint8)
+    assert phases.chords(mask)["foreground"].mean == pytest.approx(np.pi * 20 / 2, rel=0.02)
+
+
+def test_oblong_pixels_stretch_chords() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    mask[30:70, 40:60] = 1
+    # 20 px of 2 along x (40 lines), 40 px of 1 along y (20 lines): every chord is 40 long.
+    assert phases.chords(mask, (2.0, 1.0))["foreground"].quantiles == (40,) * 5
+
+
+def test_local_thickness_of_a_bar_and_a_disc() -> None:
+    bar = np.zeros((100, 200), bool)
+    bar[40:53] = True
+    assert phases.local_thickness(bar).mean == pytest.approx(13, abs=0.5)
+    y, x = np.mgrid[:121, :121] - 60.0
+    disc = phases.local_thickness(np.hypot(x, y) <= 40)
+    assert disc.quantiles[2] == pytest.approx(80, abs=2)
+    assert all(math.isnan(q) for q in phases.local_thickness(np.zeros((9, 9), bool)).quantiles)
+
+
+def test_correlation_length_of_random_squares_of_side_10() -> None:
+    """A checkerboard of random cells of side L: covariance (1 - x/L)(1 - y/L); the mean over directions at r = 0.478 L
+    is 1/e of that at 0.
+    """
+    cells = np.random.default_rng(1).random((60, 60)) < 0.5
+    mask = np.kron(cells, np.ones((10, 10))).astype(np.float32)
+    t, r = np.linspace(0, np.pi / 2, 2001), np.linspace(0, 10, 2001)[:, None]
+    covariance = (np.maximum(1 - r * np.cos(t) / 10, 0) * np.maximum(1 - r * np.sin(t) / 10, 0)).mean(axis=1)
+    expected = float(np.interp(-1 / math.e, -covariance, r[:, 0]))
+    assert phases.correlation_length(mask) == pytest.approx(expected, rel=0.06)
+
+
+def test_order_decays_over_the_side_of_its_domains() -> None:
+    """Squares of side 60, each with one random direction: windows much smaller are ordered, much larger are not."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[2:600:4, 2:600:4].astype(float)
+    direction = rng.uniform(0, np.pi, (10, 10))[(y // 60).astype(int), (x // 60).astype(int)].ravel()
+    middle, length = np.stack([x.ravel(), y.ravel()], axis=1), np.ones(x.size)
+    assert order.s2d(length, direction) < 0.25
+    assert 60 < order.domain_length(middle, length, direction, (600, 600)) < 200
+    assert order.s2d(length, np.full(x.size, 0.7)) == pytest.approx(1)
+    assert math.isnan(order.domain_length(middle, length, np.full(x.size, 0.7), (600, 600)))
+
+
+def test_field_columns_follow_the_pixel_size() -> None:
+    field = measure(stripes(8, 16).astype(np.int32), (0.5, 0.5)).field
+    assert field["chord_foreground_p50_px"] == 8
+    assert field["chord_foreground_p50_nm"] == 4
+    assert field["local_thickness_foreground_mean_nm"] == pytest.approx(4, abs=0.25)
