@@ -52,6 +52,17 @@ def test_saturated_particles_stay(film):
     assert burnt_in(saturated) is None
 
 
+def test_saturated_rims_stay(film):
+    """Discs in an SEM: a white rim 4 px wide, sharp to the dark outside, fading by 3 gray levels a px to the inside."""
+    y, x = np.mgrid[:300, :300]
+    rims = film // 3
+    for at_x, at_y in ((60, 60), (60, 240), (240, 60)):
+        depth = 40 - np.hypot(x - at_x, y - at_y)
+        rims = np.where(depth > 0, np.clip(255 - 3 * (depth - 4), 60, 255), rims).astype(np.uint8)
+    assert (rims == 255).sum() > 1000
+    assert burnt_in(rims) is None
+
+
 def test_letters_take_no_contrast_and_are_no_material(labelled, film):
     plain, marked = (
         prepare(Micrograph(pixels, None, Calibration.NONE, "test"), InputSpec()) for pixels in (film, labelled)
