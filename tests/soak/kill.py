@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import queue
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,17 +82,38 @@ def kill_once(arguments: list[str], log: Path, chance: random.Random, most: int)
     done = 0
     process, said = start_watcher(arguments, log)
     with open(log, "ab") as file, said:
-        for line in said if limit else ():
+        # Near the end there are fewer images left than wanted: then it is killed while it watches.
+        lines = Lines(said)
+        while done < limit and (line := lines.next(seconds=20)):
             file.write(line)
             done += b'"outcome": "done"' in line
-            if done >= limit:
-                break
         time.sleep(chance.uniform(0, 0.3 if limit else 3.0))
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
     if not os.WIFSIGNALED(status):
         raise SystemExit(f"the watcher ended by itself with {os.waitstatus_to_exitcode(status)}: see {log}")
     return done
+
+
+class Lines:
+    """Lines of a pipe, waited for no longer than so many seconds each."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._queue: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._fill, args=(pipe,), daemon=True).start()
+
+    def next(self, seconds: float) -> bytes:
+        """The next line; nothing at the end, or when none comes in time."""
+        try:
+            return self._queue.get(timeout=seconds)
+        except queue.Empty:
+            return b""
+
+    def _fill(self, pipe: BinaryIO) -> None:
+        with suppress(ValueError):  # closed by who asked for it
+            for line in pipe:
+                self._queue.put(line)
+        self._queue.put(b"")
 
 
 def finish(arguments: list[str], log: Path) -> int:
