@@ -163,7 +163,7 @@ def _is_segment(bar: Bar, bars: Sequence[Bar]) -> bool:
 def _goes_on(gray: np.ndarray, word: Word, bar: Bar) -> bool:
     """Whether a bar beside its text goes on behind it: then it is only a part of what the text means."""
     reach, middle = round(1.5 * word.height), (bar.left + bar.right) / 2
-    if word.left < middle < word.right:
+    if bar.ticks or word.left < middle < word.right:
         return False
     begin = round(word.right) - 2 if middle <= word.left else max(0, round(word.left) + 2 - reach)
     row = (bar.top + bar.bottom) // 2
@@ -176,9 +176,10 @@ def _is_ground(gray: np.ndarray, word: Word, bar: Bar) -> bool:
     """Whether a segment at a text is a strip of what the text is written on, as the margin of a white label."""
     touch = min(word.right, bar.right) > max(word.left, bar.left)
     near = word.top < bar.bottom and bar.top < word.bottom
-    # Letters cover less than half of their box.
-    ground = float(np.median(gray[round(word.top) : round(word.bottom), round(word.left) : round(word.right)]))
-    return touch and near and abs(_level(gray, bar) - ground) < 0.25 * bar.contrast
+    # The rim of a text's box is ground; a bar that crosses it covers less than half of it.
+    box = gray[round(word.top) : round(word.bottom), round(word.left) : round(word.right)]
+    ground = float(np.median(np.concatenate([box[0], box[-1], box[:, 0], box[:, -1]]))) if box.size else np.inf
+    return not bar.ticks and touch and near and abs(_level(gray, bar) - ground) < 0.25 * bar.contrast
 
 
 def _level(gray: np.ndarray, bar: Bar) -> float:
