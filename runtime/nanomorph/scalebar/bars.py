@@ -32,7 +32,7 @@ STEEPEST = 0.05
 class Bar:
     """A level segment. left, right: edges in px, sub-pixel (right - left is the length); top, bottom: rows.
 
-    blur: px over which its ends go from bar to film: how well an edge can be known.
+    blur: px over which its ends go from bar to film: how well an edge can be known. ticks: a row of ticks, no segment.
     """
 
     left: float
@@ -42,6 +42,7 @@ class Bar:
     dark: bool
     contrast: float
     blur: float
+    ticks: bool = False
 
     @property
     def length(self) -> float:

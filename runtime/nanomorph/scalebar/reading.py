@@ -29,6 +29,8 @@ AGREE = 0.02
 WORST = 0.03
 # In heights of the letters: from text to a bar above or below, from text to a bar beside it, thickness of a bar.
 ABOVE, BESIDE, THICK = 1.1, 2.0, 1.8
+# Gray levels within which a segment may be a piece of what its text is written on.
+GROUND = 25.0
 # Strokes of letters are shorter than this share of their text.
 STROKE = 0.4
 # A bar that is interrupted by its text: the two parts are equal to this share.
@@ -163,7 +165,7 @@ def _is_segment(bar: Bar, bars: Sequence[Bar]) -> bool:
 def _goes_on(gray: np.ndarray, word: Word, bar: Bar) -> bool:
     """Whether a bar beside its text goes on behind it: then it is only a part of what the text means."""
     reach, middle = round(1.5 * word.height), (bar.left + bar.right) / 2
-    if word.left < middle < word.right:
+    if bar.ticks or word.left < middle < word.right:
         return False
     begin = round(word.right) - 2 if middle <= word.left else max(0, round(word.left) + 2 - reach)
     row = (bar.top + bar.bottom) // 2
@@ -176,9 +178,20 @@ def _is_ground(gray: np.ndarray, word: Word, bar: Bar) -> bool:
     """Whether a segment at a text is a strip of what the text is written on, as the margin of a white label."""
     touch = min(word.right, bar.right) > max(word.left, bar.left)
     near = word.top < bar.bottom and bar.top < word.bottom
-    # Letters cover less than half of their box.
-    ground = float(np.median(gray[round(word.top) : round(word.bottom), round(word.left) : round(word.right)]))
-    return touch and near and abs(_level(gray, bar) - ground) < 0.25 * bar.contrast
+    alike = abs(_level(gray, bar) - _ground(gray, word, bar)) < max(GROUND, 0.25 * bar.contrast)
+    return not bar.ticks and touch and near and alike
+
+
+def _ground(gray: np.ndarray, word: Word, bar: Bar) -> float:
+    """Gray that a text is written on: along the sides of its box and its edge away from the bar, a little inside."""
+    inset = round(0.12 * word.height)
+    rows = slice(round(word.top) + inset, max(round(word.top) + inset + 1, round(word.bottom) - inset))
+    box = gray[rows, round(word.left) + inset : round(word.right) - inset]
+    low = bar.top + bar.bottom > word.top + word.bottom
+    away = box[: bar.top - rows.start] if low else box[max(0, bar.bottom + 1 - rows.start) :]
+    if not away.size:
+        return float("inf")
+    return float(np.median(np.concatenate([away[:, 0], away[:, -1], away[0 if low else -1]])))
 
 
 def _level(gray: np.ndarray, bar: Bar) -> float:

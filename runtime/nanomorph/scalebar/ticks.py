@@ -83,4 +83,6 @@ def _bar(ticks: np.ndarray) -> Bar:
     slope, offset = np.polyfit(np.arange(len(x)), x, 1)
     off = np.std([later - earlier for earlier, later in pairwise(x)])
     top, bottom = int(ticks[:, 1].min()), int(ticks[:, 2].max()) - 1
-    return Bar(float(offset), float(offset + slope * (len(x) - 1)), top, bottom, False, 255.0, 2 * float(off))
+    return Bar(
+        float(offset), float(offset + slope * (len(x) - 1)), top, bottom, False, 255.0, 2 * float(off), ticks=True
+    )
