@@ -56,7 +56,7 @@ class SegmenterSettings:
     warmup: float = 0.05
     zoom: float = 0.4
     interior_weight: float = 1.0
-    synthetic: float = 0.35
+    synthetic: float = 1.0
     validation: float = 0.12
     validate_every: int = 100
     seed: int = 0

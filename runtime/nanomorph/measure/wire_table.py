@@ -35,7 +35,8 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
     }
     bend = path_measures.curvature(square, wires.widths["width_median"])
     stiff = path_measures.persistence_lengths(square)
-    along = path_measures.lengths(recorded) / length
+    # A speck's path is one point: it has no length to compare.
+    along = np.divide(path_measures.lengths(recorded), length, out=np.ones_like(length), where=length > 0)
     columns |= {"curvature_mean_per_px": bend / along, "curvature_mean_per_um": bend * 1000 / domains.side_nm}
     for name, values, to_px in (
         ("length", length, along),

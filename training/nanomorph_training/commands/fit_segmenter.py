@@ -30,7 +30,7 @@ class Options:
     warmup: float = option("share of the steps with a rising rate", default=0.05, type=float)
     zoom: float = option("windows are zoomed by up to this share", default=0.4, type=float)
     interior_weight: float = option("weight of the interior's loss", default=1.0, type=float)
-    synthetic: float = option("largest share of the windows from synthetic fields", default=0.35, type=float)
+    synthetic: float = option("largest share of the windows from synthetic fields", default=1.0, type=float)
     validation: float = option("share of the groups that chooses the best epoch", default=0.12, type=float)
     validate_every: int = option("steps between validations (and checkpoints)", default=100, type=int)
     seed: int = option("of every random draw", default=0, type=int)
