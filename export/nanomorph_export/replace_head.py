@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
@@ -25,7 +24,7 @@ def replace_head(folder: Path, head: Head) -> Bundle:
     another encoder or does not fit the backbone; the bundle is then as it was.
     """
     bundle = load_bundle(folder)
-    _require_same_encoder(bundle.manifest, head)
+    _require_same_encoder(bundle, head)
     before = set(bundle.graphs)
     manifest = add_head(folder, bundle.manifest, head) | {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
     after = {entry["file"] for entry in manifest["heads"]}
@@ -55,13 +54,14 @@ def _remove(folder: Path, files: Iterable[str]) -> None:
             (folder / file).unlink(missing_ok=True)
 
 
-def _require_same_encoder(manifest: Mapping[str, Any], head: Head) -> None:
+def _require_same_encoder(bundle: Bundle, head: Head) -> None:
     """A head on embeddings of another encoder would answer, and mean nothing."""
-    known = manifest["provenance"].get("encoder") if "provenance" in manifest else None
-    others = [entry.get("metrics", {}).get("encoder") for entry in manifest["heads"]]
+    known = bundle.manifest["provenance"].get("encoder") if "provenance" in bundle.manifest else None
+    others = [entry.get("metrics", {}).get("encoder") for entry in bundle.manifest["heads"]]
     encoder = known or next(filter(None, others), None)
     fitted_on = head.metrics.get("encoder")
-    if head.uses_embedding and encoder and fitted_on and fitted_on != encoder:
+    # `measures`: what fit-head notes where it took the embeddings from a bundle.
+    if head.uses_embedding and encoder and fitted_on and fitted_on not in {encoder, bundle.measures}:
         raise ConfigurationError(
             f"head {head.task} was fitted on the encoder {fitted_on}, the bundle's is {encoder}: "
             "fit it again with the bundle's encoder"

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from nanomorph.bundle import EMBEDDED, load_bundle
 from nanomorph.cli.main import _parse
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import heads
@@ -102,3 +106,19 @@ def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:
     assert sorted(s.label for s in samples) == ["cube", "rod"]
     with pytest.raises(ConfigurationError, match="no micrograph has the label wire"):
         labelled_samples([tmp_path / "classes"], ["rod", "wire"])
+
+
+def test_a_bundle_is_an_encoder_and_needs_no_torch(pool: Path, tmp_path: Path) -> None:
+    """The microscope's own PC: a head learned from the embedded bundle's backbone, then put into a copy of it."""
+    bundle = tmp_path / "bundle"
+    shutil.copytree(EMBEDDED, bundle)
+    program = (
+        "import sys; from nanomorph.cli.main import main; "
+        f"assert main(['fit-head', '--data', {str(pool)!r}, '--encoder', {str(bundle)!r}, '--task', 'ab', "
+        f"'--out', {str(tmp_path / 'ab')!r}, '--cache', {str(tmp_path / 'cache')!r}]) == 0; "
+        f"assert main(['export', '--into', {str(bundle)!r}, '--head', {str(tmp_path / 'ab')!r}]) == 0; "
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [head.task for head in load_bundle(bundle).heads] == ["nanowire-morphology", "nanoparticle-shape", "ab"]

@@ -1,7 +1,6 @@
 """Features of labelled micrographs: embeddings and descriptors, computed once and kept on disk.
 
-Exactly what the runtime computes for an image (prepare, backbone, the finer look, segment, measure), with the
-backbone in torch.
+Exactly what the runtime computes for an image: prepare, backbone, the finer look, segment, measure.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +15,13 @@ import pandas as pd
 
 from nanomorph.atomic import atomic_open
 from nanomorph.detail import see
+from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_mask
 from nanomorph_training.data import Sample
 from nanomorph_training.heads import Features
-from nanomorph_training.models import Backbone
-from nanomorph_training.predict import TorchEngine
 
 VERSION = "4"
 
@@ -47,17 +44,13 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Extractor:
-    """Computes rows with a backbone. `key` names its weights (a checkpoint's fingerprint)."""
+    """Computes rows with a backbone behind an engine. `key` names its weights."""
 
-    backbone: Backbone
+    engine: Engine
     key: str
     folder: Path
     threshold: float = 0.5
     spec: InputSpec = InputSpec()
-
-    @cached_property
-    def _engine(self) -> TorchEngine:
-        return TorchEngine(self.backbone)
 
     def field(self, sample: Sample) -> Row:
         """Embedding and field descriptors of a micrograph, from its predicted foreground."""
@@ -74,7 +67,7 @@ class Extractor:
     def _segment(self, micrograph: Micrograph) -> tuple[np.ndarray, np.ndarray]:
         from nanomorph.measure import segment
 
-        (seen,) = see(self._engine, [(micrograph, prepare(micrograph, self.spec))], self.spec)
+        (seen,) = see(self.engine, [(micrograph, prepare(micrograph, self.spec))], self.spec)
         return seen.embedding, segment(seen.foreground, seen.interior, self.threshold, micrograph.nm_per_px)
 
     def _field(self, sample: Sample) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training import data, heads, machine, scores
+from nanomorph_training import data, heads, scores
 from nanomorph_training.cache import default_folder
-from nanomorph_training.checkpoint import TENSORS
 from nanomorph_training.data import Sample
+from nanomorph_training.encoders import open_extractor
 from nanomorph_training.features import Extractor, Row, Table, gather
 from nanomorph_training.heads import Head, HeadSettings, fit_head
 from nanomorph_training.run_folder import RunFolder, plain, versions
-from nanomorph_training.segmenter import foreground_threshold, load_backbone
 
 
 class HeadOptions(Protocol):
@@ -62,14 +60,13 @@ class HeadOptions(Protocol):
 
 def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
-    machine.set_up(options.threads)
     run = RunFolder(options.out)
     samples = labelled_samples(options.data, options.labels)
     kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
-    extractor = open_extractor(options)
+    extractor = open_extractor(options.encoder, options.cache or default_folder(), options.threshold, options.threads)
     head = _fit(_training_rows(training, extractor, options, run), training, options)
     head.metrics.update(_test_scores(head, test, extractor))
     head.metrics.update(
@@ -100,23 +97,6 @@ def _labelled_by_folder(sample: Sample) -> Sample:
         return sample
     parts = sample.path.relative_to(source).parts
     return replace(sample, label=parts[0]) if len(parts) > 1 else sample
-
-
-def open_extractor(options: HeadOptions) -> Extractor:
-    """The run's backbone, its features cached under a name made from its weights."""
-    key = encoder_key(options.encoder)
-    folder = (options.cache or default_folder()) / "features"
-    threshold = foreground_threshold(options.encoder) if options.threshold is None else options.threshold
-    return Extractor(load_backbone(options.encoder), key, folder, threshold)
-
-
-def encoder_key(run: Path) -> str:
-    """Sixteen hex digits that name a run's weights. Raises ConfigurationError where `run` has none."""
-    weights = run / TENSORS
-    if not weights.is_file():
-        raise ConfigurationError(f"{run} is no training run: it has no {weights.name}")
-    with open(weights, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:

@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from nanomorph import __version__
 from nanomorph.atomic import atomic_open
 
@@ -91,10 +89,15 @@ def versions() -> dict[str, str]:
         "nanomorph": __version__,
         "commit": _commit(),
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "threads": str(torch.get_num_threads()),
         "machine": platform.machine(),
+        **_torch(),
     }
+
+
+def _torch() -> dict[str, str]:
+    """Version and threads of torch, where this run has loaded it: a head learned from a bundle does not."""
+    torch = sys.modules.get("torch")
+    return {} if torch is None else {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
 
 
 def _commit() -> str:

@@ -5,8 +5,9 @@
     nanomorph export --head RUN --segmenter RUN --standalone --out FILE.onnx     image -> class, for other tools
 
 Gates: tensors, mask Dice, agreement of accepted labels and domain width against the network in torch, on synthetic
-micrographs and on those given with --calibrate. Where fp32 fails one, nothing is written; a reduced precision that fails one is left
-out, and the bundle's card says which and by how much. Micrographs of held-out groups are never touched.
+micrographs and on those given with --calibrate. Where fp32 fails one, nothing is written; a reduced precision that
+fails one is left out, and the bundle's card says which and by how much. Micrographs of held-out groups are never
+touched.
 """
 
 from collections.abc import Callable
@@ -125,7 +126,7 @@ def provenance(segmenter: Path) -> dict[str, Any]:
     `encoder` is the key of the weights that fit-head notes in a head.
     """
     from nanomorph_training.checkpoint import load_checkpoint
-    from nanomorph_training.fit_head import encoder_key
+    from nanomorph_training.encoders import encoder_key
 
     state = load_checkpoint(segmenter).state
     pretraining = state.get("pretrained_from") or {}

@@ -27,7 +27,7 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
         "domain": domains.columns["domain"][wires.domain],
         "wire": np.arange(1, len(square) + 1),
         "touches_edge": _touches(recorded, wires.widths["width_median"] * across, field),
-        "elongation": length / wires.widths["width_median"],
+        "elongation": _elongation(length, wires.widths["width_median"]),
         "tortuosity": tortuosity(length, path_measures.end_to_end(square)),
         "orientation_deg": _direction(square),
         "n_crossings": wires.crossings,
@@ -35,7 +35,7 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
     }
     bend = path_measures.curvature(square, wires.widths["width_median"])
     stiff = path_measures.persistence_lengths(square)
-    # A speck's path is one point: it has no length to compare.
+    # A path of one point has no length to compare.
     along = np.divide(path_measures.lengths(recorded), length, out=np.ones_like(length), where=length > 0)
     columns |= {"curvature_mean_per_px": bend / along, "curvature_mean_per_um": bend * 1000 / domains.side_nm}
     for name, values, to_px in (
@@ -49,6 +49,11 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
     for end, at in (("start", recorded.starts[:-1]), ("end", recorded.starts[1:] - 1)):
         columns |= {f"{end}_{axis}_px": recorded.values[at, k] for k, axis in enumerate("xy")}
     return columns
+
+
+def _elongation(length: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """NaN for a path of one point, which has neither length nor width."""
+    return np.divide(length, width, out=np.full(len(length), np.nan), where=width > 0)
 
 
 def _across(paths: Ragged, per_px: tuple[float, float]) -> np.ndarray:

@@ -10,7 +10,9 @@ from nanomorph.cli.options import option
 @dataclass(frozen=True)
 class Options:
     data: list[Path] = option("a folder per class, or CSV lists (file,label[,group])", type=Path, many=True)
-    encoder: Path = option("folder of a fit-segmenter (or pretrain) run", type=Path)
+    encoder: Path = option(
+        "folder of a fit-segmenter (or pretrain) run, or a bundle: then torch is not needed", type=Path
+    )
     task: str = option("name of the task, such as nanowire-morphology")
     out: Path = option("folder of the run", type=Path)
     level: str = option("label the whole field, or every domain", default="field", choices=("field", "domain"))
