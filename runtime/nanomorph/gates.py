@@ -46,14 +46,10 @@ class Gate:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a user is told of one micrograph.
-
-    mask: bool (H, W) as packed bits. labels: of every task, and whether it is accepted. width in recorded px, NaN for
-    none.
-    """
+    """What a user is told of one micrograph. mask: bool (H, W) as packed bits; width in recorded px, NaN for none."""
 
     mask: np.ndarray
-    labels: tuple[tuple[str, bool], ...]
+    labels: tuple[str, ...]
     width_px: float
 
 
@@ -105,7 +101,7 @@ def as_metrics(found: Sequence[Gate]) -> list[dict[str, Any]]:
 
 def _outcome(model: Model, micrograph: Micrograph, frame: Prepared, outputs: Mapping[str, np.ndarray]) -> Outcome:
     analysis = model.conclude(micrograph, "", inferences(outputs, [frame])[0])
-    labels = tuple((judgement.label, judgement.decision == "accepted") for judgement in analysis.labels)
+    labels = tuple(judgement.label for judgement in analysis.labels)
     return Outcome(np.packbits(analysis.mask > 0), labels, float(analysis.field[WIDTH]))
 
 
@@ -125,13 +121,11 @@ def _largest(values: np.ndarray) -> float:
 
 def _outcome_gates(pairs: Sequence[tuple[Outcome, Outcome]]) -> list[Gate]:
     dice = float(np.mean([mask_dice(*map(_unpacked, pair)) for pair in pairs]))
-    labels = [both for ours, theirs in pairs for both in zip(ours.labels, theirs.labels, strict=True)]
-    # Where both say `uncertain` or `unknown`, nobody was told a label: 12 against 11 particles is a toss-up.
-    same = [a == b for (a, accepted), (b, also) in labels if accepted or also]
+    same = [a == b for ours, theirs in pairs for a, b in zip(ours.labels, theirs.labels, strict=True)]
     agreement = float(np.mean(same)) if same else 1.0
     return [
         Gate("mask Dice, mean", dice, DICE_LIMIT, dice >= DICE_LIMIT, len(pairs)),
-        Gate("agreement of accepted labels", agreement, AGREEMENT_LIMIT, agreement >= AGREEMENT_LIMIT, len(same)),
+        Gate("label agreement", agreement, AGREEMENT_LIMIT, agreement >= AGREEMENT_LIMIT, len(same)),
     ]
 
 

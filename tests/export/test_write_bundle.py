@@ -37,7 +37,7 @@ def test_every_gate_is_on_record(written):
         "tensors: largest relative difference",
         "tensors: mean relative difference",
         "mask Dice, mean",
-        "agreement of accepted labels",
+        "label agreement",
         "domain width, median relative change",
         "domain width, median change in nm",
     ]

@@ -4,10 +4,9 @@
     nanomorph export --head RUN --into BUNDLE                    replace or add one head; backbone and engines stay
     nanomorph export --head RUN --segmenter RUN --standalone --out FILE.onnx     image -> class, for other tools
 
-Gates: tensors, mask Dice, agreement of accepted labels and domain width against the network in torch, on synthetic
-micrographs and on those given with --calibrate. Where fp32 fails one, nothing is written; a reduced precision that
-fails one is left out, and the bundle's card says which and by how much. Micrographs of held-out groups are never
-touched.
+Gates: tensors, mask Dice, label agreement and domain width against the network in torch, on synthetic micrographs and
+on those given with --calibrate. Where fp32 fails one, nothing is written; a reduced precision that fails one is left
+out, and the bundle's card says which and by how much. Micrographs of held-out groups are never touched.
 """
 
 from collections.abc import Callable
