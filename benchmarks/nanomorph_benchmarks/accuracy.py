@@ -8,7 +8,6 @@ articles alone. The held-out quarter was used for no choice of a weight, a thres
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -215,14 +214,12 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 def main() -> int:
     """Evaluate, print the tables, write the JSON."""
-    from nanomorph_benchmarks.options import parse
+    from nanomorph_benchmarks.options import parse, save
 
     options = parse("accuracy", __doc__)
     result = evaluate(options.data, options.bundle)
     print(as_markdown(result))
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    save(result, options.out)
     return 0
 
 

@@ -7,7 +7,6 @@ torch eager and OpenVINO get the same network. Times are of one machine at one m
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -122,12 +121,12 @@ def main() -> int:
     """Time, print, write the JSON."""
     from argparse_dataclass import ArgumentParser
 
+    from nanomorph_benchmarks.options import save
+
     options = ArgumentParser(Options, prog="nanomorph_benchmarks.engines", description=__doc__).parse_args()
     result = evaluate(options)
     print(as_markdown(result))
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    save(result, options.out)
     return 0
 
 

@@ -10,7 +10,6 @@ and without.
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def turns_right(pixels: np.ndarray, label: str, model: Model, nm_per_px: float |
 
 def main() -> int:
     """Evaluate, print, write the JSON."""
-    from nanomorph_benchmarks.options import parse
+    from nanomorph_benchmarks.options import parse, save
 
     options = parse("exemplars", __doc__)
     result = evaluate(options.data, options.bundle)
@@ -68,9 +67,7 @@ def main() -> int:
         print(f"{truth}: {row['label']} ({row['decision']}; {likely}); {row['right_of_8']} of 8 turns right,", end=" ")
         print(f"{row['right_of_8_calibrated']} with pixel size; foreground {row['foreground_fraction']:.3f},", end=" ")
         print(f"in the bar's corner {row['bar_corner_foreground']:.3f}")
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    save(result, options.out)
     return 0
 
 

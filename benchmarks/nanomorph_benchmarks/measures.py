@@ -9,7 +9,6 @@ on real particles: equivalent circular diameters of the model's domains against 
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import sys
@@ -152,15 +151,14 @@ def _say(what: str) -> None:
 
 def main() -> int:
     """Evaluate, print the tables, write the JSON and the tables into the README."""
-    from nanomorph_benchmarks.options import parse
+    from nanomorph_benchmarks.options import parse, save
 
     options = parse("measures", __doc__)
     result = evaluate(options.data, options.bundle)
     text = markdown(result)
     print(text)
+    save(result, options.out)
     if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         begin, end = "<!-- measures -->\n", "<!-- /measures -->"
         readme = README.read_text(encoding="utf-8")
         head, rest = readme.split(begin)

@@ -1,8 +1,10 @@
-"""Options that every benchmark has."""
+"""Options that every benchmark has, and where its figures go."""
 
+import json
 from argparse import RawDescriptionHelpFormatter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nanomorph.cli.options import option
 
@@ -25,3 +27,10 @@ def parse(name: str, description: str | None) -> Options:
         formatter_class=RawDescriptionHelpFormatter,
     )
     return parser.parse_args()
+
+
+def save(result: Any, out: Path | None) -> None:
+    """Write the figures as JSON, where a file is named."""
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -8,7 +8,6 @@ and the four exemplars of the reference paper. Figures are those of the gates of
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -71,14 +70,12 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 def main() -> int:
     """Evaluate, print, write the JSON."""
-    from nanomorph_benchmarks.options import parse
+    from nanomorph_benchmarks.options import parse, save
 
     options = parse("parity", __doc__)
     result = evaluate(options.data, options.bundle)
     print(as_markdown(result))
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    save(result, options.out)
     return 0
 
 

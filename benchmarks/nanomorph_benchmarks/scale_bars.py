@@ -10,7 +10,6 @@ and three of which nothing may be read: none, unlabelled (a bar without a number
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,7 @@ def _spread(errors: list[float]) -> dict[str, float]:
 
 def main() -> int:
     """Evaluate, print, write the JSON."""
-    from nanomorph_benchmarks.options import parse
+    from nanomorph_benchmarks.options import parse, save
 
     options = parse("scale_bars", __doc__)
     result = evaluate(options.data)
@@ -95,9 +94,7 @@ def main() -> int:
     for row in result["wrong"]:
         print("wrong:", row)
     print("exemplars:", result["exemplars"])
-    if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    save(result, options.out)
     return 0
 
 
