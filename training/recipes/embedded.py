@@ -72,6 +72,7 @@ def recipe(options: Options) -> list[Step]:
           "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES]),
         (options.out / "bundle.json",
          ["export", "--head", work / "morphology", work / "shape", "--segmenter", work / "segmenter",
+          "--calibrate", particles, options.data / "unlabeled" / "unlabeled.csv",
           "--name", "embedded", "--out", options.out]),
     ]
     # fmt: on
