@@ -43,9 +43,10 @@ class Model:
         threads: int = 0,
         engine: Engine | None = None,
         ways: Ways = DEFAULT_WAYS,
+        cuda_graphs: bool = False,
     ) -> None:
         self.bundle, self.ways = bundle, ways
-        self.engine: Engine = engine or open_engine(bundle, device, precision, threads)
+        self.engine: Engine = engine or open_engine(bundle, device, precision, threads, cuda_graphs)
         self.judge = Judge(bundle, self.engine.dim)
 
     def look(self, frames: Sequence[tuple[Micrograph, Prepared]]) -> list[Inference]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from nanomorph.engines.engine import CPU_BATCH_PIXELS
 from nanomorph.prepare import pad
 from nanomorph_training.data import Sample
 from nanomorph_training.models import OUTPUTS, STRIDE, Backbone
@@ -28,7 +29,7 @@ class Labelled:
 class TorchEngine:
     """A network in torch, float32, on the CPU, behind the runtime's engine interface."""
 
-    provider, precision = "torch", "fp32"
+    provider, precision, batch_pixels = "torch", "fp32", CPU_BATCH_PIXELS
 
     def __init__(self, backbone: nn.Module) -> None:
         self._backbone = backbone.eval()

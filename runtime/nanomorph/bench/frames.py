@@ -1,0 +1,58 @@
+"""Micrographs to time with: wires or particles on a grainy film. Not for training (see `synthesize`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+# Shares of the side, so that a larger frame shows the same field with more pixels. Wide enough to be seen in one look.
+WIRE_WIDTHS, RADII = (0.012, 0.03), (0.02, 0.06)
+FIELD_NM = 1000.0
+FILM, MATERIAL, GRAIN = 30000.0, 17000.0, 1500.0
+CORNERS = 48
+
+
+def frame(side: int, number: int) -> np.ndarray:
+    """uint16 (side, side): wires where `number` is even, particles where it is odd; the same every time."""
+    rng = np.random.default_rng((side, number))
+    mask = (_wires if number % 2 == 0 else _particles)(rng, side)
+    shade = cv2.GaussianBlur(mask, (0, 0), max(0.8, side / 1000))
+    shade *= MATERIAL - FILM
+    shade += FILM
+    shade += rng.standard_normal(mask.shape, np.float32) * np.float32(GRAIN)
+    return np.clip(shade, 0, 65535).astype(np.uint16)
+
+
+def write_frames(folder: Path, side: int, count: int) -> list[Path]:
+    """`count` different uncompressed 16-bit TIFFs with their pixel size, as cameras write them."""
+    import tifffile
+
+    folder.mkdir(parents=True, exist_ok=True)
+    per_cm = side / FIELD_NM * 1e7
+    paths = [folder / f"{side}-{number:05}.tif" for number in range(count)]
+    for number, path in enumerate(paths):
+        tifffile.imwrite(path, frame(side, number), resolution=(per_cm, per_cm), resolutionunit="CENTIMETER")
+    return paths
+
+
+def _wires(rng: np.random.Generator, side: int) -> np.ndarray:
+    """float32 (side, side), 1 on three to eight smooth random walks of different widths."""
+    mask = np.zeros((side, side), np.float32)
+    for _ in range(rng.integers(3, 9)):
+        heading = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.1, CORNERS))
+        steps = np.stack([np.cos(heading), np.sin(heading)], axis=1) * side * 0.9 / CORNERS
+        points = rng.uniform(0.1, 0.9, 2) * side + np.cumsum(steps, axis=0)
+        width = max(1, round(rng.uniform(*WIRE_WIDTHS) * side))
+        cv2.polylines(mask, [np.rint(points).astype(np.int32)], False, 1.0, width)
+    return mask
+
+
+def _particles(rng: np.random.Generator, side: int) -> np.ndarray:
+    """float32 (side, side), 1 on ten to forty discs, some of which touch."""
+    mask = np.zeros((side, side), np.float32)
+    for _ in range(rng.integers(10, 41)):
+        centre = (int(rng.integers(side)), int(rng.integers(side)))
+        cv2.circle(mask, centre, max(1, round(rng.uniform(*RADII) * side)), 1.0, -1)
+    return mask
