@@ -16,6 +16,7 @@ from nanomorph.cores import share
 from nanomorph.detail import Detail
 from nanomorph.engines import Engine
 from nanomorph.engines.engine import CPU_BATCH_PIXELS
+from nanomorph.engines.two_graphs import joined
 from nanomorph.journal.reading import JournalReader
 from nanomorph.model import Model, Ways
 from nanomorph.prepare import prepare
@@ -58,10 +59,10 @@ class OpenVinoEngine:
 
     provider, batch_pixels = "OpenVINO", CPU_BATCH_PIXELS
 
-    def __init__(self, model: Path, precision: str, dim: int, workers: int) -> None:
+    def __init__(self, model: Path, precision: str, workers: int) -> None:
         import openvino
 
-        self.precision, self.dim = precision, dim
+        self.precision = precision
         settings = {
             "INFERENCE_NUM_THREADS": workers,
             "NUM_STREAMS": workers,
@@ -70,6 +71,7 @@ class OpenVinoEngine:
         }
         compiled = openvino.Core().compile_model(str(model), "CPU", settings)
         self._names = [output.any_name for output in compiled.outputs]
+        self.dim = int(compiled.output("embedding").get_partial_shape()[1].get_length())
         self._idle: SimpleQueue = SimpleQueue()
         for _ in range(workers):
             self._idle.put(compiled.create_infer_request())
@@ -101,7 +103,7 @@ class Bench:
             jobs[serial] = self._script(self._onnxruntime(precision)).run
             jobs[OURS.format(precision=precision)] = self._ours(precision, overlays=False)
             jobs[OURS.format(precision=precision) + ", with overlays"] = self._ours(precision, overlays=True)
-        openvino = OpenVinoEngine(self.bundle.backbones["fp32"], "fp32", self._model("fp32").engine.dim, self.workers)
+        openvino = self._engine("fp32", lambda file, precision: OpenVinoEngine(file, precision, self.workers))
         model = Model(self.bundle, engine=openvino, ways=WHOLE_FRAMES)
         jobs["(d) nanomorph's pipeline, OpenVINO infers, fp32"] = partial(_pipeline, model, self.workers, False)
         return jobs
@@ -132,11 +134,15 @@ class Bench:
         from nanomorph_benchmarks.reference_network import torch_engine
 
         torch.set_num_threads(self.workers)
-        return torch_engine(self.bundle.backbones["fp32"])
+        return self._engine("fp32", lambda file, _: torch_engine(file))
 
     def _onnxruntime(self, precision: str) -> Engine:
         """As a script opens it: all cores on one image, whatever else onnxruntime does by itself."""
-        return PlainSession(self.bundle.backbones[precision], precision, self.workers)
+        return self._engine(precision, lambda file, precision: PlainSession(file, precision, self.workers))
+
+    def _engine(self, precision: str, make: Callable[[Path, str], Engine]) -> Engine:
+        embedder = None if self.bundle.embedder is None else make(self.bundle.embedder, "fp32")
+        return joined(make(self.bundle.backbones[precision], precision), embedder)
 
 
 def _pipeline(model: Model, workers: int, overlays: bool, files: list[Path], out: Path) -> dict[str, np.ndarray]:

@@ -2,8 +2,8 @@
 
     python -m nanomorph_benchmarks.throughput --out benchmarks/results/throughput.json
 
-Everybody does the whole job (read, label, mask, table of domains) with the same network on the same frames, and everybody's
-masks and embeddings are held against the baseline's before anybody is timed.
+Everybody does the whole job (read, label, mask, table of domains) with the same network on the same frames, and
+everybody's masks and embeddings are held against the baseline's before anybody is timed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ class Options:
     rounds: tuple[int, ...] = option("turns of each, by size", default=(5, 3), type=commas(int), metavar="N,...")
     workers: int = option("cores that everybody may use", default=2, type=int)
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
+
+    def __post_init__(self) -> None:
+        if not len(self.size) == len(self.images) == len(self.rounds):
+            raise SystemExit("--size, --images and --rounds: give one of each for every size.")
 
 
 def evaluate(options: Options) -> dict[str, Any]:
@@ -58,9 +62,7 @@ def as_markdown(result: dict[str, Any]) -> str:
         rows = table["race"]
         n, images = rows[BASELINE]["n"], rows[BASELINE]["images"]
         lines += [f"Frames of {size}, 16-bit TIFF, {images} a turn, {n} turns each, {result['workers']} cores:", ""]
-        lines += [
-            "| | images/s [least, most] | times (a) | CPU s an image | of the model's alone | mask Dice with (a) |"
-        ]
+        lines += ["| | images/s [least, most] | times (a) | CPU s an image | times the model's | mask Dice with (a) |"]
         lines += ["|---|---|---|---|---|---|"]
         for name, row in rows.items():
             dice = table["agreement"].get(name, {}).get("dice")

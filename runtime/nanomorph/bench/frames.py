@@ -18,7 +18,7 @@ def frame(side: int, number: int) -> np.ndarray:
     """uint16 (side, side): wires where `number` is even, particles where it is odd; the same every time."""
     rng = np.random.default_rng((side, number))
     mask = (_wires if number % 2 == 0 else _particles)(rng, side)
-    shade = cv2.GaussianBlur(mask, (0, 0), max(0.8, side / 1000))
+    shade: np.ndarray = cv2.GaussianBlur(mask, (0, 0), max(0.8, side / 1000))
     shade *= MATERIAL - FILM
     shade += FILM
     shade += rng.standard_normal(mask.shape, np.float32) * np.float32(GRAIN)
