@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from nanomorph.work import Settings
 from nanomorph_benchmarks.scientist import Script
 
 Job = Callable[[list[Path], Path], dict[str, np.ndarray]]
-"""Files and a new folder -> embeddings by file name; masks are written to masks/NAME.tif in the folder."""
+"""Files and a new folder -> embeddings by file name; masks are written to masks/FILE.tif in it."""
 
 BASELINE = "(a) script: torch eager, one image at a time"
 SERIAL = "(c) script: onnxruntime, one image at a time"
@@ -159,7 +160,8 @@ def _loaded(script: Script, workers: int, files: list[Path], out: Path) -> dict[
     """Reading in processes of their own, the network on batches, measuring in between."""
     from torch.utils.data import DataLoader
 
-    loader = DataLoader(_Frames(script, files), batch_size=None, num_workers=workers)
+    frames: Any = _Frames(script, files)  # what torch calls a map-style data set
+    loader: DataLoader = DataLoader(frames, batch_size=None, num_workers=workers)
     return script.finish(((files[n], frame, shape) for n, (frame, shape) in enumerate(loader)), out, batch=8)
 
 

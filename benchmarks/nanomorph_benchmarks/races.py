@@ -27,7 +27,7 @@ def agreement(jobs: Mapping[str, Job], files: list[Path], scratch: Path, baselin
     for name, job in jobs.items():
         with tempfile.TemporaryDirectory(dir=scratch) as out:
             embeddings = job(files, Path(out) / "out")
-            masks = {file.name: tifffile.imread(Path(out) / "out" / "masks" / file.name) > 0 for file in files}
+            masks = {file.name: tifffile.imread(Path(out) / "out" / "masks" / f"{file.name}.tif") > 0 for file in files}
         said[name] = (embeddings, masks)
     found = {name: compare(*said[name], *said[baseline]) for name in jobs}
     for name, one in found.items():

@@ -37,7 +37,7 @@ class Script:
     classes: int = 4
 
     def run(self, files: list[Path], out: Path) -> dict[str, np.ndarray]:
-        """All files, one by one; embeddings by name. Writes masks/NAME.tif, domains.csv and labels.csv."""
+        """All files, one by one; embeddings by name. Writes masks, domains.csv and labels.csv."""
         return self.finish(((file, *self.read(file)) for file in files), out, batch=1)
 
     def read(self, file: Path) -> tuple[np.ndarray, tuple[int, int]]:
@@ -54,7 +54,9 @@ class Script:
     def finish(self, frames, out: Path, batch: int) -> dict[str, np.ndarray]:  # type: ignore[no-untyped-def]
         """Infer `batch` frames (file, frame, shape) at a time, measure and write."""
         (out / "masks").mkdir(parents=True)
-        embeddings, tables, waiting = {}, [], []
+        embeddings: dict[str, np.ndarray] = {}
+        tables: list[pd.DataFrame] = []
+        waiting: list = []
         for frame in frames:
             waiting.append(frame)
             if len(waiting) == batch:
@@ -90,7 +92,7 @@ class Script:
         labels = label(mask)
         table = pd.DataFrame(regionprops_table(labels, properties=PROPERTIES))
         lengths, widths = self._wires(mask, labels, len(table))
-        tifffile.imwrite(out / "masks" / name, labels.astype(np.uint16), compression="zlib")
+        tifffile.imwrite(out / "masks" / f"{name}.tif", labels.astype(np.uint16), compression="zlib")
         return table.assign(file=name, length_px=lengths, width_px=widths)
 
     def _wires(self, mask: np.ndarray, labels: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from nanomorph.calibrate import with_pixel_size, with_scale_bar
 from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
 from nanomorph.memory import Memory
 from nanomorph.micrograph import ReadError
-from nanomorph.model import Model, with_pixel_size, with_scale_bar
+from nanomorph.model import Model
 from nanomorph.outages import HOPELESS, writing_to
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import UNFINISHED, read_micrograph

@@ -33,7 +33,7 @@ def writer(value):
         for file in files:
             mask = np.zeros((20, 20), np.uint16)
             mask[:value] = 1
-            tifffile.imwrite(out / "masks" / file.name, mask)
+            tifffile.imwrite(out / "masks" / f"{file.name}.tif", mask)
         return {file.name: np.ones(3) for file in files}
 
     return job
@@ -73,6 +73,6 @@ def test_the_script_measures_a_square(tmp_path):
     table = pd.read_csv(tmp_path / "out" / "domains.csv")
     assert embeddings["square.tif"].shape == (8,)
     assert table["area"].tolist() == [3600]
-    mask = tifffile.imread(tmp_path / "out" / "masks" / "square.tif")
+    mask = tifffile.imread(tmp_path / "out" / "masks" / "square.tif.tif")
     assert mask.shape == (300, 400)
     assert (mask[100:160, 200:260] == 1).all()

@@ -18,7 +18,10 @@ from nanomorph.errors import ConfigurationError, FatalError
 
 @dataclass(frozen=True)
 class Job:
-    """files: micrographs to analyse. batches: frames a batch (None: the engine's own). scratch: an empty folder."""
+    """files: micrographs to analyse. batches: frames a batch (None: the engine's own). scratch: an empty folder.
+
+    alone: measure stages and model alone too, not only the whole job.
+    """
 
     files: tuple[str, ...]
     scratch: str
@@ -31,6 +34,7 @@ class Job:
     overlays: bool
     detail: str
     cuda_graphs: bool
+    alone: bool = True
 
 
 def measure_apart(job: Job) -> dict[str, Any]:
@@ -68,6 +72,8 @@ def measure(job: Job) -> dict[str, Any]:
     whole = [{"batch": batch, **_whole(job, model, files, batch, megapixels)} for batch in job.batches]
     peak, on_device = peak_memory(), None if model.engine.provider == "CPU" else device_memory()
     sees = prepare(read_path(files[0]), bundle.input).pixels.shape
+    if not job.alone:
+        return {"whole": whole, "peak_bytes": peak}
     with tempfile.TemporaryDirectory(dir=job.scratch) as out:
         stages = time_stages(model, files, Path(out), job.overlays)
     alone = [

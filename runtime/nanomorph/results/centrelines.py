@@ -12,8 +12,9 @@ from nanomorph.measure.skeleton import thin_all
 ELONGATED = 3.0
 # What is left of the picture under a line, and the line's gray.
 _UNDER, _GRAY = 0.25, 255.0
-# Thinning costs a pass a pixel of radius: wires of the usual width are reduced to so many px first.
-LEAST_WIDTH = 4
+# Thinning costs a pass a pixel of radius: wires of the usual width are reduced to so many px first, but never so many
+# times that the line leaves the middle.
+LEAST_WIDTH, COARSEST = 4, 4
 
 
 def elongated(domains: pd.DataFrame) -> np.ndarray:
@@ -36,7 +37,7 @@ def draw_centrelines(picture: np.ndarray, mask: np.ndarray, domains: pd.DataFram
     foreground = cv2.resize(chosen[mask], picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     foreground = cv2.GaussianBlur(foreground, (0, 0), max(1.0, scale))
     usual = float(domains["width_median_px"][domains["domain"].isin(numbers)].median())
-    line = _centre_line(foreground > 127, step=max(1, int(usual * scale / LEAST_WIDTH)))
+    line = _centre_line(foreground > 127, step=int(min(max(1, usual * scale / LEAST_WIDTH), COARSEST)))
     picture[line] = (picture[line] * _UNDER + _GRAY * (1 - _UNDER)).astype(np.uint8)
 
 
