@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tifffile
 
-from nanomorph_benchmarks.contestants import Job
+from nanomorph_benchmarks.contestants import Job, timed
 
 # What differs is how percentiles are taken, which specks are dropped, and the precision.
 LEAST_DICE, LEAST_COSINE = 0.97, 0.99
@@ -26,7 +23,7 @@ def agreement(jobs: Mapping[str, Job], files: list[Path], scratch: Path, baselin
     said = {}
     for name, job in jobs.items():
         with tempfile.TemporaryDirectory(dir=scratch) as out:
-            embeddings = job(files, Path(out) / "out")
+            embeddings = job(files, Path(out) / "out").embeddings
             masks = {file.name: tifffile.imread(Path(out) / "out" / "masks" / f"{file.name}.tif") > 0 for file in files}
         said[name] = (embeddings, masks)
     found = {name: compare(*said[name], *said[baseline]) for name in jobs}
@@ -52,16 +49,22 @@ def compare(
 
 
 def race(
-    jobs: Mapping[str, Job], bare: Mapping[str, Callable[[], None]], files: list[Path], scratch: Path, rounds: int
+    jobs: Mapping[str, Job],
+    bare: Mapping[str, Callable[[], dict[str, np.ndarray]]],
+    files: list[Path],
+    scratch: Path,
+    rounds: int,
 ) -> dict[str, dict[str, float]]:
     """Rates, their ratios to the first job's round by round, and processor time; `bare` are models alone."""
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in [*jobs, *bare]}
     for _ in range(rounds):
         for name, job in jobs.items():
             with tempfile.TemporaryDirectory(dir=scratch) as out:
-                seconds[name].append(_timed(lambda job=job, out=out: job(files, Path(out) / "out")))  # type: ignore[misc]
+                turn = job(files, Path(out) / "out")
+            seconds[name].append((turn.wall, turn.cpu))
         for name, run in bare.items():
-            seconds[name].append(_timed(run))
+            turn = timed(run)
+            seconds[name].append((turn.wall, turn.cpu))
     return summary(seconds, len(files), next(iter(jobs)), next(iter(bare)))
 
 
@@ -87,11 +90,3 @@ def summary(
             "images": images,
         }
     return rows
-
-
-def _timed(work: Callable[[], Any]) -> tuple[float, float]:
-    """Seconds of the wall clock, and of the processor in this process and the children that it has waited for."""
-    begun, before = time.perf_counter(), os.times()
-    work()
-    after = os.times()
-    return time.perf_counter() - begun, sum(after[:4]) - sum(before[:4])

@@ -26,8 +26,8 @@ class Options:
     size: tuple[int, ...] = option(
         "sides of the frames in px", default=(1024, 4096), type=commas(int), metavar="PX,..."
     )
-    images: tuple[int, ...] = option("frames a turn, by size", default=(12, 3), type=commas(int), metavar="N,...")
-    rounds: tuple[int, ...] = option("turns of each, by size", default=(5, 3), type=commas(int), metavar="N,...")
+    images: tuple[int, ...] = option("frames a turn, by size", default=(24, 2), type=commas(int), metavar="N,...")
+    rounds: tuple[int, ...] = option("turns of each, by size", default=(3, 2), type=commas(int), metavar="N,...")
     workers: int = option("cores that everybody may use", default=2, type=int)
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nanomorph_benchmarks.contestants import Turn
 from nanomorph_benchmarks.races import LEAST_DICE, agreement, compare, race, summary
 
 
@@ -34,7 +35,7 @@ def writer(value):
             mask = np.zeros((20, 20), np.uint16)
             mask[:value] = 1
             tifffile.imwrite(out / "masks" / f"{file.name}.tif", mask)
-        return {file.name: np.ones(3) for file in files}
+        return Turn({file.name: np.ones(3) for file in files}, wall=2.0, cpu=1.0)
 
     return job
 
@@ -49,8 +50,9 @@ def test_who_does_another_job_is_not_timed(tmp_path):
 
 
 def test_everybody_gets_the_same_number_of_turns(tmp_path):
-    rows = race({"a": writer(5), "b": writer(5)}, {"bare": lambda: None}, [tmp_path / "a.tif"], tmp_path, 3)
+    rows = race({"a": writer(5), "b": writer(5)}, {"bare": dict}, [tmp_path / "a.tif"], tmp_path, 3)
     assert {name: row["n"] for name, row in rows.items()} == {"a": 3, "b": 3, "bare": 3}
+    assert (rows["a"]["images_per_s"], rows["a"]["cpu_s"]) == (0.5, 1.0)
 
 
 def test_the_script_measures_a_square(tmp_path):
