@@ -68,6 +68,14 @@ def test_inspecting_a_micrograph_loads_its_reader_and_no_engine(tmp_path):
     assert loaded_by(code) & HEAVY == {"numpy", "cv2", "tifffile"}
 
 
+def test_matplotlib_is_loaded_where_there_is_something_to_draw(tiny_bundle, tmp_path):
+    write_frames(tmp_path / "in", 96, 1)
+    words = ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    loaded = loaded_by(f"from nanomorph.cli.main import main; assert main({words!r}) == 0")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"matplotlib", "rapidocr", *FORBIDDEN}
+
+
 def test_analysing_loads_neither_torch_nor_onnx(tiny_bundle):
     code = (
         "import numpy as np, nanomorph\n"
