@@ -102,10 +102,19 @@ def test_a_small_image_is_mirrored() -> None:
 def test_image_and_target_come_from_the_same_place() -> None:
     image = np.random.default_rng(0).integers(0, 2, (64, 64), dtype=np.uint8) * 3
     for seed in range(8):
-        part, target = windows.single(image, image, 32, 0.0, np.random.default_rng(seed))
+        part, target = windows.single(image, image, 32, (1.0, 1.0), np.random.default_rng(seed))
         np.testing.assert_array_equal(part, target)
-    _, zoomed = windows.single(image, image, 32, 0.4, np.random.default_rng(0))
+    _, zoomed = windows.single(image, image, 32, (0.7, 1.4), np.random.default_rng(0))
     assert set(np.unique(zoomed)) <= {0, 3}
+
+
+def test_a_small_scale_shows_the_whole_frame_and_no_more() -> None:
+    # Columns are numbered: a window of half the frame's side at any smaller scale than 1/2 shows each of them once.
+    frame = np.tile(np.repeat(np.arange(32, dtype=np.uint8), 2), (64, 1))
+    for scale in (0.1, 0.5):
+        whole, target = windows.single(frame, frame, 32, (scale, scale), np.random.default_rng(0))
+        assert np.array_equal(whole[0], np.arange(32))
+        assert np.array_equal(target[0], np.arange(32))
 
 
 def test_a_pair_overlaps_and_avoids_flat_places() -> None:

@@ -19,7 +19,7 @@ from nanomorph_training.models import build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import Labelled, best_threshold, evaluate, predict
 from nanomorph_training.scores import overlap
-from nanomorph_training.segmenter import SegmenterSettings, SegmenterTrainer, load_backbone
+from nanomorph_training.segmenter import SegmenterSettings, SegmenterTrainer, load_backbone, moving_average
 
 TINY = SegmenterSettings(window=64, batch=4, steps=4, validate_every=2, threads=1)
 
@@ -114,6 +114,19 @@ def test_it_learns_discs(pool: Path, tmp_path: Path) -> None:
     scores = evaluate(trainer.backbone, examples)
     assert scores["dice"] > 0.8
     assert scores["iou"] < scores["dice"]
+
+
+@pytest.mark.parametrize(("reach", "weight"), [(1, 1.0), (4, 1 / 4), (100, 10 / 51)])
+def test_what_is_kept_is_a_moving_average(reach: int, weight: float) -> None:
+    backbone = build_backbone()
+    averaged = moving_average(backbone, reach)
+    bias = backbone.decoder.out.bias.data
+    bias.fill_(1.0)
+    for _ in range(41):
+        averaged.update_parameters(backbone)
+    bias.fill_(2.0)
+    averaged.update_parameters(backbone)
+    assert averaged.module.decoder.out.bias[0].item() == pytest.approx(1 + weight)
 
 
 def test_a_frozen_encoder_stays_as_it_was(pool: Path, tmp_path: Path) -> None:

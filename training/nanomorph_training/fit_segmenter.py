@@ -186,14 +186,14 @@ def _loop(
         state["step"] = step + 1
         if (step + 1) % settings.validate_every and step + 1 < total:
             continue
-        scores = evaluate(trainer.backbone, validation or trainer.labelled[:MAX_VALIDATION])
+        scores = evaluate(trainer.kept, validation or trainer.labelled[:MAX_VALIDATION])
         speed = (step + 1 - first) * settings.batch / (time.monotonic() - began)
         run.record({"step": step + 1, "loss": float(np.mean(recent)), **scores, "images_per_s": round(speed, 2)})
         run.say(_progress(state, float(np.mean(recent)), scores, speed))
         recent = []
         if scores["dice"] > state["best"]["dice"]:
             state["best"] = {"step": step + 1, **scores}
-            best = {name: tensor.clone() for name, tensor in trainer.backbone.state_dict().items()}
+            best = {name: tensor.clone() for name, tensor in trainer.kept.state_dict().items()}
         save_checkpoint(run.path, trainer.checkpoint(state, best))
     return best
 

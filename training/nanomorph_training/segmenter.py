@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import data, losses, windows
@@ -31,20 +32,23 @@ from nanomorph_training.predict import Labelled
 from nanomorph_training.targets import FOREGROUND, INTERIOR
 
 THRESHOLD_DEFAULT = 0.5
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 @dataclass(frozen=True)
 class SegmenterSettings:
     """What a run computes; everything in it is stored in the checkpoint.
 
-    window: px. validation: share of the real groups that choose the best epoch. validate_every: steps.
+    window: px. scale_min, scale_max: range of a window's scale relative to how the runtime sees a frame.
+    average: the weights that are kept are a moving average over the last steps, about so many.
+    validation: share of the real groups that choose the best epoch. validate_every: steps.
     encoder_lr: factor on lr for the pretrained encoder; 0 freezes it. synthetic: the largest share of the windows
     that synthetic fields get where there are real masks.
     steps, epochs, minutes: the first that is not 0 sets the length.
     """
 
     encoder: str = "resnet18"
-    window: int = 256
+    window: int = 224
     batch: int = 8
     steps: int = 0
     epochs: float = 0.0
@@ -54,7 +58,9 @@ class SegmenterSettings:
     encoder_lr: float = 0.3
     weight_decay: float = 1e-4
     warmup: float = 0.05
-    zoom: float = 0.4
+    scale_min: float = 0.55
+    scale_max: float = 1.3
+    average: int = 100
     interior_weight: float = 1.0
     synthetic: float = 1.0
     validation: float = 0.12
@@ -66,16 +72,23 @@ class SegmenterSettings:
     def __post_init__(self) -> None:
         if self.window % STRIDE:
             raise ConfigurationError(f"--window {self.window} must be a multiple of {STRIDE}")
+        if not 0 < self.scale_min <= self.scale_max:
+            raise ConfigurationError(
+                f"--scale-min {self.scale_min:g} and --scale-max {self.scale_max:g} must be above 0, in this order"
+            )
+        if self.average < 1:
+            raise ConfigurationError(f"--average {self.average} must be 1 (the last step alone) or more")
 
 
 @dataclass(eq=False)
 class SegmenterTrainer:
-    """The state of a run."""
+    """The state of a run. backbone: what is trained; averaged: its moving average."""
 
     settings: SegmenterSettings
     labelled: Sequence[Labelled]
     backbone: Backbone
     optimiser: torch.optim.Optimizer
+    averaged: AveragedModel
 
     @classmethod
     def start(
@@ -95,7 +108,7 @@ class SegmenterTrainer:
             optimiser.add_param_group({**group, "share": settings.encoder_lr})
         if settings.encoder_lr == 0:
             backbone.encoder.requires_grad_(False)
-        return cls(settings, labelled, backbone, optimiser)
+        return cls(settings, labelled, backbone, optimiser, moving_average(backbone, settings.average))
 
     @cached_property
     def shares(self) -> np.ndarray:
@@ -108,13 +121,21 @@ class SegmenterTrainer:
         settings = self.settings
         rng = np.random.default_rng([settings.seed, step])
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
+        scales = (settings.scale_min, settings.scale_max)
         chosen = [self.labelled[n] for n in data.draw(self.shares, settings.batch, rng)]
-        pairs = [windows.single(x.image, x.target, settings.window, settings.zoom, rng) for x in chosen]
+        pairs = [windows.single(x.image, x.target, settings.window, scales, rng) for x in chosen]
         stacked = torch.from_numpy(np.stack([np.stack(pair) for pair in pairs]))
         turned = apply_d4(stacked, draw_d4(len(stacked), generator))
         images = intensity(turned[:, :1].float() / 255.0, generator, SEGMENTER_RANGES)
         bits = [(turned[:, 1] & bit) > 0 for bit in (FOREGROUND, INTERIOR)]
         return images, torch.stack(bits, dim=1).float()
+
+    @property
+    def kept(self) -> Backbone:
+        """The averaged weights: what is validated, and kept where it is best."""
+        module = self.averaged.module
+        assert isinstance(module, Backbone)
+        return module
 
     def loss(self, step: int) -> Tensor:
         images, target = self.batch(step)
@@ -132,17 +153,34 @@ class SegmenterTrainer:
         loss = self.loss(number)
         loss.backward()
         self.optimiser.step()
+        self.averaged.update_parameters(self.backbone)
         return float(loss.detach())
 
     def checkpoint(self, state: dict[str, Any], best: dict[str, Tensor]) -> Checkpoint:
-        """`model`: the best epoch's weights, what everyone loads. `last`: where a resumed run goes on."""
+        """`model`: the best epoch's weights, what everyone loads. `last`, `averaged`: where a resumed run goes on."""
         tensors = flatten("model", best) | flatten("last", self.backbone.state_dict())
+        tensors |= flatten("averaged", self.averaged.state_dict())
         return Checkpoint(tensors | flatten("optimiser", optimiser_tensors(self.optimiser)), state)
 
     def restore(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
         self.backbone.load_state_dict(checkpoint.part("last"))
+        self.averaged.load_state_dict(checkpoint.part("averaged"))
         restore_optimiser(self.optimiser, checkpoint.part("optimiser"))
         return checkpoint.part("model")
+
+
+def moving_average(backbone: Backbone, steps: int) -> AveragedModel:
+    """A copy that `update_parameters` draws towards the trained weights (Polyak and Juditsky 1992), buffers included.
+
+    It reaches back over about a tenth of the steps so far, at most `steps`: few examples make single steps noisy.
+    """
+
+    def update(averaged: Tensors, current: Tensors, number: Tensor | int) -> None:
+        weight = max(1 / steps, 10 / (10 + float(number)))
+        for kept, new in zip(averaged, current, strict=True):
+            kept.copy_(torch.lerp(kept, new, weight) if kept.is_floating_point() else new)
+
+    return AveragedModel(backbone, multi_avg_fn=update, use_buffers=True)
 
 
 # Masks forgive no blur wider than the thinnest wires; a few frames come with the contrast sign turned.

@@ -21,10 +21,14 @@ def pair(image: np.ndarray, size: int, zoom: float, rng: np.random.Generator) ->
 
 
 def single(
-    image: np.ndarray, target: np.ndarray, size: int, zoom: float, rng: np.random.Generator
+    image: np.ndarray, target: np.ndarray, size: int, scales: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A window of an image and the same window of its target, (size, size) uint8 each."""
-    centre, factor = _centre(image.shape, size, rng), _factor(zoom, rng)
+    """A window of an image and the same window of its target, (size, size) uint8 each, at a scale from `scales`.
+
+    A small scale shows more of the frame; none shows more than the whole of it.
+    """
+    factor = max(_between(*scales, rng), min(1.0, size / max(image.shape)))
+    centre = _centre(image.shape, round(size / factor), rng)
     return window(image, size, centre, factor), window(target, size, centre, factor, cv2.INTER_NEAREST)
 
 
@@ -36,6 +40,11 @@ def _centre(shape: tuple[int, ...], size: int, rng: np.random.Generator) -> np.n
 def _factor(zoom: float, rng: np.random.Generator) -> float:
     """Even in its logarithm between 1 / (1 + zoom) and 1 + zoom."""
     return float(np.exp(rng.uniform(-1, 1) * np.log1p(zoom)))
+
+
+def _between(low: float, high: float, rng: np.random.Generator) -> float:
+    """Even in its logarithm."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def window(

@@ -61,13 +61,9 @@ def recipe(options: Options) -> list[Step]:
         (work / "pretrain" / "DONE",
          ["pretrain", "--data", *pool, "--out", work / "pretrain", "--method", "simclr", "--encoder", "resnet18",
           "--batch", 64, "--steps", scaled(420), *cached]),
-        # Twice: a first fit warms the decoder up, a second one with a fresh schedule goes on from it.
-        (work / "first" / "DONE",
-         ["fit-segmenter", "--data", *pool, "--encoder", work / "pretrain", "--out", work / "first",
-          "--steps", scaled(500), *cached]),
         (work / "segmenter" / "DONE",
-         ["fit-segmenter", "--data", *pool, "--encoder", work / "first", "--out", work / "segmenter",
-          "--steps", scaled(550), *cached]),
+         ["fit-segmenter", "--data", *pool, "--encoder", work / "pretrain", "--out", work / "segmenter",
+          "--steps", scaled(2200), "--synthetic", 0.4, *cached]),
         (work / "morphology" / "DONE",
          ["fit-head", "--data", work / "labelled" / "labels.csv", *encoder, "--out", work / "morphology",
           "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES]),
@@ -76,6 +72,7 @@ def recipe(options: Options) -> list[Step]:
           "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES]),
         (options.out / "bundle.json",
          ["export", "--head", work / "morphology", work / "shape", "--segmenter", work / "segmenter",
+          "--calibrate", particles, options.data / "unlabeled" / "unlabeled.csv",
           "--name", "embedded", "--out", options.out]),
     ]
     # fmt: on

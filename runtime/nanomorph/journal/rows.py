@@ -67,7 +67,8 @@ class Measured:
 
 def packed(domains: str) -> bytes:
     """CSV lines of domains as the journal stores them."""
-    return zlib.compress(domains.encode())
+    # The fastest level: a tenth larger than the default's, a quarter of its time, which a batch and a relabel feel.
+    return zlib.compress(domains.encode(), level=1)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from nanomorph.results.colours import PALETTE, UNKNOWN
 
 # More groups than colours cannot be told apart in one chart: the rest stand in the table.
 DRAWN = len(PALETTE)
+# An archive may have a folder a day for years: a page is for reading.
+LISTED = 40
 _TOP = "(top folder)"
 
 
@@ -23,8 +25,12 @@ def folder_section(findings: Findings, quantity: str = "width_median") -> str:
 
 
 def grouped(unit: str, quantity: str, groups: dict[str, Sizes], what: str) -> str:
-    """Charts and table; the largest groups have the palette's colours."""
+    """Charts of the largest groups, in the palette's colours, and a table of the `LISTED` largest."""
     by_size = sorted(groups, key=lambda name: -len(groups[name].micrographs))
-    drawn = sorted(by_size[:DRAWN], key=list(groups).index)
-    colours = dict.fromkeys(groups, UNKNOWN) | dict(zip(drawn, PALETTE, strict=False))
-    return sizes_in(unit, quantity, groups, colours, what)
+    largest, coloured = set(by_size[:LISTED]), set(by_size[:DRAWN])
+    listed = {name: sizes for name, sizes in groups.items() if name in largest}
+    drawn = [name for name in listed if name in coloured]
+    colours = dict.fromkeys(listed, UNKNOWN) | dict(zip(drawn, PALETTE, strict=False))
+    rest = len(groups) - len(listed)
+    more = f"<p class='quiet'>And {rest:,} more with fewer domains; all are in domains.csv.</p>" if rest else ""
+    return sizes_in(unit, quantity, listed, colours, what) + more

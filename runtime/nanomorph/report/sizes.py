@@ -11,6 +11,7 @@ from nanomorph.report.charts import size_charts
 from nanomorph.report.collect import Sizes
 from nanomorph.report.statistics import LogNormal, Summary, fit_lognormal, summarize
 from nanomorph.report.words import three_digits
+from nanomorph.results.colours import PALETTE, UNKNOWN
 
 # A distribution of fewer domains is a list of accidents.
 MIN_CHARTED = 12
@@ -20,8 +21,12 @@ QUANTITY_WORDS = {"width_median": "width", "ecd": "equivalent diameter", "length
 def sizes_in(
     unit: str, quantity: str, groups: Mapping[str, Sizes], colours: Mapping[str, str], what: str = "label"
 ) -> str:
-    """Charts and table of the sizes in one unit; groups: domains by `what` (label, folder, sample)."""
-    samples = {label: _finite(sizes.arrays(quantity)[0]) for label, sizes in groups.items()}
+    """Charts and table of the sizes in one unit; groups: domains by `what` (label, folder, sample).
+
+    Groups of the colour `UNKNOWN` are in the charts only where there are few: they cannot be told apart.
+    """
+    shown = [label for label in groups if colours[label] != UNKNOWN or len(groups) <= len(PALETTE)]
+    samples = {label: _finite(groups[label].arrays(quantity)[0]) for label in shown}
     samples = {label: values for label, values in samples.items() if len(values) >= MIN_CHARTED}
     words = QUANTITY_WORDS[quantity]
     charts = ""
