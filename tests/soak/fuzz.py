@@ -61,7 +61,7 @@ FOLDER = Path(tempfile.mkdtemp(prefix="nanomorph-fuzz-"))
 
 
 class Fuzz:
-    """Reads inputs: the first byte says what the rest is called, as the name decides where the content leaves it open."""
+    """Reads inputs. The first byte says what the rest is called: the name decides where the content leaves it open."""
 
     def __init__(self, names: list[str], cpu: float | None) -> None:
         self.names, self.cpu, self.runs = names, cpu, 0
