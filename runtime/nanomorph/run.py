@@ -16,7 +16,8 @@ from typing import Self
 from nanomorph import __version__
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import ConfigurationError
-from nanomorph.journal import Journal, place
+from nanomorph.journal import Journal, place, point
+from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
 from nanomorph.outages import writing_to
 from nanomorph.pipeline import Pipeline
@@ -65,6 +66,8 @@ class Run:
         _make_folder(out)
         self.journal = Journal.open(place(out, journal))
         try:
+            with writing_to(out):
+                point(out, self.journal.path, identity_of(self.journal.path))
             self._same_way("nm_per_px", str(settings.nm_per_px))
             self._same_way("scale bars", "read" if settings.scale_bars else "not read")
             self._same_way("detail", str(model.ways.detail))
