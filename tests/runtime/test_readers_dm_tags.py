@@ -1,5 +1,6 @@
 """Tags of DM files that would keep rosettasciio busy for ever (found by fuzzing) are refused before it sees them."""
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,12 @@ def test_pixels_of_negative_size_are_refused() -> None:
 
 def test_values_that_are_not_there_do_not_count() -> None:
     check_tags("a.dm3", dm3_of([dm3_tag("a", [ARRAY, LONG, 2 * MOST_VALUES])]))
+
+
+def test_pixels_that_reach_beyond_every_file_are_not_followed() -> None:
+    tag = struct.pack(">Bh4sQ4s4q", 21, 4, b"Data", 0, b"%%%%", 3, ARRAY, LONG, 2**62)
+    group = struct.pack(">Bh9sQBBq", 20, 9, b"ImageData", 0, 0, 0, 2) + tag
+    check_tags("a.dm4", struct.pack(">IQI", 4, 0, 1) + struct.pack(">BBq", 0, 0, 1) + group)
 
 
 def test_it_goes_through_all_tags_of_real_files() -> None:

@@ -129,7 +129,7 @@ class _Tags:
         return int(self._take(">q" if self._is_4 else ">i")[0])
 
     def _take(self, layout: str) -> tuple[int, ...]:
-        if self._at < 0:
+        if not 0 <= self._at <= len(self._data):
             raise struct.error
         values = struct.unpack_from(layout, self._data, self._at)
         self._at += struct.calcsize(layout)
