@@ -13,9 +13,11 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_training import data, heads, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
+from nanomorph_training.doubts import DOUBTS, write_doubts
 from nanomorph_training.encoders import open_extractor
 from nanomorph_training.features import Extractor, Row, Table, gather
-from nanomorph_training.heads import Head, HeadSettings, fit_head
+from nanomorph_training.fitting import Fit, HeadSettings, fit_head
+from nanomorph_training.heads import Head
 from nanomorph_training.run_folder import RunFolder, plain, versions
 
 
@@ -67,7 +69,9 @@ def fit_from_files(options: HeadOptions) -> Head:
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
     extractor = open_extractor(options.encoder, options.cache or default_folder(), options.threshold, options.threads)
-    head = _fit(_training_rows(training, extractor, options, run), training, options)
+    fit = _fit(_training_rows(training, extractor, options, run), training, options)
+    head = fit.head
+    write_doubts(options.out / DOUBTS, fit)
     head.metrics.update(_test_scores(head, test, extractor))
     head.metrics.update(
         {"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key, "versions": versions()}
@@ -115,7 +119,7 @@ def _training_rows(
     return [gather(samples, rows_of(kind, extractor), run.say) for kind in kinds]
 
 
-def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOptions) -> Head:
+def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOptions) -> Fit:
     import pandas as pd
 
     uses_embedding = options.features in {"embedding", "both"} or (
@@ -141,7 +145,7 @@ def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOption
         descriptors=_descriptors(options),
         uses_embedding=uses_embedding,
         sample_weight=per_image,
-        units=[str(samples[n].path) for n in index] if options.level == "domain" else None,
+        micrographs=[str(samples[n].path) for n in index],
         settings=HeadSettings(
             options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
         ),

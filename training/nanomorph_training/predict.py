@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
 
 from nanomorph.prepare import pad
 from nanomorph_training.data import Sample
-from nanomorph_training.models import OUTPUTS, STRIDE, Backbone
+from nanomorph_training.models import OUTPUTS, STRIDE, Backbone, pool
 from nanomorph_training.scores import overlap
 from nanomorph_training.targets import FOREGROUND, INTERIOR
 
@@ -30,7 +29,7 @@ class TorchEngine:
 
     provider, precision = "torch", "fp32"
 
-    def __init__(self, backbone: nn.Module) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         self._backbone = backbone.eval()
         with torch.inference_mode():
             self.dim = int(self._backbone(torch.zeros((1, 1, STRIDE, STRIDE), dtype=torch.uint8))[0].shape[1])
@@ -40,6 +39,12 @@ class TorchEngine:
         with torch.inference_mode():
             outputs = self._backbone(torch.from_numpy(batch))
         return {name: output.numpy() for name, output in zip(OUTPUTS, outputs, strict=True)}
+
+    def embed(self, batch: np.ndarray) -> np.ndarray:
+        """uint8 (N, 1, H, W) -> embeddings float32 (N, D); the decoder is left out."""
+        with torch.inference_mode():
+            pixels = self._backbone.normalise(torch.from_numpy(batch))
+            return pool(self._backbone.encoder(pixels)).numpy()
 
 
 @torch.no_grad()
