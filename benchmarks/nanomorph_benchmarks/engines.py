@@ -91,7 +91,7 @@ def summary(seconds: dict[str, np.ndarray], frames: int) -> dict[str, dict[str, 
 
 def evaluate(options: Options) -> dict[str, Any]:
     """Every contestant on every shape of batch."""
-    from nanomorph_benchmarks.machine import machine
+    from nanomorph.machine import machine
 
     bundle = load_bundle(options.bundle)
     runs = contestants(bundle, options.threads)

@@ -32,7 +32,7 @@ def held_out_micrographs(data: Path) -> list[Micrograph]:
 
 def evaluate(data: Path, folder: Path | None = None) -> dict[str, Any]:
     """By precision: the gates against torch, and the largest difference of any output value."""
-    from nanomorph_benchmarks.machine import machine
+    from nanomorph.machine import machine
     from nanomorph_benchmarks.reference_network import torch_engine
 
     bundle = load_bundle(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +60,24 @@ class HalfBackbone(nn.Module):
         return pool([maps[-1].float()]), probability[:, 0:1], probability[:, 1:2]
 
 
-def export_backbone(backbone: nn.Module, path: Path) -> None:
-    """Write a backbone: uint8 (N, 1, H, W) -> OUTPUTS; N, H, W dynamic, H and W multiples of 32.
+class Embedder(nn.Module):
+    """A backbone's encoder alone: uint8 (N, 1, H, W) -> embedding (N, D)."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor]:
+        return (pool(self.backbone.encoder(self.backbone.normalise(pixels))),)
+
+
+def export_backbone(backbone: nn.Module, path: Path, outputs: Sequence[str] = OUTPUTS) -> None:
+    """Write a backbone: uint8 (N, 1, H, W) -> `outputs`; N, H, W dynamic, H and W multiples of 32.
 
     Weights are stored as fp16 and cast to fp32 when the graph is loaded: half the file, the same numbers,
     provided that `backbone` went through `fuse` and `round_to_half`.
     """
-    model = _trace(backbone).model_proto
+    model = _trace(backbone, outputs).model_proto
     # The exporter notes its stack at every node: paths of this machine, which bytes must not depend on.
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -80,7 +92,7 @@ def write_graph(model: onnx.ModelProto, path: Path) -> None:
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _trace(backbone: nn.Module) -> torch.onnx.ONNXProgram:
+def _trace(backbone: nn.Module, outputs: Sequence[str]) -> torch.onnx.ONNXProgram:
     n, h, w = (torch.export.Dim(name, min=1, max=256) for name in ("n", "h32", "w32"))
     image = torch.zeros((2, 1, 3 * STRIDE, 2 * STRIDE), dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -94,7 +106,7 @@ def _trace(backbone: nn.Module) -> torch.onnx.ONNXProgram:
             opset_version=OPSET,
             external_data=False,
             input_names=["image"],
-            output_names=list(OUTPUTS),
+            output_names=list(outputs),
             dynamic_shapes=({0: n, 2: STRIDE * h, 3: STRIDE * w},),
             verbose=False,
         )

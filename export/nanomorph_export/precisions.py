@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from nanomorph.engines import Engine
+from nanomorph.engines import Engine, joined
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.gates import MEAN_LIMIT, Case, Gate, as_metrics, at_most, cases, exact_gate, gates, mean_difference
 from nanomorph.model import Model
@@ -50,10 +50,10 @@ class Tried:
         return {"written": self.passed, "gates": as_metrics(self.gates), **self.details}
 
 
-def try_fp32(model: Model, stored: Backbone, references: Sequence[Case]) -> Tried:
-    """The graph against torch with its own weights, tensor by tensor, and against the network as trained."""
+def try_fp32(model: Model, stored: Engine, references: Sequence[Case]) -> Tried:
+    """The graph against torch with its own weights (`stored`), tensor by tensor, and against the network as trained."""
     frames = [case.frame.pixels[None, None] for case in references[:EXACT_FRAMES]]
-    exact = exact_gate(model.engine, TorchEngine(stored), frames)
+    exact = exact_gate(model.engine, stored, frames)
     return Tried("fp32", [exact, *gates(model, model.engine, references)])
 
 
@@ -66,7 +66,7 @@ def try_int8(draft: Path, model: Model, micrographs: Micrographs, references: Se
     tuning = list(cases(model, model.engine, micrographs.ranges))
     for budget in BUDGETS:
         fp32_layers = write_int8(plan, draft / FILES["int8"], budget)
-        engine = OnnxRuntimeEngine(draft / FILES["int8"], "int8")
+        engine = _whole(model, OnnxRuntimeEngine(draft / FILES["int8"], "int8"))
         if all(gate.passed for gate in gates(model, engine, tuning)):
             break
     speed = times_faster(engine, model.engine, references[-1].frame.pixels[None, None])
@@ -86,7 +86,14 @@ def try_fp16(draft: Path, model: Model, backbone: nn.Module, stored: Backbone, r
     frames = [case.frame.pixels[None, None] for case in references[:EXACT_FRAMES]]
     differences = [mean_difference(engine.run(frame), rounded.run(frame)) for frame in frames]
     graph = at_most("graph: mean relative difference from rounded torch", max(differences), MEAN_LIMIT, len(frames))
-    return _kept(draft, Tried("fp16", [graph, *gates(model, rounded, references)], {"rounded_in": "torch, on the CPU"}))
+    found = [graph, *gates(model, _whole(model, rounded), references)]
+    return _kept(draft, Tried("fp16", found, {"rounded_in": "torch, on the CPU"}))
+
+
+def _whole(model: Model, maps: Engine) -> Engine:
+    """With the embedding of the bundle's second graph, where it has one."""
+    embedder = model.bundle.embedder
+    return joined(maps, None if embedder is None else OnnxRuntimeEngine(embedder, "fp32"))
 
 
 def times_faster(engine: Engine, than: Engine, frame: np.ndarray) -> float:

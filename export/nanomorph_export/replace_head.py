@@ -44,7 +44,8 @@ def _graphs(folder: Path, files: Iterable[str]) -> dict[str, bytes]:
 
 def _require_fit(candidate: Bundle, task: str) -> None:
     spec = next(spec for spec in candidate.heads if spec.task == task)
-    open_head(candidate, spec, OnnxRuntimeEngine(candidate.backbones["fp32"], "fp32").dim)
+    graph = candidate.embedder or candidate.backbones["fp32"]
+    open_head(candidate, spec, OnnxRuntimeEngine(graph, "fp32").dim)
 
 
 def _remove(folder: Path, files: Iterable[str]) -> None:

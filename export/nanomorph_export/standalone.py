@@ -32,7 +32,7 @@ def write_standalone(file: Path, parts: Parts, micrographs: Micrographs, report:
     with tempfile.TemporaryDirectory() as folder:
         write_bundle(Path(folder) / "bundle", parts, micrographs, report)
         bundle = load_bundle(Path(folder) / "bundle")
-        backbone = onnx.load(str(bundle.backbones["fp32"]))
+        backbone = onnx.load(str(bundle.embedder or bundle.backbones["fp32"]))
         classifier = onnx.load_model_from_string(bundle.graphs[bundle.heads[0].file])
     write_graph(merge(backbone, classifier, head.labels, json.dumps(bundle.manifest["input"])), file)
     report(f"{file}: {head.task}, {', '.join(head.labels)} ({file.stat().st_size / 1e6:.1f} MB)")

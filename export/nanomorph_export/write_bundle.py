@@ -11,22 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.bundle import load_bundle
+from nanomorph.engines import Engine, joined
 from nanomorph.errors import FatalError
 from nanomorph.gates import cases
 from nanomorph.model import Model
 from nanomorph.prepare import InputSpec
 from nanomorph_export.calibration import Micrographs, write_proof
-from nanomorph_export.graphs import export_backbone, fuse, round_to_half
+from nanomorph_export.graphs import Embedder, export_backbone, fuse, round_to_half
 from nanomorph_export.manifest import add_head, write_manifest
 from nanomorph_export.precisions import FILES, Tried, try_fp16, try_fp32, try_int8
 from nanomorph_training.heads import Head
 from nanomorph_training.models import Backbone
 from nanomorph_training.predict import TorchEngine
 
+EMBEDDER = "embedder.onnx"
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What a bundle is made of. provenance: where the weights came from."""
+    """What a bundle is made of. provenance: where the weights came from.
+
+    embedder: whose encoder the heads were fitted on, where it is not the backbone's bit for bit: a second graph.
+    """
 
     name: str
     backbone: Backbone
@@ -35,6 +41,7 @@ class Parts:
     input: InputSpec = InputSpec()
     foreground_threshold: float = 0.5
     precisions: Sequence[str] = field(default=("fp32",))
+    embedder: Backbone | None = None
 
 
 def write_bundle(
@@ -52,6 +59,9 @@ def write_bundle(
         stored = round_to_half(fuse(parts.backbone))
         export_backbone(stored, draft / FILES["fp32"])
         manifest = _manifest(draft, parts)
+        if (embedder := _stored_embedder(parts.embedder)) is not None:
+            export_backbone(Embedder(embedder), draft / EMBEDDER, ["embedding"])
+            manifest["embedder"] = EMBEDDER
         for head in parts.heads:
             manifest = add_head(draft, manifest, head)
         write_manifest(draft, manifest)
@@ -82,8 +92,9 @@ def _prove(
 ) -> list[Tried]:
     model = Model(load_bundle(draft), device="cpu", precision="fp32")
     report(f"torch looks at {len(micrographs.proof)} micrographs")
-    references = list(cases(model, TorchEngine(parts.backbone), micrographs.proof))
-    tried = [try_fp32(model, stored, references)]
+    trained, exact = _in_torch(parts.backbone, parts.embedder), _in_torch(stored, _stored_embedder(parts.embedder))
+    references = list(cases(model, trained, micrographs.proof))
+    tried = [try_fp32(model, exact, references)]
     if not tried[0].passed:
         raise FatalError(f"the exported graph fails a gate: {tried[0].failures}")
     for precision in parts.precisions:
@@ -93,6 +104,14 @@ def _prove(
         elif precision == "fp16":
             tried.append(try_fp16(draft, model, fuse(parts.backbone), stored, references))
     return tried
+
+
+def _stored_embedder(backbone: Backbone | None) -> Backbone | None:
+    return None if backbone is None else round_to_half(fuse(backbone))
+
+
+def _in_torch(backbone: Backbone, embedder: Backbone | None) -> Engine:
+    return joined(TorchEngine(backbone), None if embedder is None else TorchEngine(embedder))
 
 
 def _replace(draft: Path, folder: Path) -> None:

@@ -70,6 +70,12 @@ class Bundle:
         return {precision: self.path / file for precision, file in self.manifest["backbone"].items()}
 
     @property
+    def embedder(self) -> Path | None:
+        """The graph of the embedding, where heads were fitted on another encoder than the segmenter's."""
+        file = self.manifest.get("embedder")
+        return None if file is None else self.path / file
+
+    @property
     def proof(self) -> list[Path]:
         """Micrographs that a compiled engine is held against the fp32 graph on."""
         return [self.path / file for file in self.manifest.get("proof", [])]
@@ -79,6 +85,8 @@ class Bundle:
         """Fingerprint of how a bundle sees and measures: two bundles that share it differ in their heads alone."""
         fp32 = self.manifest["files"][self.manifest["backbone"]["fp32"]]
         ways = [fp32, asdict(self.input), self.foreground_threshold]
+        if self.embedder is not None:
+            ways.append(self.manifest["files"][self.manifest["embedder"]])
         return hashlib.sha256(json.dumps(ways, sort_keys=True).encode()).hexdigest()[:12]
 
     @cached_property

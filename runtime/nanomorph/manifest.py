@@ -31,6 +31,8 @@ def check(manifest: Mapping[str, Any]) -> None:
     threshold = _of(manifest, "foreground_threshold", float)
     _require(0 < threshold < 1, f"foreground_threshold is {threshold:g}, a probability lies between 0 and 1")
     _check_backbone(_of(manifest, "backbone", dict))
+    if "embedder" in manifest:
+        _text(manifest, "embedder")
     for head in _of(manifest, "heads", list):
         _require(isinstance(head, dict), "a head is an object")
         _check_head(head)
@@ -41,7 +43,8 @@ def check(manifest: Mapping[str, Any]) -> None:
 def files_of(manifest: Mapping[str, Any]) -> list[str]:
     """Every file that a manifest names in a role."""
     heads = [head["file"] for head in manifest["heads"]]
-    return [*manifest["backbone"].values(), *heads, *manifest.get("proof", [])]
+    embedder = [manifest["embedder"]] if "embedder" in manifest else []
+    return [*manifest["backbone"].values(), *embedder, *heads, *manifest.get("proof", [])]
 
 
 def _check_input(spec: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from nanomorph_training import heads as heads_module
         (["--head", "h", "g", "--into", "b"], "one --head at a time"),
         (["--head", "h", "g", "--segmenter", "s", "--standalone", "--out", "a"], "one --head at a time"),
         (["--head", "missing", "--segmenter", "s", "--out", "a"], "holds no head that can be read"),
+        (["--head", "h", "--into", "b", "--embedder", "e"], "--into replaces a head and nothing else"),
         (["--head", "missing", "--into", "b"], "holds no head that can be read"),
     ],
 )
@@ -34,11 +35,20 @@ def test_contradictions_start_nothing(tmp_path, monkeypatch, capsys, arguments, 
 
 def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, capsys):
     heads_module.save(make_head("whole", metrics={"encoder": "aaaa"}), tmp_path / "head")
-    monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda _: {"encoder": "bbbb"})
+    monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda *_: {"encoder": "bbbb"})
     command = ["export", "--head", tmp_path / "head", "--segmenter", tmp_path, "--out", tmp_path / "bundle"]
     assert main([str(word) for word in command]) == 2
     assert "head whole was fitted on the encoder aaaa" in capsys.readouterr().err
     assert not (tmp_path / "bundle").exists()
+
+
+def test_a_head_on_other_masks_than_the_bundles_is_refused(tmp_path, make_head, monkeypatch, capsys):
+    head = make_head("whole", descriptors=["area_fraction"], metrics={"encoder": "aaaa"})
+    heads_module.save(head, tmp_path / "head")
+    monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda *_: {"encoder": "aaaa"})
+    runs = ["--segmenter", tmp_path, "--embedder", tmp_path]
+    assert main([str(word) for word in ["export", "--head", tmp_path / "head", *runs, "--out", tmp_path / "b"]]) == 2
+    assert "fit it with --features embedding" in capsys.readouterr().err
 
 
 def test_what_failed_is_said_and_gives_exit_code_1(backbone, heads, micrographs, tmp_path, monkeypatch, capsys):

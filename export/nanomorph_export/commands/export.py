@@ -19,6 +19,7 @@ from nanomorph.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from nanomorph_export.write_bundle import Parts
+    from nanomorph_training.models import Backbone
 
 PRECISIONS = ("fp32", "int8", "fp16")
 
@@ -28,6 +29,12 @@ class Options:
     head: list[Path] = option("runs of fit-head", type=Path, many=True, metavar="RUN")
     segmenter: Path | None = option(
         "run of fit-segmenter, whose encoder the heads were fitted on", default=None, type=Path, metavar="RUN"
+    )
+    embedder: Path | None = option(
+        "run whose encoder the heads were fitted on, where it is not the segmenter's: a second graph",
+        default=None,
+        type=Path,
+        metavar="RUN",
     )
     out: Path | None = option("folder of the new bundle", default=None, type=Path, metavar="BUNDLE")
     into: Path | None = option("a bundle whose head is replaced, or gets one more", default=None, type=Path)
@@ -49,7 +56,7 @@ class Options:
             raise ConfigurationError("give --out for a new bundle, or --into for a bundle that is there")
         if self.into is None and self.segmenter is None:
             raise ConfigurationError("--out needs --segmenter, the run whose encoder the heads were fitted on")
-        if self.into is not None and (self.segmenter or self.standalone or self.precisions):
+        if self.into is not None and (self.segmenter or self.embedder or self.standalone or self.precisions):
             raise ConfigurationError("--into replaces a head and nothing else: leave out the other options")
         if "int8" in (self.precisions or ()) and not self.calibrate:
             raise ConfigurationError("int8 needs --calibrate: real micrographs that show which values occur")
@@ -97,11 +104,15 @@ def _parts(options: Options) -> "Parts":
     assert options.out is not None
     assert options.segmenter is not None
     fitted = [heads.load(run) for run in options.head]
-    source = provenance(options.segmenter)
-    _require_same_encoder(fitted, source["encoder"], options.segmenter)
+    source = provenance(options.segmenter, options.embedder)
+    _require_same_encoder(fitted, source["encoder"], options.embedder or options.segmenter)
+    if options.embedder is not None:
+        _require_no_descriptors(fitted, options.segmenter)
+    backbone = load_backbone(options.segmenter)
     return Parts(
         name=options.name or options.out.resolve().name,
-        backbone=load_backbone(options.segmenter),
+        backbone=backbone,
+        embedder=None if options.embedder is None else _other_encoder(load_backbone(options.embedder), backbone),
         heads=fitted,
         provenance=source,
         foreground_threshold=foreground_threshold(options.segmenter),
@@ -109,17 +120,35 @@ def _parts(options: Options) -> "Parts":
     )
 
 
-def _require_same_encoder(heads: list[Any], encoder: str, segmenter: Path) -> None:
+def _require_same_encoder(heads: list[Any], encoder: str, run: Path) -> None:
     """A head on embeddings of another encoder would answer, and mean nothing."""
     for head in heads:
         fitted_on = head.metrics.get("encoder", encoder)
         if head.uses_embedding and fitted_on != encoder:
             raise ConfigurationError(
-                f"head {head.task} was fitted on the encoder {fitted_on}, {segmenter} is {encoder}: fit it again"
+                f"head {head.task} was fitted on the encoder {fitted_on}, {run} is {encoder}: fit it again, "
+                "or name the run it was fitted on with --embedder"
             )
 
 
-def provenance(segmenter: Path) -> dict[str, Any]:
+def _require_no_descriptors(heads: list[Any], segmenter: Path) -> None:
+    """Descriptors come from masks: those of the run a head was fitted on are not those of the bundle."""
+    for head in heads:
+        if head.uses_embedding and head.descriptors:
+            raise ConfigurationError(
+                f"head {head.task} was fitted on the masks of --embedder, the bundle's are those of {segmenter}: fit "
+                "it with --features embedding, or on the segmenter's run and without --embedder"
+            )
+
+
+def _other_encoder(embedder: "Backbone", backbone: "Backbone") -> "Backbone | None":
+    """None where both encoders are equal bit for bit (a segmenter with a frozen encoder): one graph is enough."""
+    ours, theirs = embedder.encoder.state_dict(), backbone.encoder.state_dict()
+    equal = ours.keys() == theirs.keys() and all(bool((ours[name] == theirs[name]).all()) for name in ours)
+    return None if equal else embedder
+
+
+def provenance(segmenter: Path, embedder: Path | None = None) -> dict[str, Any]:
     """Where the weights came from: settings, data fingerprints, versions and validation of each stage.
 
     `encoder` is the key of the weights that fit-head notes in a head.
@@ -132,7 +161,7 @@ def provenance(segmenter: Path) -> dict[str, Any]:
     stages = ("encoder", "settings", "data_fingerprint", "n_images", "n_validation", "total_steps", "best")
     kept = (*stages, "threshold", "versions")
     return {
-        "encoder": encoder_key(segmenter),
+        "encoder": encoder_key(embedder or segmenter),
         "segmenter": {key: state[key] for key in kept if key in state},
         "pretraining": {key: pretraining[key] for key in (*kept, "loss", "spread") if key in pretraining},
     }

@@ -23,12 +23,19 @@ def bundle_card(bundle: Bundle) -> str:
         f"sees: frames at most {spec.max_side} px on their longer side, trained at {spec.nm_per_px_min:g} to "
         f"{spec.nm_per_px_max:g} nm/px",
         f"foreground: from a probability of {bundle.foreground_threshold:g} on",
+        *_embedder(bundle),
         "",
         *_precisions(bundle),
     ]
     for head in bundle.heads:
         lines += ["", *_head(head, manifest)]
     return "\n".join([*lines, *_provenance(manifest.get("provenance", {}))])
+
+
+def _embedder(bundle: Bundle) -> Iterator[str]:
+    if bundle.embedder is not None:
+        size = bundle.embedder.stat().st_size
+        yield f"embedding: by an encoder of its own ({size / 1e6:.1f} MB), not the segmenter's: two passes a frame"
 
 
 def _precisions(bundle: Bundle) -> Iterator[str]:

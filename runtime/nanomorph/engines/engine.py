@@ -52,23 +52,32 @@ def open_engine(
 
 def _cpu(bundle: Bundle, precision: str, threads: int) -> Engine:
     from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+    from nanomorph.engines.two_graphs import joined
 
     chosen = choose_precision(bundle, precision, ON_CPU)
-    return OnnxRuntimeEngine(bundle.backbones[chosen], chosen, threads)
+    embedder = None if bundle.embedder is None else OnnxRuntimeEngine(bundle.embedder, "fp32", threads)
+    return joined(OnnxRuntimeEngine(bundle.backbones[chosen], chosen, threads), embedder)
 
 
 def _cuda(bundle: Bundle, precision: str, graphs: bool) -> Engine:
     from nanomorph.engines.cuda import CudaEngine
     from nanomorph.engines.onnx_runtime import require_cuda
+    from nanomorph.engines.two_graphs import joined
 
     require_cuda()
     chosen = choose_precision(bundle, precision, ON_GPU)
-    return CudaEngine(bundle.backbones[chosen], chosen, graphs)
+    embedder = None if bundle.embedder is None else CudaEngine(bundle.embedder, "fp32", graphs)
+    return joined(CudaEngine(bundle.backbones[chosen], chosen, graphs), embedder)
 
 
 def _tensorrt(bundle: Bundle, precision: str) -> Engine:
     from nanomorph.engines.tensorrt import open_proven
 
+    if bundle.embedder is not None:
+        raise ConfigurationError(
+            f"bundle {bundle.name} has a second graph for the embedding, and TensorRT engines are made of one: "
+            "use --device cuda, or fit the heads on the segmenter's run and export again."
+        )
     return open_proven(bundle, choose_precision(bundle, precision, ON_GPU))
 
 

@@ -63,10 +63,10 @@ def open_session(
 
 
 def check_backbone(session: onnxruntime.InferenceSession, model: Path) -> int:
-    """The length of the embedding. Raises ConfigurationError for a graph that is no backbone."""
+    """The length of the embedding. Raises ConfigurationError for a graph that is neither backbone nor embedder."""
     inputs = {value.name: value.type for value in session.get_inputs()}
     outputs = {value.name: value.shape for value in session.get_outputs()}
-    if inputs != {"image": "tensor(uint8)"} or not {"embedding", "foreground"} <= set(outputs):
+    if inputs != {"image": "tensor(uint8)"} or "embedding" not in outputs:
         shown = f"it takes {', '.join(inputs)} and gives {', '.join(outputs)}"
         raise ConfigurationError(f"{model} is no backbone: {shown}; copy the bundle anew.")
     return int(outputs["embedding"][1])
