@@ -19,6 +19,7 @@ from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_mask
 from nanomorph_training.data import Sample
 from nanomorph_training.heads import Features
+from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
 VERSION = "5"
@@ -37,6 +38,7 @@ class Extractor:
     """Computes rows with a backbone behind an engine. `key` names its weights.
 
     embed: uint8 (N, 1, H, W) -> embeddings (N, D), without the work for masks where the backbone can leave it.
+    journal: what an earlier run measured with the same weights; it is asked first.
     """
 
     engine: Engine
@@ -45,13 +47,18 @@ class Extractor:
     embed: Callable[[np.ndarray], np.ndarray]
     threshold: float = 0.5
     spec: InputSpec = InputSpec()
+    journal: JournalRows | None = None
 
     def field(self, sample: Sample) -> Row:
         """Embedding and field descriptors of a micrograph, from its predicted foreground."""
-        return self._stored("field", sample, lambda: self._field(sample))
+        measured = self.journal.field(sample) if self.journal else None
+        return measured or self._stored("field", sample, lambda: self._field(sample))
 
     def predicted_domains(self, sample: Sample) -> Row:
         """Embedding and descriptors of the domains found in the predicted foreground."""
+        measured = self.journal.domains(sample) if self.journal else None
+        if measured:
+            return Row(measured.embedding, whole(measured.descriptors))
         return self._stored("predicted", sample, lambda: self._predicted(sample))
 
     def turned(self, sample: Sample) -> Row:

@@ -57,6 +57,8 @@ class HeadOptions(Protocol):
     @property
     def cache(self) -> Path | None: ...
     @property
+    def journal(self) -> Path | None: ...
+    @property
     def train_on_all(self) -> bool: ...
 
 
@@ -68,7 +70,8 @@ def fit_from_files(options: HeadOptions) -> Head:
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
-    extractor = open_extractor(options.encoder, options.cache or default_folder(), options.threshold, options.threads)
+    cache = options.cache or default_folder()
+    extractor = open_extractor(options.encoder, cache, options.threshold, options.threads, options.journal)
     fit = _fit(_training_rows(training, extractor, options, run), training, options)
     head = fit.head
     write_doubts(options.out / DOUBTS, fit)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from nanomorph.prepare import pad
 from nanomorph_training.data import Sample
@@ -29,7 +30,7 @@ class TorchEngine:
 
     provider, precision = "torch", "fp32"
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: nn.Module) -> None:
         self._backbone = backbone.eval()
         with torch.inference_mode():
             self.dim = int(self._backbone(torch.zeros((1, 1, STRIDE, STRIDE), dtype=torch.uint8))[0].shape[1])
@@ -42,6 +43,7 @@ class TorchEngine:
 
     def embed(self, batch: np.ndarray) -> np.ndarray:
         """uint8 (N, 1, H, W) -> embeddings float32 (N, D); the decoder is left out."""
+        assert isinstance(self._backbone, Backbone)
         with torch.inference_mode():
             pixels = self._backbone.normalise(torch.from_numpy(batch))
             return pool(self._backbone.encoder(pixels)).numpy()

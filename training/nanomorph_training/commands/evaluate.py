@@ -11,6 +11,7 @@ and share a line. Features are cached: twenty draws of every size cost seconds o
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from nanomorph.cli.options import option
 from nanomorph_training.study.settings import BASELINES, CLASSIFICATION, FEATURES, JUDGED, SEGMENTATION, StudySettings
@@ -81,9 +82,9 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     from nanomorph_training.study.report import markdown
     from nanomorph_training.study.run import study
 
-    named = {f.name: getattr(options, f.name) for f in fields(StudySettings) if hasattr(options, f.name)}
-    many = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
-    settings = StudySettings(**many, n_draws=options.draws)
+    named: dict[str, Any] = {f.name: getattr(options, f.name) for f in fields(StudySettings) if f.name != "n_draws"}
+    named = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
+    settings = StudySettings(**named, n_draws=options.draws)
     cache = options.cache or default_folder()
     found = study(options.data, options.encoder, options.out, settings, cache, plain(options))
     report(markdown(found))

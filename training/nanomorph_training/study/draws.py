@@ -37,12 +37,12 @@ def draws(y: np.ndarray, groups: Sequence[str], n: int, test: float | None, seed
     groups of `data.is_held_out` every time, which no encoder of this project has seen. Raises ConfigurationError
     where a class would be in one of the parts alone.
     """
-    groups = np.asarray(groups, dtype=object)
+    of = np.asarray(groups, dtype=object)
     found = []
     for number in range(n):
         rng = np.random.default_rng([seed, number])
         names = rng.permutation(sorted(set(groups)))
-        tested = {g for g in names if is_held_out(g)} if test is None else _test_groups(names, y, groups, test)
+        tested = {g for g in names if is_held_out(g)} if test is None else _test_groups(names, y, of, test)
         in_test = np.array([group in tested for group in groups], dtype=bool)
         order = tuple(rng.permutation(np.flatnonzero((y == k) & ~in_test)) for k in range(y.max() + 1))
         _require_both(order, y[in_test])
