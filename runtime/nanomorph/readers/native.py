@@ -19,6 +19,7 @@ import numpy as np
 
 from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.pixel_size import both, to_nm
+from nanomorph.readers.dm_tags import check_tags
 from nanomorph.readers.formats import Format
 from nanomorph.readers.gray import to_gray
 from nanomorph.readers.native_size import check_declared_size
@@ -54,6 +55,8 @@ def read_native(name: str, data: bytes, format_: Format, path: Path | None) -> M
     elif format_ is Format.SER:
         emi = _emi_of(path)
     check_declared_size(name, data, format_)
+    if format_ is Format.DM:
+        check_tags(name, data)
     signals = _signals(name, data, format_, emi)
     with library_errors(name, data):
         return _micrograph(name, data, _best(name, signals))
