@@ -159,23 +159,6 @@ def test_encoders_by_name(tmp_path: Path) -> None:
         contestants.contestants(["x=nowhere"], "resnet18", 1, tmp_path)
 
 
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights that are to be downloaded are not to be had."""
-    from urllib.error import URLError
-
-    from nanomorph_training import models
-
-    build = models.torchvision.models.get_model
-
-    def without_network(name: str, weights: str | None = None) -> object:
-        if weights is not None:
-            raise URLError("no network in tests")
-        return build(name)
-
-    monkeypatch.setattr(models.torchvision.models, "get_model", without_network)
-
-
 @pytest.mark.usefixtures("offline")
 def test_the_command_on_tiny_micrographs(pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from nanomorph.cli.main import main
