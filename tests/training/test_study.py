@@ -143,11 +143,26 @@ def test_turns_are_the_eight_of_a_square() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"task": "segmentation"}, "--steps"), ({"test": "1.5"}, "between 0 and 1"), ({"test": "some"}, "held-out")],
+    [
+        ({"task": "segmentation"}, "--steps"),
+        ({"test": "1.5"}, "between 0 and 1"),
+        ({"test": "some"}, "held-out"),
+        ({"views": 3}, "--views 3"),
+    ],
 )
 def test_settings_that_cannot_be_are_refused(changed: dict, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         StudySettings(**changed)
+
+
+def test_domains_of_given_masks_need_the_masks(pool: Path) -> None:
+    from nanomorph_training.study.run import studied_samples
+
+    lines = [line.split(",") for line in pool.read_text().splitlines()]
+    pool.write_text("\n".join(",".join([file, "" if file == "3.png" else mask, *rest]) for file, mask, *rest in lines))
+    assert len(studied_samples([pool], StudySettings())) == 8
+    with pytest.raises(ConfigurationError, match=r"1 have none, such as .*3\.png"):
+        studied_samples([pool], StudySettings(judged=("field", "given")))
 
 
 def test_encoders_by_name(tmp_path: Path) -> None:
@@ -165,8 +180,8 @@ def test_the_command_on_tiny_micrographs(pool: Path, tmp_path: Path, capsys: pyt
 
     out = tmp_path / "study"
     line = f"evaluate --data {pool} --encoder random --out {out} --cache {tmp_path / 'cache'} --threads 1 --draws 3"
-    assert main([*line.split(), "--random-seeds", "2", "--judged", "field", "given", "--supervised-steps", "1",
-                 "--window", "32", "--batch", "2"]) == 0  # fmt: skip
+    line += " --random-seeds 2 --views 1 --judged field given --supervised-steps 1 --window 32 --batch 2"
+    assert main(line.split()) == 0
     said = capsys.readouterr()
     assert "goes on without the imagenet encoder: ImageNet weights of resnet18" in said.err
     with open(out / "scores.csv", newline="") as file:

@@ -63,7 +63,11 @@ class Extractor:
 
     def turned(self, sample: Sample) -> Row:
         """The mean embedding of a micrograph's eight turns and flips, without descriptors."""
-        return self.store.row("turned", [sample.path], (VERSION, self.key, self.spec), lambda: self._turned(sample))
+        return self._embedded("turned", sample, turns)
+
+    def upright(self, sample: Sample) -> Row:
+        """The embedding of a micrograph as it is, without descriptors."""
+        return self._embedded("upright", sample, lambda pixels: [[pixels]])
 
     def given_domains(self, sample: Sample) -> Row:
         """Descriptors of the instances of the sample's own mask, edge ones left out. The embedding is empty."""
@@ -83,12 +87,16 @@ class Extractor:
         embedding, labels = self._segment(micrograph)
         return Row(embedding, pd.DataFrame([measure(labels, micrograph.nm_per_px).field]))
 
-    def _turned(self, sample: Sample) -> Row:
+    def _embedded(self, kind: str, sample: Sample, views: Callable[[np.ndarray], list[list[np.ndarray]]]) -> Row:
+        """The mean over views, those of one shape at a time."""
         from nanomorph.readers import read_path
 
-        pixels = prepare(read_path(sample.path), self.spec).pixels
-        embeddings = [self.embed(np.stack(views)[:, None]) for views in turns(pixels)]
-        return Row(np.concatenate(embeddings).mean(axis=0), pd.DataFrame(index=[0]))
+        def compute() -> Row:
+            pixels = prepare(read_path(sample.path), self.spec).pixels
+            embeddings = [self.embed(np.stack(same)[:, None]) for same in views(pixels)]
+            return Row(np.concatenate(embeddings).mean(axis=0), pd.DataFrame(index=[0]))
+
+        return self.store.row(kind, [sample.path], (VERSION, self.key, self.spec), compute)
 
     def _predicted(self, sample: Sample) -> Row:
         from nanomorph.measure import measure_mask

@@ -40,6 +40,11 @@ class Options:
         choices=FEATURES,
         many=True,
     )
+    views: int = option(
+        "8: embeddings are the mean of all turns and flips; 1: of the micrograph as it is, as the runtime sees it",
+        default=8,
+        type=int,
+    )
     labels: tuple[str, ...] | None = option("classes, in this order (default: all)", default=None, type=str, many=True)
     labels_per_class: tuple[int, ...] = option(
         "sizes tried, of them those that the data allow; labelled images for segmentation, where all are tried too "

@@ -121,6 +121,7 @@ def _notes(pool: Pool, found: Sequence[Draw], settings: StudySettings) -> list[s
         + ", ".join(f"{name} {counts[name]}" for name in pool.classes),
         f"{len(found)} draws, the same for every line; tested: {split}, whole groups that no label was drawn from, "
         f"{min(tested)} to {max(tested)} micrographs a draw",
+        "embeddings: " + ("the mean of eight turns and flips" if settings.turned else "of the micrograph as it is"),
         f"{BEST_CLASSICAL}: of those here the one of the highest median at that size, chosen on the test itself",
     ]
     if settings.test != HELD_OUT:

@@ -17,7 +17,7 @@ from nanomorph_training.heads import Features
 from nanomorph_training.row_store import Row, RowStore
 from nanomorph_training.study.classify import Entrant, HeadJudge, Judge
 from nanomorph_training.study.contestants import Contestant
-from nanomorph_training.study.settings import FIELD, GIVEN, PREDICTED, TRANSFER, StudySettings
+from nanomorph_training.study.settings import FIELD, GIVEN, PREDICTED, StudySettings
 
 CLASSICAL_VERSION = "1"
 GIVEN_MASKS, SUPERVISED = "descriptors of given masks", "supervised, from random weights"
@@ -47,7 +47,7 @@ def entrants(pool: Pool, encoders: Sequence[Contestant], settings: StudySettings
     for contestant in encoders:
         pool.say(f"{contestant.name} ({contestant.path})")
         extractor = open_extractor(contestant.path, pool.cache, None, settings.threads)
-        for judged in settings.judged:
+        for judged in (one for one in settings.judged if one != GIVEN):
             yield from _of_encoder(pool, contestant, extractor, judged, settings)
     if GIVEN in settings.judged:
         table = pool.table(lambda sample: stored_given_domains(sample, RowStore(pool.cache / "features")))
@@ -68,19 +68,26 @@ def _of_encoder(
         return Entrant(contestant.name, contestant.replica, judged, sees)
 
     segmenter = segments(contestant.path)
+    measured = [one for one in settings.features if one != "embedding"]
+    if not segmenter and (judged != FIELD or measured):
+        pool.say(f"{contestant.name} has no segmenter: nothing of it is measured")
     if judged == FIELD:
-        turned = pool.table(extractor.turned)
+        field = pool.table(extractor.field) if segmenter and measured else None
+        seen = field if field and not settings.turned else pool.table(_views(extractor, settings))
         if "embedding" in settings.features:
-            yield entrant("embedding"), _head(pool, turned, turned, True, ())
-        if segmenter and {"descriptors", "both"} & set(settings.features):
-            field = pool.table(extractor.field)
-            whole = Table(Features(turned.features.embedding, field.features.descriptors), turned.sample)
-            for sees in [one for one in settings.features if one != "embedding"]:
+            yield entrant("embedding"), _head(pool, seen, seen, True, ())
+        if field:
+            whole = Table(Features(seen.features.embedding, field.features.descriptors), field.sample)
+            for sees in measured:
                 yield entrant(sees), _head(pool, whole, whole, sees == "both", _field_descriptors())
-    elif judged in (PREDICTED, TRANSFER) and segmenter:
+    elif segmenter:
         predicted = pool.table(extractor.predicted_domains)
         learned = predicted if judged == PREDICTED else pool.table(extractor.given_domains)
         yield entrant("descriptors"), _head(pool, learned, predicted, False, _shape_descriptors())
+
+
+def _views(extractor: Extractor, settings: StudySettings) -> Callable[[Sample], Row]:
+    return extractor.turned if settings.turned else extractor.upright
 
 
 def _head(pool: Pool, learned: Table, judged: Table, embedding: bool, descriptors: tuple[str, ...]) -> HeadJudge:

@@ -13,7 +13,7 @@ from nanomorph_training.fit_head import labelled_samples
 from nanomorph_training.run_folder import RunFolder
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant, contestants
 from nanomorph_training.study.report import Study, write_study
-from nanomorph_training.study.settings import CLASSIFICATION, StudySettings
+from nanomorph_training.study.settings import CLASSIFICATION, GIVEN, TRANSFER, StudySettings
 
 
 def study(
@@ -48,11 +48,22 @@ def study(
 def studied_samples(paths: Sequence[Path], settings: StudySettings) -> list[Sample]:
     """Micrographs with a label, or for segmentation with a mask. Raises ConfigurationError where there is none."""
     if settings.task == CLASSIFICATION:
-        return labelled_samples(paths, settings.labels)
+        samples = labelled_samples(paths, settings.labels)
+        _require_masks(samples, settings)
+        return samples
     samples = [sample for sample in data.collect(paths) if sample.mask is not None]
     if not samples:
         raise ConfigurationError("no micrograph has a mask: give CSV lists with columns file and mask")
     return samples
+
+
+def _require_masks(samples: Sequence[Sample], settings: StudySettings) -> None:
+    without = [sample.path for sample in samples if sample.mask is None]
+    asked = [judged for judged in (GIVEN, TRANSFER) if judged in settings.judged]
+    if without and asked:
+        raise ConfigurationError(
+            f"--judged {asked[0]} needs a mask of every micrograph: {len(without)} have none, such as {without[0]}"
+        )
 
 
 def entered(words: Sequence[str], settings: StudySettings, folder: Path, run: RunFolder) -> list[Contestant]:

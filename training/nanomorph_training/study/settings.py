@@ -23,13 +23,15 @@ class StudySettings:
     test: share of every class that each draw keeps for the test in whole groups, or `held-out`: the groups that
     no encoder of this project has seen, the same in every draw. judged: what is labelled, `field` or domains, and
     where domains come from: `given` masks, `predicted` ones, or learned from given and tested on predicted ones.
-    features: of the field. supervised_steps: of the whole network trained on the labels alone, 0 leaves it out.
+    features: of the field. views: 8, embeddings are the mean of all turns and flips; 1, of the micrograph as it is, as
+    the runtime sees it. supervised_steps: of the whole network trained on the labels alone, 0 leaves it out.
     steps, encoder_lr, window, batch: of each segmenter.
     """
 
     task: str = CLASSIFICATION
     judged: tuple[str, ...] = (FIELD,)
     features: tuple[str, ...] = ("embedding",)
+    views: int = 8
     labels: tuple[str, ...] | None = None
     labels_per_class: tuple[int, ...] = ()
     n_draws: int = 0
@@ -48,6 +50,8 @@ class StudySettings:
     def __post_init__(self) -> None:
         if self.task == SEGMENTATION and self.steps < 1:
             raise ConfigurationError("say how long each segmenter is trained: --steps")
+        if self.views not in (1, 8):
+            raise ConfigurationError(f"--views {self.views}: 1, or 8 for all turns and flips")
         if not self._test_is_right():
             raise ConfigurationError(f"--test {self.test}: a share between 0 and 1, or {HELD_OUT}")
 
@@ -58,6 +62,11 @@ class StudySettings:
             return 0 < float(self.test) < 1
         except ValueError:
             return False
+
+    @property
+    def turned(self) -> bool:
+        """Whether embeddings are the mean of all turns and flips."""
+        return self.views > 1
 
     @property
     def test_share(self) -> float | None:
