@@ -102,7 +102,7 @@ def memory(options: Options, scratch: Path) -> dict[str, Any]:
             if done and done % options.every == 0:
                 held[done], peak = _memory_of(batch.pid)
     assert batch.returncode == 0, batch.returncode
-    return {"images": done, "side": options.small, "mib_after": held, "peak_mib": peak, "growth": _growth(held)}
+    return {"images": done, "side": options.small, "mib_after": held, "peak_mib": peak, "growth": growth(held)}
 
 
 def _memory_of(process: int) -> tuple[float, float]:
@@ -112,7 +112,7 @@ def _memory_of(process: int) -> tuple[float, float]:
     return now, peak
 
 
-def _growth(held: dict[int, float]) -> float:
+def growth(held: dict[int, float]) -> float:
     """MiB a thousand images, by a straight line through the second half: the first fills caches."""
     half = sorted(held)[len(held) // 2 :]
     if len(half) < 2:

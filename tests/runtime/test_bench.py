@@ -67,7 +67,8 @@ def test_the_limit_is_named():
     assert first == "What limits: measure, 60 % of the processor's work on an image (all cores are busy)."
     assert second == "An image costs 1.50 x the processor time of the model alone on the same frames."
     # Cores that wait: infer takes 90 ms with 20 of the processor's.
-    assert limits(case(cores_busy=1.2))[0] == "What limits: waiting (1.2 of 2 cores busy), most of it in infer."
+    said = "What limits: waiting for disks or for other programs (1.2 of 2 cores busy), most of it in infer."
+    assert limits(case(cores_busy=1.2))[0] == said
 
 
 def test_beside_a_gpu_the_slower_of_the_two_limits():

@@ -26,7 +26,8 @@ def _on_cpu(case: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     stages = case["stages"]
     if whole["cores_busy"] < BUSY * usable:
         slowest = max(stages, key=lambda name: stages[name]["ms"] - stages[name]["cpu_ms"])
-        return f"What limits: waiting ({whole['cores_busy']:.1f} of {usable} cores busy), most of it in {slowest}."
+        busy = f"{whole['cores_busy']:.1f} of {usable} cores busy"
+        return f"What limits: waiting for disks or for other programs ({busy}), most of it in {slowest}."
     name, share = costliest(stages)
     return f"What limits: {name}, {100 * share:.0f} % of the processor's work on an image (all cores are busy)."
 
