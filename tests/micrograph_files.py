@@ -113,8 +113,18 @@ def dm3(pixels: np.ndarray) -> bytes:
     )
     tags = _group_entry("ImageTags", _group([]))
     image = _group_entry("", _group([_group_entry("ImageData", image_data), tags, _text("Name", "image")]))
-    root = _group([_group_entry("ImageList", _group([image, image]))])
+    return dm3_of([_group_entry("ImageList", _group([image, image]))])
+
+
+def dm3_of(entries: list[bytes]) -> bytes:
+    """A DigitalMicrograph 3 file of these tags, little-endian values."""
+    root = _group(entries)
     return struct.pack(">III", 3, len(root) + 4, 1) + root + bytes(8)
+
+
+def dm3_tag(name: str, info: list[int], data: bytes = b"") -> bytes:
+    """A tag whose value is described by `info` (signed), as garbage may describe it."""
+    return _tag(name, [one % 2**32 for one in info], data)
 
 
 def _group(entries: list[bytes]) -> bytes:

@@ -18,7 +18,7 @@ from nanomorph import __version__
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError
-from nanomorph.journal import JOURNAL_NAME, Journal, Measured, Verdict, locate, now
+from nanomorph.journal import Journal, Measured, Verdict, locate_existing, now
 from nanomorph.journal.rows import packed
 from nanomorph.judge import Head, Judge, judge_field, judge_rows
 from nanomorph.report import write_report
@@ -39,12 +39,9 @@ class Relabelled:
 def relabel(out: Path, bundle: Bundle) -> Relabelled:
     """Judge every micrograph of a run's folder with the heads of `bundle`, all or none, and rewrite tables and report.
 
-    Raises ConfigurationError where there is no run, or where it was measured by another backbone.
+    Raises ConfigurationError where there is no run, another process writes it, or it was measured by another backbone.
     """
-    path = locate(out)
-    if not path.is_file():
-        raise ConfigurationError(f"{out} holds no run: it has no {JOURNAL_NAME}.")
-    with Journal.open(path) as journal:
+    with Journal.open(locate_existing(out)) as journal:
         _require_same_measures(journal, bundle)
         judge = Judge(bundle)
         stale = {*journal.tasks(), *(head.spec.task for head in judge.heads)}

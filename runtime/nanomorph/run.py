@@ -16,12 +16,13 @@ from typing import Self
 from nanomorph import __version__
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import ConfigurationError
-from nanomorph.journal import Journal, place
+from nanomorph.journal import Journal, place, point
+from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
 from nanomorph.outages import writing_to
 from nanomorph.pipeline import Pipeline
 from nanomorph.report import write_report
-from nanomorph.results import export_tables
+from nanomorph.results import domain_tables, micrograph_tables
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush
 from nanomorph.views import View
@@ -30,8 +31,8 @@ from nanomorph.work import Event, Settings
 logger = logging.getLogger(__name__)
 
 # While a run goes on its tables are rewritten, but never sooner than this, nor for more than this share of its time.
-EXPORT_EVERY_SECONDS = 10.0
-EXPORT_SHARE = 0.02
+EXPORT_EVERY_SECONDS = 1.0
+EXPORT_SHARE = 0.05
 # In a lull of a live folder somebody may be waiting for them.
 LULL_EXPORT_SHARE = 0.2
 REPORT_EVERY_SECONDS = 30.0
@@ -65,6 +66,8 @@ class Run:
         _make_folder(out)
         self.journal = Journal.open(place(out, journal))
         try:
+            with writing_to(out):
+                point(out, self.journal.path, identity_of(self.journal.path))
             self._same_way("nm_per_px", str(settings.nm_per_px))
             self._same_way("scale bars", "read" if settings.scale_bars else "not read")
             self._same_way("detail", str(model.ways.detail))
@@ -76,7 +79,8 @@ class Run:
             self.journal.close()
             raise
         self._pipeline = Pipeline(model, self.journal, out, settings)
-        self._tables = View(lambda: export_tables(self.journal, out))
+        # Apart, because a row for each wire may take long, and somebody waits for the labels.
+        self._tables = (View(micrograph_tables(self.journal, out).write), View(domain_tables(self.journal, out).write))
         self._report = View(lambda: write_report(self.journal, out, self._about()))
 
     def __enter__(self) -> Self:
@@ -88,8 +92,8 @@ class Run:
         """Write tables and report, also after an interruption: what is done is then there to be seen."""
         try:
             with writing_to(self.out):
-                self._tables.write()
-                self._report.write()
+                for view in (*self._tables, self._report):
+                    view.write()
         finally:
             self.journal.close()
 
@@ -108,9 +112,11 @@ class Run:
                 continue
             self.counts[event.outcome] += 1
             if event.outcome not in _UNSEEN:
-                self._tables.stale = self._report.stale = True
+                for view in (*self._tables, self._report):
+                    view.stale = True
             with writing_to(self.out):
-                self._tables.refresh(EXPORT_EVERY_SECONDS, EXPORT_SHARE)
+                for view in self._tables:
+                    view.refresh(EXPORT_EVERY_SECONDS, EXPORT_SHARE)
             yield event
 
     def stop(self) -> None:
@@ -131,7 +137,8 @@ class Run:
 
     def _refresh_in_lull(self) -> None:
         with writing_to(self.out):
-            self._tables.refresh(share=LULL_EXPORT_SHARE)
+            for view in self._tables:
+                view.refresh(share=LULL_EXPORT_SHARE)
             self._report.refresh(REPORT_EVERY_SECONDS, REPORT_SHARE)
 
     def _same_way(self, key: str, value: str) -> None:

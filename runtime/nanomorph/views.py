@@ -12,14 +12,14 @@ class View:
     def __init__(self, write: Callable[[], object]) -> None:
         self._write = write
         self._written = time.monotonic()
-        self._took = 0.0
+        self._took: float | None = None
         # Who opens a run may find one that was killed: the journal is ahead of its views then.
         self.stale = True
 
     def refresh(self, every: float = 0.0, share: float = 1.0) -> None:
         """Write if stale, but no sooner than `every` seconds, nor for more than `share` of the time."""
         since = time.monotonic() - self._written
-        if self.stale and since >= every and self._took <= share * since:
+        if self.stale and since >= every and (self._took or 0.0) <= share * since:
             self.write()
 
     def write(self) -> None:
@@ -27,5 +27,6 @@ class View:
         begun = time.monotonic()
         self._write()
         self._written = time.monotonic()
-        self._took = self._written - begun
+        # The first time all is made anew, later often only what has changed: it says nothing of what comes.
+        self._took = 0.0 if self._took is None else self._written - begun
         self.stale = False

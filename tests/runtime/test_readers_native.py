@@ -1,5 +1,6 @@
 """MRC by our own reader; DM, EMD and SER/EMI through rosettasciio."""
 
+import errno
 import shutil
 import struct
 import sys
@@ -174,6 +175,18 @@ def test_a_ser_takes_its_unit_from_the_emi_beside_it(pair: Path) -> None:
     described = read_path(ser)
     assert described.nm_per_px is None
     np.testing.assert_array_equal(described.pixels, alone.pixels)
+
+
+def test_a_partner_that_cannot_be_read_is_a_reason(pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emi, ser = pair / "tia_64_tem.emi", pair / "tia_64_tem_1.ser"
+    described, pixels = emi.read_bytes(), ser.read_bytes()
+
+    def lost(_: Path) -> bytes:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(Path, "read_bytes", lost)
+    assert reason_of("tia_64_tem.emi", described, emi) == "no-access"
+    assert reason_of("tia_64_tem_1.ser", pixels, ser) == "no-access"
 
 
 def test_an_emi_is_read_through_its_ser(pair: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 
 import cv2
@@ -132,3 +133,12 @@ def test_a_failure_in_the_middle_leaves_every_old_label(tiny_bundle, relearned, 
 def test_a_folder_without_a_run(tmp_path, capsys):
     assert main(["relabel", str(tmp_path)]) == 2
     assert "holds no run" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_is_left_alone(tiny_bundle, folder, tmp_path, capsys):
+    batch(folder, tmp_path, tiny_bundle)
+    before = (tmp_path / "labels.csv").read_bytes()
+    with Journal.open(tmp_path / "journal.sqlite"):
+        assert main(["relabel", str(tmp_path), "--bundle", str(tiny_bundle)]) == 2
+    assert f"being written by process {os.getpid()}: wait until it ends, or stop it" in capsys.readouterr().err
+    assert (tmp_path / "labels.csv").read_bytes() == before

@@ -373,3 +373,14 @@ def test_archive_below_a_folder_and_after_a_change(tmp_path):
     zip_of(path, {"x/1.tif": b"1", "x/2.tif": b"3"})
     after = {entry.name: entry.stamp.split()[0] for entry in discover([tmp_path])}
     assert [before[name].split()[0] == after[name] for name in before] == [True, False]
+
+
+def test_a_name_that_leaves_no_room_for_its_partners_ends_no_scan(tmp_path):
+    # `x_1.ser` would be two characters longer than the file system takes, and asking for it an error.
+    long = "x" * (255 - len(".emi")) + ".emi"
+    try:
+        (tmp_path / long).write_bytes(b"<ObjectInfo>")
+    except OSError:
+        pytest.skip("names of 255 characters do not fit here")
+    (tmp_path / "y.tif").write_bytes(b"")
+    assert [entry.name for entry in discover([tmp_path])] == [long, "y.tif"]

@@ -27,9 +27,9 @@ def run(options: Options) -> int:
 
 def facts(out: Path, last: int) -> dict[str, Any]:
     """Everything that is shown. Raises JournalError where `out` holds no run."""
-    from nanomorph.journal import JournalReader, locate, writer_of
+    from nanomorph.journal import JournalReader, locate_existing, writer_of
 
-    path = locate(out)
+    path = locate_existing(out)
     with JournalReader.open(path) as journal:
         return {
             "journal": str(path),

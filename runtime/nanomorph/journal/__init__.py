@@ -1,6 +1,6 @@
 """What has been done, durably: see `Journal`; its states: see `states`."""
 
-from nanomorph.journal.location import POINTER, locate, place
+from nanomorph.journal.location import POINTER, locate, locate_existing, place, point
 from nanomorph.journal.reading import JournalReader
 from nanomorph.journal.rows import Entry, Held, Measured, Quarantined, Rows, Verdict
 from nanomorph.journal.schema import JOURNAL_NAME, JournalBusy, JournalError
@@ -25,7 +25,9 @@ __all__ = [
     "Rows",
     "Verdict",
     "locate",
+    "locate_existing",
     "now",
     "place",
+    "point",
     "writer_of",
 ]

@@ -71,14 +71,28 @@ class JournalReader:
 
     def measured(self, domains: bool = False, vectors: bool = False) -> Iterator[Measured]:
         """Done micrographs and aliases; `domains` and `vectors` (embedding, descriptors) only on request."""
-        columns = (
-            "name, sha256, duplicate_of, processed_at, bundle, provider, precision, field, labels, "
-            "(SELECT columns FROM headers WHERE id = header), "
-            + ("domains, " if domains else "NULL, ")
-            + ("descriptors, embedding" if vectors else "'{}', NULL")
-        )
-        for row in self._pages(columns, f"+state != '{QUARANTINED}'"):
+        for row in self._pages(_columns(domains, vectors), f"+state != '{QUARANTINED}'"):
             yield measured(row)
+
+    def look_up(self, name: str, domains: bool = False) -> Measured | None:
+        """One done micrograph or alias, as `measured` has it; None for anything else."""
+        query = f"SELECT {_columns(domains, vectors=False)} FROM inputs WHERE name = ? AND state != ?"
+        row = self._one(query, name, QUARANTINED)
+        return measured(row) if row else None
+
+    def changes(self, since: int) -> tuple[int, list[str] | None]:
+        """The number of the last line of history, and whose tables' lines may differ from those at line `since`.
+
+        That is what history names since then, and the aliases of it; None: all may (also where `since` is negative).
+        """
+        newer = "SELECT name FROM history WHERE id > ?"
+        with self._lock:
+            (last,) = self._database.execute("SELECT ifnull(max(id), 0) FROM history").fetchone()
+            if since < 0:
+                return last, None
+            query = f"{newer} UNION SELECT name FROM inputs WHERE state = 'alias' AND duplicate_of IN ({newer})"
+            names = [name for (name,) in self._database.execute(query, (since, since)).fetchall()]
+        return last, None if "*" in names else names
 
     def field(self, name: str) -> dict[str, str]:
         """Cells of fields.csv of one done micrograph; empty for anything else."""
@@ -134,3 +148,13 @@ class JournalReader:
             if len(rows) < _PAGE:
                 return
             last = rows[-1][0]
+
+
+def _columns(domains: bool, vectors: bool) -> str:
+    """What `measured` of rows.py takes."""
+    return (
+        "name, sha256, duplicate_of, processed_at, bundle, provider, precision, field, labels, "
+        "(SELECT columns FROM headers WHERE id = header), "
+        + ("domains, " if domains else "NULL, ")
+        + ("descriptors, embedding" if vectors else "'{}', NULL")
+    )

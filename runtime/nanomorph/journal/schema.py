@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
+from contextlib import closing
 from pathlib import Path
 
 from nanomorph.errors import ConfigurationError
 
 SCHEMA_VERSION = 2
 JOURNAL_NAME = "journal.sqlite"
+IDENTITY = "identity"
 
 # Cells are stored as the text that tables show, so that an export is a copy and the same every time.
 # `inputs.stamp` and `inputs.size` tell whether a file has changed; `history` keeps what was superseded.
@@ -91,10 +94,23 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return database
 
 
+def identity_of(path: Path) -> str:
+    """What no other journal has; empty where there is no journal, or none that can be read."""
+    if not path.is_file():
+        return ""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            row = database.execute("SELECT value FROM meta WHERE key = ?", (IDENTITY,)).fetchone()
+    except sqlite3.DatabaseError:
+        return ""
+    return str(row[0]) if row else ""
+
+
 def _ensure_schema(database: sqlite3.Connection, path: Path) -> None:
     version = _version(database, path)
     if version != SCHEMA_VERSION:
         database.executescript(f"BEGIN;{_STEPS[version]}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    database.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (IDENTITY, uuid.uuid4().hex))
 
 
 def _version(database: sqlite3.Connection, path: Path) -> int:

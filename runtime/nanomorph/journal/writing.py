@@ -32,7 +32,8 @@ class JournalWriter(JournalReader):
             lock = ProcessLock(lock_of(path))
         except Busy as busy:
             raise JournalBusy(
-                f"{path.parent} is being written by {busy.holder}: wait, stop it, or choose another --out"
+                f"{path} is being written by {busy.holder}: wait until it ends, or stop it; a run beside it needs "
+                "another --out"
             ) from busy
         try:
             journal = cls(connect(path), lock, path)

@@ -19,6 +19,7 @@ import numpy as np
 
 from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.pixel_size import both, to_nm
+from nanomorph.readers.dm_tags import check_tags
 from nanomorph.readers.formats import Format
 from nanomorph.readers.gray import to_gray
 from nanomorph.readers.native_size import check_declared_size
@@ -54,6 +55,8 @@ def read_native(name: str, data: bytes, format_: Format, path: Path | None) -> M
     elif format_ is Format.SER:
         emi = _emi_of(path)
     check_declared_size(name, data, format_)
+    if format_ is Format.DM:
+        check_tags(name, data)
     signals = _signals(name, data, format_, emi)
     with library_errors(name, data):
         return _micrograph(name, data, _best(name, signals))
@@ -66,7 +69,7 @@ def _ser_of(name: str, path: Path | None) -> bytes:
             "companion-missing",
             f"{name} only describes an image: its pixels are in a file ending in _1.ser, to be put beside it",
         )
-    return ser.read_bytes()
+    return _content(ser)
 
 
 def _emi_of(ser: Path | None) -> bytes | None:
@@ -75,10 +78,18 @@ def _emi_of(ser: Path | None) -> bytes | None:
     if found is None:
         return None
     emi, index = found
-    content = emi.read_bytes()
+    content = _content(emi)
     objects = re.findall(rb"<ObjectInfo>.*?</ObjectInfo>", content, re.DOTALL)
     # rosettasciio takes the unit from the first object, whichever `.ser` it reads.
     return b"\n" + objects[index] if index < len(objects) else content
+
+
+def _content(partner: Path) -> bytes:
+    """Of the other half of a pair, which may be gone or locked by now."""
+    try:
+        return partner.read_bytes()
+    except OSError as error:
+        raise ReadError("no-access", f"{partner.name} cannot be read: {error.strerror or error}") from error
 
 
 def _signals(name: str, data: bytes, format_: Format, emi: bytes | None) -> list[Signal]:

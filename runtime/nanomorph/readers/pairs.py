@@ -36,7 +36,7 @@ def ser_beside(emi: Path) -> Path | None:
     for number in range(1, 10):
         for ending in ("ser", "SER", "Ser"):
             ser = emi.with_name(f"{emi.stem}_{number}.{ending}")
-            if ser.is_file():
+            if _is_file(ser):
                 # Windows finds it in any spelling; tables need its own.
                 return emi.with_name(ser.resolve().name) if os.name == "nt" else ser
     return None
@@ -49,6 +49,14 @@ def emi_beside(ser: Path) -> tuple[Path, int] | None:
         return None
     for ending in (".emi", ".EMI", ".Emi"):
         emi = ser.with_name(match["stem"] + ending)
-        if emi.is_file():
+        if _is_file(emi):
             return emi, int(match["number"]) - 1
     return None
+
+
+def _is_file(path: Path) -> bool:
+    """`Path.is_file` that never raises: a name may be too long by its ending, a share may be gone."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -12,7 +12,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 1000
 # Fewer micrographs than this say nothing of how micrographs differ: then domains are resampled.
 MIN_MICROGRAPHS = 5
-_WORK, _AT_ONCE = 2 * 10**7, 10**6
+# Values looked at in all, and at once: arrays of that many stay in the processor's cache, and a watcher's memory flat.
+_WORK, _AT_ONCE = 2 * 10**7, 10**5
 _SEED = 20260
 
 

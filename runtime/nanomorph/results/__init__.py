@@ -1,7 +1,7 @@
 """What a run leaves behind: tables, masks and overlays."""
 
 from nanomorph.journal import Rows
-from nanomorph.results.export import export_tables
+from nanomorph.results.export import domain_tables, export_tables, micrograph_tables
 from nanomorph.results.masks import write_mask
 from nanomorph.results.overlays import write_overlay
 from nanomorph.results.paths import remove_results, result_path
@@ -10,7 +10,9 @@ from nanomorph.results.wires import write_wires
 
 __all__ = [
     "Rows",
+    "domain_tables",
     "export_tables",
+    "micrograph_tables",
     "remove_results",
     "result_path",
     "rows_of",

@@ -1,16 +1,17 @@
-"""labels.csv, fields.csv, domains.csv, wires.csv, quarantine.csv: views of the journal, each rewritten atomically."""
+"""What stands in labels.csv, fields.csv, domains.csv, wires.csv and quarantine.csv: views of the journal."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from nanomorph.atomic import atomic_open
-from nanomorph.journal import Journal, Measured
+from nanomorph.journal import Journal, JournalReader, Measured
 from nanomorph.results.cells import line, text
-from nanomorph.results.wires import wire_table
+from nanomorph.results.splice import Table, Tables
+from nanomorph.results.wires import WireLines, wire_columns
 
 _LABEL_FIRST = ("micrograph", "task", "label", "confidence", "decision", "novelty")
 _MADE_BY = ("bundle", "provider", "precision", "processed_at")
@@ -31,58 +32,63 @@ _QUARANTINE = ("input", "reason", "detail", "first_seen", "tries")
 
 def export_tables(journal: Journal, out: Path) -> None:
     """Write the five tables into `out`, ordered by the inputs' names; nothing is held in memory."""
-    _write(out / "labels.csv", label_table(journal))
-    _write(out / "fields.csv", field_table(journal))
-    _write(out / "domains.csv", domain_table(journal))
-    _write(out / "wires.csv", wire_table(journal, out))
-    _write(out / "quarantine.csv", quarantine_table(journal))
+    domain_tables(journal, out).write()
+    micrograph_tables(journal, out).write()
 
 
-def label_table(journal: Journal) -> Iterator[str]:
-    """Lines of labels.csv: one per micrograph and task; classes of other tasks stay empty."""
+def micrograph_tables(journal: JournalReader, out: Path) -> Tables:
+    """labels.csv and fields.csv, a line or a few for each micrograph, and quarantine.csv."""
+    labels = Table("labels.csv", partial(_label_columns, journal), _labels)
+    fields = Table("fields.csv", partial(_field_columns, journal), partial(_field, journal))
+    return Tables(journal, out, [fields, labels], listing=("quarantine.csv", partial(quarantine_table, journal)))
+
+
+def domain_tables(journal: JournalReader, out: Path) -> Tables:
+    """domains.csv and wires.csv, a line for each domain and wire: large, so they may come later than the others."""
+    domains = Table("domains.csv", partial(_domain_columns, journal), _domains)
+    return Tables(journal, out, [domains, Table("wires.csv", wire_columns, WireLines(out))], domains=True)
+
+
+def _label_columns(journal: JournalReader) -> tuple[str, ...]:
     classes = dict.fromkeys(f"p_{name}" for names in journal.tasks().values() for name in names)
-    columns = (*_LABEL_FIRST, *classes, *_MADE_BY)
-    yield line(columns)
-    for measured in journal.measured():
-        shared = {"micrograph": text(measured.name), **_made_by(measured)}
-        for cells in measured.labels:
-            yield _row(columns, shared | cells)
+    return (*_LABEL_FIRST, *classes, *_MADE_BY)
 
 
-def field_table(journal: Journal) -> Iterator[str]:
-    """Lines of fields.csv: one per micrograph; one that repeats another has `duplicate_of` and is not measured."""
-    columns = (*_FIELD_FIRST, *journal.columns("field"), *_FIELD_LAST)
-    yield line(columns)
-    for measured in journal.measured():
-        shared = {"micrograph": text(measured.name), "sha256": measured.sha256, **_made_by(measured)}
-        cells = _cells_of_original(journal, measured.duplicate_of) if measured.duplicate_of else measured.field
-        yield _row(columns, shared | cells | {"duplicate_of": text(measured.duplicate_of)})
+def _labels(measured: Measured, columns: Sequence[str]) -> str:
+    """One line a task; classes of other tasks stay empty."""
+    shared = {"micrograph": text(measured.name), **_made_by(measured)}
+    return "".join(_row(columns, shared | cells) for cells in measured.labels)
 
 
-def _cells_of_original(journal: Journal, name: str) -> dict[str, str]:
+def _field_columns(journal: JournalReader) -> tuple[str, ...]:
+    return (*_FIELD_FIRST, *journal.columns("field"), *_FIELD_LAST)
+
+
+def _field(journal: JournalReader, measured: Measured, columns: Sequence[str]) -> str:
+    """One line; a micrograph that repeats another has `duplicate_of` and is not measured."""
+    shared = {"micrograph": text(measured.name), "sha256": measured.sha256, **_made_by(measured)}
+    cells = _cells_of_original(journal, measured.duplicate_of) if measured.duplicate_of else measured.field
+    return _row(columns, shared | cells | {"duplicate_of": text(measured.duplicate_of)})
+
+
+def _cells_of_original(journal: JournalReader, name: str) -> dict[str, str]:
     original = journal.field(name)
     return {column: original[column] for column in _SHARED_WITH_ORIGINAL if column in original}
 
 
-def domain_table(journal: Journal) -> Iterator[str]:
-    """Pieces of domains.csv: one row per domain."""
-    columns = journal.columns("domains") or ("micrograph", "domain")
-    yield line(columns)
-    for measured in journal.measured(domains=True):
-        same = measured.domain_columns == columns
-        yield measured.domains if same else "".join(_rearranged(measured, columns))
+def _domain_columns(journal: JournalReader) -> tuple[str, ...]:
+    return journal.columns("domains") or ("micrograph", "domain")
 
 
-def quarantine_table(journal: Journal) -> Iterator[str]:
+def _domains(measured: Measured, columns: Sequence[str]) -> str:
+    return measured.domains if measured.domain_columns == columns else "".join(_rearranged(measured, columns))
+
+
+def quarantine_table(journal: JournalReader) -> Iterator[str]:
     """Lines of quarantine.csv: one per input that could not be used."""
     yield line(_QUARANTINE)
     for bad in journal.quarantined():
         yield line((text(bad.name), text(bad.reason), text(bad.detail), bad.first_seen, str(bad.tries)))
-
-
-def _write(path: Path, pieces: Iterable[str]) -> None:
-    with atomic_open(path, "w") as file:
-        file.writelines(pieces)
 
 
 def _made_by(measured: Measured) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nanomorph.analysis import Analysis
 from nanomorph.atomic import atomic_open
-from nanomorph.journal import Journal
+from nanomorph.journal import Measured
 from nanomorph.results.cells import line
 from nanomorph.results.paths import result_path
 from nanomorph.results.tables import table_lines
@@ -31,21 +31,32 @@ def write_wires(out: Path, analysis: Analysis) -> None:
         file.write(table_lines(analysis.micrograph.source, analysis.wires))
 
 
-def wire_table(journal: Journal, out: Path) -> Iterator[str]:
-    """Lines of wires.csv: the files of all measured micrographs, in the order of their names."""
+def wire_columns() -> tuple[str, ...]:
+    """The header of wires.csv."""
     from nanomorph.measure.table import WIRE_COLUMNS
 
-    columns = ("micrograph", *(c.name for c in WIRE_COLUMNS))
-    yield line(columns)
-    for measured in journal.measured():
+    return ("micrograph", *(c.name for c in WIRE_COLUMNS))
+
+
+class WireLines:
+    """Lines of wires.csv: what stands in the file of a micrograph."""
+
+    def __init__(self, out: Path) -> None:
+        self._out, self._said = out, False
+
+    def __call__(self, measured: Measured, columns: tuple[str, ...]) -> str:
+        """The wires of one micrograph under `columns`; none where its file is gone, which is said once."""
         if measured.duplicate_of or not int(measured.field.get("n_wires") or 0):
-            continue
-        path = result_path(out, "wires", measured.name, ".csv")
+            return ""
+        path = result_path(self._out, "wires", measured.name, ".csv")
         try:
             with open(path, encoding="utf-8", newline="") as file:
-                yield from _in_order(file, columns)
+                return "".join(_in_order(file, columns))
         except FileNotFoundError:
-            logger.warning("%s is gone: wires.csv lacks the wires of %s", path, measured.name)
+            if not self._said:
+                logger.warning("%s is gone: wires.csv lacks its wires, and those of others that are gone too", path)
+            self._said = True
+            return ""
 
 
 def _in_order(file: Iterable[str], columns: tuple[str, ...]) -> Iterator[str]:

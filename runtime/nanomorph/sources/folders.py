@@ -24,8 +24,8 @@ from nanomorph.sources.entry import (
 )
 from nanomorph.sources.members import human
 
-_OWN_TABLES = frozenset({"labels.csv", "fields.csv", "domains.csv", "quarantine.csv"})
-_OWN = _OWN_TABLES | {"report.html", "journal.lock", POINTER, "masks", "overlays"}
+_OWN_TABLES = frozenset({"labels.csv", "fields.csv", "domains.csv", "wires.csv", "quarantine.csv"})
+_OWN = _OWN_TABLES | {"report.html", "journal.lock", POINTER, "masks", "wires", "overlays"}
 
 _Entry = os.DirEntry[str]
 Identity = tuple[int, int] | None
