@@ -28,7 +28,8 @@ WIDTH_WEIGHT, GAP_WEIGHT = 0.5, 0.01
 # What it costs, in rad, that an arm ends: two turn into each other for at most twice as much.
 END = 0.7
 
-Clearance = Callable[[np.ndarray], np.ndarray]
+# Which of the points (n, 2) px are nearer to an outline than their limit (n,).
+TooNear = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,21 +123,30 @@ def _at_arc(branches: Branches, branch: np.ndarray, arc: np.ndarray) -> np.ndarr
     return np.minimum(index, branches.order.starts[branch + 1] - 1)
 
 
-def candidates(arms: Arms, clearance: Clearance) -> Pairs:
-    """All pairs that cost less than that both end, with foreground all along the gap between them.
-
-    clearance: distance of points (n, 2) to the nearest outline.
-    """
+def candidates(arms: Arms, too_near: TooNear) -> Pairs:
+    """All pairs that cost less than that both end, with foreground all along the gap between them."""
     if len(arms.end) < 2:
         return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
-    reach = REACH * np.maximum(arms.radius, arms.width)
-    near = cKDTree(arms.at).query_pairs(float(reach.max()), output_type="ndarray")
-    gap = np.hypot(*(arms.at[near[:, 1]] - arms.at[near[:, 0]]).T)
-    other = arms.end[near[:, 0]] >> 1 != arms.end[near[:, 1]] >> 1
-    first, second = near[other & (gap <= reach[near].max(axis=1))].T
+    first, second = _facing(arms)
     pairs = Pairs(first, second, pair_cost(arms, first, second))
     pairs = pairs.take(pairs.cost < arms.cost[first] + arms.cost[second])
-    return pairs.take(_inside(arms, pairs, clearance))
+    # A few points first: across most gaps of a network there is a hole.
+    coarse = np.hypot(*(arms.at[pairs.second] - arms.at[pairs.first]).T) / 4
+    pairs = pairs.take(_inside(arms, pairs, too_near, coarse))
+    return pairs.take(_inside(arms, pairs, too_near, np.zeros(len(pairs.first))))
+
+
+def _facing(arms: Arms) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of arms of two branches within reach of each other that point apart."""
+    reach = REACH * np.maximum(arms.radius, arms.width)
+    found = cKDTree(arms.at).query_ball_point(arms.at, reach, return_sorted=False)
+    first = np.repeat(np.arange(len(found)), [len(one) for one in found])
+    second = np.concatenate(found).astype(int)
+    # Of two that find each other, the pair is kept where it is found with the longer reach.
+    longer = (reach[first] > reach[second]) | ((reach[first] == reach[second]) & (first < second))
+    first, second = (one[longer & (arms.end[first] >> 1 != arms.end[second] >> 1)] for one in (first, second))
+    opposite = (arms.direction[first] * arms.direction[second]).sum(axis=1) < 0
+    return first[opposite], second[opposite]
 
 
 def pair_cost(arms: Arms, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -152,12 +162,11 @@ def pair_cost(arms: Arms, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return into + out + WIDTH_WEIGHT * unlike + GAP_WEIGHT * np.hypot(*across.T) / width
 
 
-def _inside(arms: Arms, pairs: Pairs, clearance: Clearance) -> np.ndarray:
-    """Whether the straight line across the gap of every pair keeps away from the outline."""
+def _inside(arms: Arms, pairs: Pairs, too_near: TooNear, spacing: np.ndarray) -> np.ndarray:
+    """Whether points across the gap of every pair keep away from the outline: `spacing` (px) apart, or as needed."""
     least = CLEARANCE / 2 * np.minimum(arms.width[pairs.first], arms.width[pairs.second])
-    points, pair = along_gaps(arms, pairs, 1.5 * least)
-    too_near = clearance(points) < least[pair]
-    return np.asarray(np.bincount(pair[too_near], minlength=len(pair)) == 0)[: len(least)]
+    points, pair = along_gaps(arms, pairs, np.maximum(spacing, 1.5 * least))
+    return np.asarray(np.bincount(pair[too_near(points, least[pair])], minlength=len(least)) == 0)
 
 
 def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.arms import Arms, Clearance, Pairs, along_gaps, arms_of, candidates, match, trims
+from nanomorph.measure.arms import Arms, Pairs, TooNear, along_gaps, arms_of, candidates, match, trims
 from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.ragged import Ragged, spread
 from nanomorph.measure.skeleton import Skeleton
@@ -32,12 +32,12 @@ class Wires:
     crossings: np.ndarray
 
 
-def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray, clearance: Clearance) -> Wires:
-    """The wires of a skeleton. radius: (n_points,), distance of its points to the outline (px), clearance: of any."""
+def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray, too_near: TooNear) -> Wires:
+    """The wires of a skeleton. radius: (n_points,), distance of its points to the outline (px)."""
     widths = 2 * _medians(radius[branches.order.values], branches.order)
     trim = trims(branches, radius, widths)
     arms = arms_of(skeleton, branches, trim, widths)
-    pairs = match(arms, candidates(arms, clearance))
+    pairs = match(arms, candidates(arms, too_near))
     partner = np.full(2 * len(branches), FREE)
     partner[arms.end[pairs.first]], partner[arms.end[pairs.second]] = arms.end[pairs.second], arms.end[pairs.first]
     chains, wire = _chains(partner, _bridges(skeleton, branches, arms, pairs, partner, widths))

@@ -39,6 +39,11 @@ class Edges:
         """Distance (n,) to the nearest vertex."""
         return self.tree.query(points, workers=THREADS)[0]
 
+    def nearer(self, points: np.ndarray, limit: np.ndarray) -> np.ndarray:
+        """Which of the points (n, 2) are nearer to a vertex than their limit (n,) px."""
+        most = float(limit.max(initial=0.0))
+        return np.asarray(self.tree.query(points, distance_upper_bound=most, workers=THREADS)[0] < limit)
+
     def rays(self, origins: np.ndarray, directions: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """How far (n,) rays from inside (n, 2) go along unit vectors (n, 2) until they meet an outline.
 
