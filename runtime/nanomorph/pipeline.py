@@ -18,7 +18,7 @@ from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
-from nanomorph.memory import Memory
+from nanomorph.memory import READ_BYTE, WAITING, Memory, shares
 from nanomorph.micrograph import ReadError
 from nanomorph.model import Model, with_pixel_size, with_scale_bar
 from nanomorph.outages import HOPELESS, writing_to
@@ -46,7 +46,8 @@ class Pipeline:
         self.journal, self.out, self.settings = journal, out, settings
         self._stopping = threading.Event()
         self._copies = Copies(journal, out)
-        self._memory = Memory(settings.memory)
+        in_work, self._most_waiting = shares(settings.memory)
+        self._memory = Memory(in_work)
         self.use(model)
 
     def use(self, model: Model) -> None:
@@ -73,9 +74,10 @@ class Pipeline:
             closing(prefetch(map(self._load, discovered), 2 * workers)) as source,
         ):
             loaded = self._unsettled(source, events)
-            read = self._readable(ordered_map(readers, self._read, loaded, 2 * workers), events)
+            most, ahead = self._most_waiting, 2 * workers
+            read = self._readable(ordered_map(readers, self._read, loaded, ahead, _file_weight, most), events)
             inferred = ordered_map(inferrer, self._infer, batches(read), 2)
-            for outcome in ordered_map(measurers, self._finish, _singles(inferred), 2 * workers):
+            for outcome in ordered_map(measurers, self._finish, _singles(inferred), ahead, _weight, most):
                 yield from _drain(events)
                 if outcome is FLUSH:
                     yield FLUSH
@@ -200,6 +202,14 @@ class Pipeline:
         with writing_to(self.out):
             remove_results(self.out, name)
         return [Event(name, "quarantined", failed.reason, failed.detail), *freed(released, name)]
+
+
+def _file_weight(loaded: Loaded) -> float:
+    return loaded.item.size * READ_BYTE
+
+
+def _weight(inferred: _Inferred) -> float:
+    return inferred[0].pixels * WAITING
 
 
 def _singles(inferred: Iterable[list[_Inferred] | Flush]) -> Iterator[_Inferred | Flush]:
