@@ -28,9 +28,9 @@ from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.prepare import prepare, to_uint8
 from nanomorph.readers import read_path
-from nanomorph_benchmarks.classical import gradients, otsu
 from nanomorph_benchmarks.statistics import Figure, balanced_accuracy, by_group, mean_by_group
 from nanomorph_training.cache import read_mask
+from nanomorph_training.classical import gradients, otsu
 from nanomorph_training.data import Sample, collect, is_held_out
 
 SHAPES = ("sphere", "cube", "rod", "polyhedron")

@@ -17,7 +17,7 @@ import numpy as np
 
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
-from nanomorph.infer import BATCH_PIXELS, Inference, infer
+from nanomorph.infer import Inference, infer
 from nanomorph.micrograph import Micrograph
 from nanomorph.prepare import InputSpec, Prepared, finest_scale, material, prepare
 
@@ -143,7 +143,7 @@ def look(
     weight = ramp(shape[0], overlap)[:, None] * ramp(shape[1], overlap)[None]
     total = np.zeros(padded.shape, np.float32)
     sums: dict[str, np.ndarray] = {}
-    for batch in _batches(tiles, max(1, BATCH_PIXELS // (shape[0] * shape[1]))):
+    for batch in _batches(tiles, max(1, engine.batch_pixels // (shape[0] * shape[1]))):
         views = np.stack([padded[r : r + shape[0], c : c + shape[1]] for r, c in batch])[:, None]
         outputs = engine.run(views)
         for n, (r, c) in enumerate(batch):

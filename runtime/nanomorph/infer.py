@@ -12,8 +12,6 @@ from nanomorph.engines import Engine
 from nanomorph.prepare import Prepared, material
 from nanomorph.stages import FLUSH, Flush
 
-# Two frames of 1024 x 1024: enough to feed a CPU's cores, little enough to keep memory flat.
-BATCH_PIXELS = 2 * 1024 * 1024
 # Results come back on recorded pixels, 8 bytes each: large frames go in small batches, or alone.
 BATCH_RECORDED_PIXELS = 64 * 1024 * 1024
 
@@ -54,9 +52,12 @@ def recorded(frame: Prepared) -> int:
 
 
 def batches(
-    work: Iterable[tuple[T, Prepared] | Flush], pixels: int = BATCH_PIXELS
+    work: Iterable[tuple[T, Prepared] | Flush], pixels: int, frames: int | None = None
 ) -> Iterator[list[tuple[T, Prepared]] | Flush]:
-    """Group consecutive frames of equal shape, at most `pixels` a batch; order is kept. FLUSH ends a batch."""
+    """Group consecutive frames of equal shape, at most `frames` a batch, or, where that is None, `pixels`.
+
+    Order is kept; FLUSH ends a batch. How work falls into batches depends on its order alone.
+    """
     batch: list[tuple[T, Prepared]] = []
     for piece in work:
         if piece is FLUSH:
@@ -67,9 +68,8 @@ def batches(
             continue
         tag, frame = piece
         shape = frame.pixels.shape
-        full = (len(batch) + 1) * shape[0] * shape[1] > pixels or (
-            sum(recorded(one) for _, one in batch) + recorded(frame) > BATCH_RECORDED_PIXELS
-        )
+        most = max(1, pixels // (shape[0] * shape[1])) if frames is None else frames
+        full = len(batch) >= most or (sum(recorded(one) for _, one in batch) + recorded(frame) > BATCH_RECORDED_PIXELS)
         if batch and (full or batch[0][1].pixels.shape != shape):
             yield batch
             batch = []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.calibrate import with_pixel_size, with_scale_bar
 from nanomorph.detail import Detail, see
 from nanomorph.engines import Engine, open_engine
 from nanomorph.infer import Inference
@@ -18,7 +19,7 @@ from nanomorph.judge import Judge
 from nanomorph.measure import Doubt, measure, segment
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.prepare import Prepared, prepare
-from nanomorph.scalebar import installed, read_scale_bar
+from nanomorph.scalebar import installed
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Model:
         threads: int = 0,
         engine: Engine | None = None,
         ways: Ways = DEFAULT_WAYS,
+        cuda_graphs: bool = False,
     ) -> None:
         self.bundle, self.ways = bundle, ways
-        self.engine: Engine = engine or open_engine(bundle, device, precision, threads)
+        self.engine: Engine = engine or open_engine(bundle, device, precision, threads, cuda_graphs)
         self.judge = Judge(bundle, self.engine.dim)
 
     def look(self, frames: Sequence[tuple[Micrograph, Prepared]]) -> list[Inference]:
@@ -106,30 +108,3 @@ def _micrograph(image: str | Path | np.ndarray) -> tuple[Micrograph, str]:
     path = Path(image)
     data = path.read_bytes()
     return read_micrograph(path.name, data, path), hashlib.sha256(data).hexdigest()
-
-
-def with_pixel_size(micrograph: Micrograph, nm_per_px: float | Sequence[float] | None) -> Micrograph:
-    """The same micrograph with the user's pixel size, where one is given."""
-    if nm_per_px is None:
-        return micrograph
-    x, y = (nm_per_px, nm_per_px) if isinstance(nm_per_px, int | float) else nm_per_px
-    return replace(micrograph, nm_per_px=(float(x), float(y)), calibration=Calibration.USER, calibration_error=None)
-
-
-def with_scale_bar(micrograph: Micrograph) -> Micrograph:
-    """The same micrograph calibrated by its burnt-in scale bar, where nothing else is known and one can be read.
-
-    Needs the extra `scalebar`; raises ModuleNotFoundError without it. A bar shows x: pixels are taken as square.
-    """
-    if micrograph.nm_per_px is not None:
-        return micrograph
-    reading = read_scale_bar(micrograph.pixels)
-    if reading is None:
-        return micrograph
-    return replace(
-        micrograph,
-        nm_per_px=(reading.nm_per_px, reading.nm_per_px),
-        calibration=Calibration.SCALE_BAR,
-        calibration_error=reading.error,
-        drawn=reading.boxes,
-    )

@@ -14,13 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from nanomorph.calibrate import with_pixel_size, with_scale_bar
 from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
 from nanomorph.memory import READ_BYTE, WAITING, Memory, shares
 from nanomorph.micrograph import ReadError
-from nanomorph.model import Model, with_pixel_size, with_scale_bar
+from nanomorph.model import Model
 from nanomorph.outages import HOPELESS, writing_to
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import UNFINISHED, read_micrograph
@@ -69,14 +70,16 @@ class Pipeline:
         self._copies.clear()
         with (
             ThreadPoolExecutor(workers, "read") as readers,
-            ThreadPoolExecutor(1, "infer") as inferrer,
+            ThreadPoolExecutor(workers, "infer") as inferrers,
             ThreadPoolExecutor(workers, "measure") as measurers,
             closing(prefetch(map(self._load, discovered), 2 * workers)) as source,
         ):
             loaded = self._unsettled(source, events)
             most, ahead = self._most_waiting, 2 * workers
             read = self._readable(ordered_map(readers, self._read, loaded, ahead, _file_weight, most), events)
-            inferred = ordered_map(inferrer, self._infer, batches(read), 2)
+            batched = batches(read, self.model.engine.batch_pixels, self.settings.batch)
+            # More than one at a time also for a GPU: while it computes, others stack, scale and look again.
+            inferred = ordered_map(inferrers, self._infer, batched, workers + 1, _batch_weight, most)
             for outcome in ordered_map(measurers, self._finish, _singles(inferred), ahead, _weight, most):
                 yield from _drain(events)
                 if outcome is FLUSH:
@@ -206,6 +209,10 @@ class Pipeline:
 
 def _file_weight(loaded: Loaded) -> float:
     return loaded.item.size * READ_BYTE
+
+
+def _batch_weight(batch: list[tuple[Read, Prepared]]) -> float:
+    return sum(read.pixels for read, _ in batch) * WAITING
 
 
 def _weight(inferred: _Inferred) -> float:

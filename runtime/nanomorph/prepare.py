@@ -73,8 +73,19 @@ def to_uint8(pixels: np.ndarray, low: float, high: float, annotation: np.ndarray
     if annotation is not None:
         pixels = np.where(annotation, np.median(pixels[~annotation]).astype(pixels.dtype), pixels)
     black, white = limits(pixels, low, high)
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2 and pixels.size >= 2 * _levels(pixels.dtype):
+        # Each gray value once: a table gives what the formula gives, for a fraction of its time.
+        return _stretch(np.arange(_levels(pixels.dtype)), black, white).take(pixels)
+    return _stretch(pixels, black, white)
+
+
+def _levels(dtype: np.dtype) -> int:
+    return 256**dtype.itemsize
+
+
+def _stretch(values: np.ndarray, black: float, white: float) -> np.ndarray:
     gain = np.float32(255 / (white - black) if white > black else 0.0)
-    stretched = np.clip((pixels.astype(np.float32) - np.float32(black)) * gain, 0, 255)
+    stretched = np.clip((values.astype(np.float32) - np.float32(black)) * gain, 0, 255)
     return np.nan_to_num(stretched + np.float32(0.5), nan=0.0).astype(np.uint8)
 
 

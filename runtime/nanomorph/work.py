@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
+from nanomorph.cores import cores
 from nanomorph.memory import default_limit
 from nanomorph.micrograph import Micrograph
 from nanomorph.sources import Item, Rejected
@@ -14,18 +14,21 @@ from nanomorph.sources import Item, Rejected
 class Settings:
     """What a user may change about a run.
 
-    nm_per_px overrides metadata. workers: threads that read and measure. copies: a second name of a content is
-    measured again (a data set's rows are independent) instead of listed as an alias (a live folder's are not).
+    nm_per_px overrides metadata. workers: threads that read, that infer and that measure (so many of each: they share
+    the cores). copies: a second name of a content is measured again (a data set's rows are independent) instead of
+    listed as an alias (a live folder's are not).
     scale_bars: read burnt-in scale bars where nothing else gives a pixel size (extra `scalebar`).
     memory: bytes that frames being read and measured may take together; one that needs more is refused.
+    batch: frames that a model is given at once; None leaves it to the engine.
     """
 
     nm_per_px: float | None = None
-    workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
+    workers: int = field(default_factory=cores)
     overlays: bool = True
     copies: bool = True
     scale_bars: bool = False
     memory: int = field(default_factory=default_limit)
+    batch: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from nanomorph_benchmarks.accuracy import overlap, shape_scores
-from nanomorph_benchmarks.classical import gradients, otsu
 from nanomorph_benchmarks.statistics import balanced_accuracy, by_group
 
 
@@ -26,22 +25,6 @@ def test_overlap_by_hand():
     mask, truth = np.array([1, 1, 0, 0], bool), np.array([1, 0, 1, 0], bool)
     assert overlap(mask, truth) == (0.5, pytest.approx(1 / 3))
     assert overlap(~truth & truth, ~truth & truth) == (1.0, 1.0)
-
-
-@pytest.mark.parametrize("bright", [True, False])
-def test_otsu_takes_what_is_rare_at_the_border(bright):
-    gray = np.full((60, 60), 30, np.uint8)
-    gray[20:40, 20:40] = 200
-    mask = otsu(gray if bright else 255 - gray)
-    assert mask.sum() == 400
-    assert mask[30, 30]
-
-
-def test_gradient_features_do_not_change_much_with_a_quarter_turn():
-    gray = np.zeros((128, 128), np.uint8)
-    gray[40:60, 10:120] = 255
-    features, turned = gradients(gray), gradients(np.rot90(gray).copy())
-    assert np.linalg.norm(features - turned) < 0.2 * np.linalg.norm(features)
 
 
 def test_recalls_are_counts():

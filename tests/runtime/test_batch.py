@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 import tifffile
 
+from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
+from nanomorph.model import Model
+from nanomorph.naming import natural_key
+from nanomorph.run import Run
+from nanomorph.sources import discover
+from nanomorph.work import Settings
 
 NM_PER_PX = 0.5
 
@@ -166,6 +172,25 @@ def test_any_number_of_workers_gives_the_same_tables(tiny_bundle, folder, tmp_pa
         batch(tiny_bundle, folder, "--out", out, "--workers", workers)
         tables.append([timeless(out, name) for name in ("labels", "fields", "domains", "quarantine")])
     assert tables[0] == tables[1]
+
+
+def test_workers_and_batches_change_no_byte(tiny_bundle, folder, tmp_path):
+    """Tables, masks and wires are those of one worker and single frames; rows stand in the order of the inputs."""
+    for n in range(9):
+        disc(folder / f"disc {n}.png", radius=20 + n)
+    bundle, outs = load_bundle(tiny_bundle), []
+    for workers, frames in ((1, 1), (4, None), (3, 2), (2, 7)):
+        outs.append(tmp_path / f"{workers} {frames}")
+        model = Model(bundle, "cpu", threads=workers)
+        with Run(outs[-1], model, Settings(workers=workers, batch=frames, overlays=False), "test") as run_:
+            names = [event.name for event in run_.process(discover([folder])) if event.outcome == "done"]
+        assert len(names) == 11
+        assert names == sorted(names, key=natural_key)
+    tables = [[timeless(out, name) for name in ("labels", "fields", "domains", "wires")] for out in outs]
+    masks = [{path.name: path.read_bytes() for path in sorted(out.rglob("*.tif"))} for out in outs]
+    assert len(masks[0]) == 11
+    assert all(table == tables[0] for table in tables)
+    assert all(mask == masks[0] for mask in masks)
 
 
 def hostile_zip(path, folder):

@@ -19,7 +19,7 @@ SPEC = InputSpec(max_side=128, low=0, high=100)
 class Counted:
     """An engine that counts what it is shown."""
 
-    provider, precision = "CPU", "fp32"
+    provider, precision, batch_pixels = "CPU", "fp32", 4 * 128 * 128
 
     def __init__(self, bundle) -> None:
         self.engine, self.shapes = open_engine(load_bundle(bundle), "cpu"), []

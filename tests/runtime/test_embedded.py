@@ -9,6 +9,7 @@ import pytest
 
 import nanomorph
 from nanomorph.cli.main import main
+from nanomorph.engines import open_engine
 from nanomorph.model import Model
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -31,7 +32,22 @@ def label(result, task):
 
 
 def test_every_gate_of_export_was_passed():
-    assert all(gate["passed"] for gate in nanomorph.load_bundle().manifest["gates"])
+    fp32 = nanomorph.load_bundle().manifest["precisions"]["fp32"]
+    assert fp32["written"]
+    assert len(fp32["gates"]) == 6
+    assert all(gate["passed"] for gate in fp32["gates"])
+
+
+def test_a_frame_is_seen_the_same_in_any_batch_and_by_any_number_of_threads():
+    """To the last bit: results must not depend on what else was in work."""
+    frames = np.random.default_rng(0).integers(0, 256, (3, 1, 96, 128), dtype=np.uint8)
+    bundle = nanomorph.load_bundle()
+    engines = [open_engine(bundle, "cpu", precision, threads) for precision in bundle.backbones for threads in (1, 3)]
+    for one, many in zip(engines[::2], engines[1::2], strict=True):
+        together = many.run(frames)
+        for n in range(3):
+            alone = one.run(frames[n : n + 1])
+            assert all(np.array_equal(alone[name][0], together[name][n]) for name in alone)
 
 
 def test_the_program_gives_what_the_readme_promises(tmp_path):

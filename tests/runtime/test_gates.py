@@ -56,7 +56,7 @@ def test_labels_agree_task_by_task():
 class Shifted:
     """An engine whose foreground is moved by one row."""
 
-    provider, precision, dim = "CPU", "fp32", 2
+    provider, precision, dim, batch_pixels = "CPU", "fp32", 2, 1
 
     def __init__(self, engine, rows):
         self.engine, self.rows = engine, rows

@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -70,6 +71,31 @@ def test_cuda_copies_through_pinned_buffers_once_a_shape(bundle):
     first = engine.run(frames(2, seed=1))
     engine.run(frames(2, seed=2))
     assert_equal_outputs(first, cpu.run(frames(2, seed=1)))  # results are not overwritten by the next batch
+
+
+def test_cuda_takes_batches_from_many_threads(bundle):
+    """Its buffers serve one batch at a time: without its lock, results of one thread would be another's."""
+    engine = CudaEngine(bundle.backbones["fp32"], "fp32", memory=stand_in.HostMemory(), device="cpu")
+    cpu = OnnxRuntimeEngine(bundle.backbones["fp32"], "fp32")
+    batches = [frames(1 + seed % 2, seed=seed) for seed in range(40)]
+    with ThreadPoolExecutor(4) as threads:
+        for outputs, batch in zip(threads.map(engine.run, batches), batches, strict=True):
+            assert_equal_outputs(outputs, cpu.run(batch))
+
+
+def test_batch_asks_for_cuda_graphs_where_the_user_does(bundle, monkeypatch, tmp_path):
+    asked = []
+
+    def open_engine(bundle, device, *others):
+        asked.append((device, others[-1]))
+        return OnnxRuntimeEngine(bundle.backbones["fp32"], "fp32")
+
+    monkeypatch.setattr("nanomorph.model.open_engine", open_engine)
+    (tmp_path / "in").mkdir()
+    words = ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--bundle", str(bundle.path)]
+    assert main([*words, "--device", "cuda", "--cuda-graphs"]) == 0
+    assert main([*words, "--device", "cuda"]) == 0
+    assert asked == [("cuda", True), ("cuda", False)]
 
 
 def test_cuda_keeps_buffers_of_few_shapes(bundle):

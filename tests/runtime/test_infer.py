@@ -32,13 +32,18 @@ def test_a_frame_larger_than_a_batch_goes_alone():
     assert shapes([(64, 64)] * 2, 100) == [[0], [1]]
 
 
+def test_a_batch_may_be_given_in_frames():
+    groups = batches([(n, frame(64, 64)) for n in range(5)], pixels=1, frames=2)
+    assert [[tag for tag, _ in group] for group in groups] == [[0, 1], [2, 3], [4]]
+
+
 def test_no_work_no_batches():
     assert shapes([], 100) == []
 
 
 def test_a_flush_ends_a_batch():
     work = [(0, frame(32, 32)), FLUSH, (1, frame(32, 32)), FLUSH, FLUSH]
-    groups = [one if one is FLUSH else [tag for tag, _ in one] for one in batches(work)]
+    groups = [one if one is FLUSH else [tag for tag, _ in one] for one in batches(work, 10**6)]
     assert groups == [[0], FLUSH, [1], FLUSH, FLUSH]
 
 

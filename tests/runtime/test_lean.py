@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import nanomorph
+from micrograph_files import rod_image, tiff
+from nanomorph.bench.frames import write_frames
 
 RUNTIME = Path(nanomorph.__file__).parent
 FORBIDDEN = {"torch", "torchvision", "onnx", "nanomorph_training", "nanomorph_export", "nanomorph_benchmarks"}
@@ -59,6 +61,21 @@ def test_help_loads_nothing_heavy():
 
 def test_import_loads_nothing_heavy():
     assert not loaded_by("import nanomorph") & (HEAVY | FORBIDDEN)
+
+
+def test_inspecting_a_micrograph_loads_its_reader_and_no_engine(tmp_path):
+    write_frames(tmp_path, 96, 1)
+    code = f"from nanomorph.cli.main import main; assert main(['inspect', {str(tmp_path / '96-00000.tif')!r}]) == 0"
+    assert loaded_by(code) & HEAVY == {"numpy", "cv2", "tifffile"}
+
+
+def test_matplotlib_is_loaded_where_there_is_something_to_draw(tiny_bundle, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "rod.tif").write_bytes(tiff(rod_image(0)))  # one domain: no distribution, no chart
+    words = ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    loaded = loaded_by(f"from nanomorph.cli.main import main; assert main({words!r}) == 0")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"matplotlib", "rapidocr", *FORBIDDEN}
 
 
 def test_analysing_loads_neither_torch_nor_onnx(tiny_bundle):

@@ -90,3 +90,10 @@ def test_golden_bytes():
     prepared = prepare(micrograph(frame, 0.2), InputSpec(nm_per_px_min=0.3))
     assert prepared.pixels.shape == (224, 288)
     assert hashlib.sha256(prepared.pixels.tobytes()).hexdigest()[:16] == "87de946174ddd35f"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_table_of_gray_values_gives_what_the_formula_gives(dtype):
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (400, 400), dtype=dtype, endpoint=True)
+    assert pixels.size >= 2 * 2**16  # large enough for the table
+    assert np.array_equal(to_uint8(pixels, 0.5, 99.5), to_uint8(pixels.astype(np.float32), 0.5, 99.5))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nanomorph.annotations import burnt_in
+from nanomorph.calibrate import with_pixel_size, with_scale_bar
 from nanomorph.cli.main import main
 from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.model import with_pixel_size, with_scale_bar
 from nanomorph.readers import read_path
 from nanomorph.scalebar import installed, read_scale_bar
 from nanomorph.scalebar.bars import Bar, find_bars

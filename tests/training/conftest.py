@@ -55,3 +55,20 @@ def pool(tmp_path: Path) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return folder / "pool.csv"
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights that are to be downloaded are not to be had."""
+    from urllib.error import URLError
+
+    from nanomorph_training import models
+
+    build = models.torchvision.models.get_model
+
+    def without_network(name: str, weights: str | None = None) -> object:
+        if weights is not None:
+            raise URLError("no network in tests")
+        return build(name)
+
+    monkeypatch.setattr(models.torchvision.models, "get_model", without_network)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nanomorph.bundle import EMBEDDED, load_bundle
@@ -122,3 +123,63 @@ def test_a_bundle_is_an_encoder_and_needs_no_torch(pool: Path, tmp_path: Path) -
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [head.task for head in load_bundle(bundle).heads] == ["nanowire-morphology", "nanoparticle-shape", "ab"]
+
+
+def test_a_head_is_learned_from_the_journal_of_an_earlier_run(
+    pool: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nanomorph.cli.main import main
+    from nanomorph_training import features
+
+    results, line = tmp_path / "results", f"fit-head --data {pool} --encoder {tiny_bundle} --task ab --train-on-all"
+    assert main(["batch", str(pool.parent), "--bundle", str(tiny_bundle), "--out", str(results)]) in (0, 1)
+    # Two heads of each level: computed, and from the journal alone.
+    for level in ("field", "domain"):
+        here = f"{line} --level {level} --masks predicted --cache {tmp_path / level}"
+        assert main([*here.split(), "--out", str(tmp_path / f"{level}-computed")]) == 0
+    monkeypatch.setattr(features, "see", lambda *_: pytest.fail("a micrograph was looked at again"))
+    for level in ("field", "domain"):
+        here = f"{line} --level {level} --masks predicted --cache {tmp_path / 'empty'} --journal {results}"
+        assert main([*here.split(), "--out", str(tmp_path / f"{level}-journal")]) == 0
+        computed, learned = (heads.load(tmp_path / f"{level}-{way}") for way in ("computed", "journal"))
+        np.testing.assert_allclose(learned.weights, computed.weights, rtol=1e-3, atol=1e-3)
+        assert learned.descriptors == computed.descriptors
+
+
+def test_a_journal_of_another_backbone_is_refused(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    from nanomorph.cli.main import main
+    from nanomorph_training.encoders import open_extractor
+    from nanomorph_training.study.contestants import untrained
+
+    assert main(["batch", str(pool.parent / "0.png"), "--bundle", str(tiny_bundle), "--out", str(tmp_path / "r")]) == 0
+    with pytest.raises(ConfigurationError, match="holds nothing that bundle"):
+        open_extractor(EMBEDDED, tmp_path, journal=tmp_path / "r")
+    with pytest.raises(ConfigurationError, match="needs the bundle"):
+        open_extractor(untrained("resnet18", "random", 0, tmp_path), tmp_path, journal=tmp_path / "r")
+
+
+def test_what_a_head_doubts_among_its_examples(tmp_path: Path) -> None:
+    """One label is wrong, and every model that has not seen it says so."""
+    import pandas as pd
+
+    from nanomorph_training.doubts import doubts, write_doubts
+    from nanomorph_training.fitting import fit_head
+    from nanomorph_training.heads import Features
+
+    x = np.array([-3.0, -3.2, -2.8, -3.1, -2.9, 3.0, 3.2, 2.8, 3.1, -3.0])
+    names = [f"{n}.png" for n in range(10)]
+    fit = fit_head(
+        Features(None, pd.DataFrame({"x": x})),
+        ["a"] * 5 + ["b"] * 5,
+        names,
+        task="t",
+        descriptors=("x",),
+        uses_embedding=False,
+        micrographs=names,
+    )
+    name, label, judged, _, _, why = doubts(fit)[0]
+    assert (name, label, judged) == ("9.png", "b", "a")
+    assert why.startswith("judged otherwise")
+    write_doubts(tmp_path / "doubts.csv", fit)
+    with open(tmp_path / "doubts.csv", newline="") as file:
+        assert next(csv.DictReader(file))["file"] == "9.png"

@@ -10,7 +10,8 @@ import pytest
 
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import heads, logistic, scores
-from nanomorph_training.heads import Features, fit_head
+from nanomorph_training.fitting import fit_head, upper_limit
+from nanomorph_training.heads import Features
 
 NAMES = ("left", "middle", "right")
 
@@ -26,7 +27,7 @@ def problem(n: int = 180, seed: int = 0) -> tuple[Features, list[str], list[str]
 
 @pytest.fixture(scope="module")
 def head() -> heads.Head:
-    return fit_head(*problem(), task="side", classes=NAMES, descriptors=("x", "y"))
+    return fit_head(*problem(), task="side", classes=NAMES, descriptors=("x", "y")).head
 
 
 def test_a_head_finds_what_tells_classes_apart(head: heads.Head) -> None:
@@ -75,10 +76,13 @@ def test_one_label_per_class_is_enough(classes: tuple[str, ...]) -> None:
     frame = pd.DataFrame({"x": [0.0, 5.0, 10.0][: len(classes)]})
     head = fit_head(
         Features(None, frame), classes, ["g"] * len(classes), task="t", descriptors=("x",), uses_embedding=False
-    )
+    ).head
     assert [head.labels[k] for k in head(Features(None, frame))[0].argmax(axis=1)] == sorted(classes)
     assert head.metrics["out_of_fold"] is None
     assert head.uncertain_below == 0.5
+    # One example says nothing of how far its like may lie: what lies between the classes is not called unknown.
+    assert head(Features(None, frame + 1.0))[1].max() < 1
+    assert head(Features(None, frame + 100.0))[1].min() > 1
 
 
 def test_one_class_is_no_task() -> None:
@@ -93,7 +97,12 @@ def test_one_class_is_no_task() -> None:
         )
     with pytest.raises(ConfigurationError, match="not measured: z"):
         fit_head(
-            Features(None, pd.DataFrame({"x": [1.0]})), ["a"], ["g"], task="t", descriptors=("z",), uses_embedding=False
+            Features(None, pd.DataFrame({"x": [1.0, 2.0]})),
+            ["a", "b"],
+            ["g", "h"],
+            task="t",
+            descriptors=("z",),
+            uses_embedding=False,
         )
 
 
@@ -118,17 +127,49 @@ def test_the_rare_class_is_found() -> None:
         task="t",
         descriptors=("x",),
         uses_embedding=False,
-    )
+    ).head
     assert head.metrics["out_of_fold"]["recall"]["rare"] >= 0.7
 
 
 def test_temperature_of_overconfident_logits() -> None:
     # Right in 3 of 4: the calibrated confidence is .75, so logits +-10 over T must give ln 3 = 1.0986.
-    logits = np.tile([[10.0, 0.0]], (400, 1))
-    y = (np.arange(400) % 4 == 0).astype(int)
-    t = logistic.best_temperature(logits, y, np.ones(400))
+    logits = np.tile([[10.0, 0.0]], (4000, 1))
+    y = (np.arange(4000) % 4 == 0).astype(int)
+    t = logistic.best_temperature(logits, y, np.ones(4000))
     assert logistic.softmax(logits / t)[0, 0] == pytest.approx(0.75, abs=1e-3)
     assert t == pytest.approx(10 / np.log(3), rel=1e-2)
+
+
+def test_four_right_answers_make_no_head_certain() -> None:
+    few, many = (
+        logistic.best_temperature(np.tile([[1.0, 0.0]], (n, 1)), np.zeros(n, int), np.ones(n)) for n in (4, 4000)
+    )
+    assert many == pytest.approx(0.1, abs=0.01)
+    assert 0.4 < few < 1
+
+
+def test_a_limit_keeps_its_promise_to_the_next_one() -> None:
+    # Of 19 values the largest is passed by a twentieth with a chance of 1 in 20; of 39 the 38th; of 4 no limit can say.
+    assert upper_limit(np.arange(19.0), 0.05) == 18
+    assert upper_limit(np.arange(39.0), 0.05) == 37
+    assert upper_limit(np.arange(4.0), 0.05) == 3
+
+
+def test_few_numbers_stand_for_many_features() -> None:
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(5, 40))
+    basis = logistic.row_space(z)
+    assert basis is not None
+    np.testing.assert_allclose(z @ basis @ basis.T, z, atol=1e-12)
+    assert logistic.row_space(z.T) is None
+    # The same regression, solved among 40 numbers by scikit-learn alone.
+    from sklearn.linear_model import LogisticRegression
+
+    y = np.array([0, 1, 0, 1, 2])
+    problem_ = logistic.Problem(z, y, np.ones(5), y.astype(object), 3, 0, 5, 1.0, 0)
+    model = logistic.fit(problem_, np.arange(5), 0.5)
+    alone = LogisticRegression(C=0.5, tol=1e-8, max_iter=5000).fit((z - z.mean(axis=0)) / z.std(axis=0), y)
+    np.testing.assert_allclose(model.weights, alone.coef_, atol=2e-3)
 
 
 def test_uncertain_is_the_lowest_threshold_that_keeps_the_promise() -> None:
@@ -160,5 +201,5 @@ def test_heads_need_no_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys, nanomorph_training.heads; assert 'torch' not in sys.modules"
+    code = "import sys, nanomorph_training.fitting; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

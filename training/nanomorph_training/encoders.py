@@ -9,27 +9,53 @@ from nanomorph.bundle import MANIFEST, load_bundle
 from nanomorph.engines import open_engine
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.features import Extractor
+from nanomorph_training.journal_rows import JournalRows
+from nanomorph_training.row_store import RowStore
 
 CHECKPOINT = "checkpoint.safetensors"
 
 
-def open_extractor(encoder: Path, cache: Path, threshold: float | None = None, threads: int = 2) -> Extractor:
+def open_extractor(
+    encoder: Path, cache: Path, threshold: float | None = None, threads: int = 2, journal: Path | None = None
+) -> Extractor:
     """The backbone of a run or a bundle, its features cached in `cache` under a name made from its weights.
 
-    threshold: of the foreground, None for the segmenter's own. Raises ConfigurationError where `encoder` is neither.
+    threshold: of the foreground, None for the segmenter's own. journal: folder of an earlier run of `batch` or
+    `watch`, whose rows are taken instead of computed (bundles only). Raises ConfigurationError where `encoder` is
+    neither, or the journal is another backbone's.
     """
-    open_ = _of_bundle if (encoder / MANIFEST).is_file() else _of_run
-    return open_(encoder, cache / "features", threshold, threads)
+    store = RowStore(cache / "features")
+    if (encoder / MANIFEST).is_file():
+        return _of_bundle(encoder, store, threshold, threads, journal)
+    if journal is not None:
+        raise ConfigurationError("--journal needs the bundle that measured it as --encoder, not a training run")
+    return _of_run(encoder, store, threshold, threads)
 
 
-def _of_bundle(folder: Path, cache: Path, threshold: float | None, threads: int) -> Extractor:
+def segments(encoder: Path) -> bool:
+    """True where a run or a bundle has learned to tell foreground, so that it can be measured."""
+    if (encoder / MANIFEST).is_file():
+        return True
+    from nanomorph_training.checkpoint import load_checkpoint
+
+    return load_checkpoint(encoder).state["kind"] == "backbone"
+
+
+def _of_bundle(folder: Path, store: RowStore, threshold: float | None, threads: int, journal: Path | None) -> Extractor:
     bundle = load_bundle(folder)
     engine = open_engine(bundle, "cpu", "fp32", threads)
-    own = bundle.foreground_threshold if threshold is None else threshold
-    return Extractor(engine, bundle.measures, cache, own, bundle.input)
+    return Extractor(
+        engine,
+        bundle.measures,
+        store,
+        embed=lambda batch: engine.run(batch)["embedding"],
+        threshold=bundle.foreground_threshold if threshold is None else threshold,
+        spec=bundle.input,
+        journal=None if journal is None else JournalRows.open(journal, bundle),
+    )
 
 
-def _of_run(run: Path, cache: Path, threshold: float | None, threads: int) -> Extractor:
+def _of_run(run: Path, store: RowStore, threshold: float | None, threads: int) -> Extractor:
     key = encoder_key(run)
     from nanomorph_training import machine
     from nanomorph_training.predict import TorchEngine
@@ -37,7 +63,8 @@ def _of_run(run: Path, cache: Path, threshold: float | None, threads: int) -> Ex
 
     machine.set_up(threads)
     own = foreground_threshold(run) if threshold is None else threshold
-    return Extractor(TorchEngine(load_backbone(run)), key, cache, own)
+    engine = TorchEngine(load_backbone(run))
+    return Extractor(engine, key, store, engine.embed, own)
 
 
 def encoder_key(run: Path) -> str:

@@ -5,15 +5,12 @@ Exactly what the runtime computes for an image: prepare, backbone, the finer loo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from nanomorph.atomic import atomic_open
 from nanomorph.detail import see
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
@@ -22,16 +19,10 @@ from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_mask
 from nanomorph_training.data import Sample
 from nanomorph_training.heads import Features
+from nanomorph_training.journal_rows import JournalRows
+from nanomorph_training.row_store import Row, RowStore
 
-VERSION = "4"
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """One micrograph: embedding (D,), and a table of descriptors (one row for a field, a row a domain)."""
-
-    embedding: np.ndarray
-    descriptors: pd.DataFrame
+VERSION = "5"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,25 +35,43 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Extractor:
-    """Computes rows with a backbone behind an engine. `key` names its weights."""
+    """Computes rows with a backbone behind an engine. `key` names its weights.
+
+    embed: uint8 (N, 1, H, W) -> embeddings (N, D), without the work for masks where the backbone can leave it.
+    journal: what an earlier run measured with the same weights; it is asked first.
+    """
 
     engine: Engine
     key: str
-    folder: Path
+    store: RowStore
+    embed: Callable[[np.ndarray], np.ndarray]
     threshold: float = 0.5
     spec: InputSpec = InputSpec()
+    journal: JournalRows | None = None
 
     def field(self, sample: Sample) -> Row:
         """Embedding and field descriptors of a micrograph, from its predicted foreground."""
-        return self._stored("field", sample, lambda: self._field(sample))
+        measured = self.journal.field(sample) if self.journal else None
+        return measured or self._stored("field", sample, lambda: self._field(sample))
 
     def predicted_domains(self, sample: Sample) -> Row:
         """Embedding and descriptors of the domains found in the predicted foreground."""
+        measured = self.journal.domains(sample) if self.journal else None
+        if measured:
+            return Row(measured.embedding, whole(measured.descriptors))
         return self._stored("predicted", sample, lambda: self._predicted(sample))
+
+    def turned(self, sample: Sample) -> Row:
+        """The mean embedding of a micrograph's eight turns and flips, without descriptors."""
+        return self._embedded("turned", sample, turns)
+
+    def upright(self, sample: Sample) -> Row:
+        """The embedding of a micrograph as it is, without descriptors."""
+        return self._embedded("upright", sample, lambda pixels: [[pixels]])
 
     def given_domains(self, sample: Sample) -> Row:
         """Descriptors of the instances of the sample's own mask, edge ones left out. The embedding is empty."""
-        return self._stored("given", sample, lambda: given_domains(sample))
+        return stored_given_domains(sample, self.store)
 
     def _segment(self, micrograph: Micrograph) -> tuple[np.ndarray, np.ndarray]:
         from nanomorph.measure import segment
@@ -78,6 +87,17 @@ class Extractor:
         embedding, labels = self._segment(micrograph)
         return Row(embedding, pd.DataFrame([measure(labels, micrograph.nm_per_px).field]))
 
+    def _embedded(self, kind: str, sample: Sample, views: Callable[[np.ndarray], list[list[np.ndarray]]]) -> Row:
+        """The mean over views, those of one shape at a time."""
+        from nanomorph.readers import read_path
+
+        def compute() -> Row:
+            pixels = prepare(read_path(sample.path), self.spec).pixels
+            embeddings = [self.embed(np.stack(same)[:, None]) for same in views(pixels)]
+            return Row(np.concatenate(embeddings).mean(axis=0), pd.DataFrame(index=[0]))
+
+        return self.store.row(kind, [sample.path], (VERSION, self.key, self.spec), compute)
+
     def _predicted(self, sample: Sample) -> Row:
         from nanomorph.measure import measure_mask
         from nanomorph.readers import read_path
@@ -87,23 +107,19 @@ class Extractor:
         return Row(embedding, whole(measure_mask(labels, micrograph.nm_per_px)))
 
     def _stored(self, kind: str, sample: Sample, compute: Callable[[], Row]) -> Row:
-        path = self.folder / f"{self._name(kind, sample)}.npz"
-        if not path.exists():
-            row = compute()
-            numbers = row.descriptors.select_dtypes(include=["number", "bool"]).astype(float)
-            with atomic_open(path) as file:
-                np.savez(
-                    file, embedding=row.embedding, values=numbers.to_numpy(), columns=np.array(list(numbers), dtype=str)
-                )
-        with np.load(path, allow_pickle=False) as stored:
-            return Row(stored["embedding"], pd.DataFrame(stored["values"], columns=stored["columns"].tolist()))
+        return self.store.row(kind, [sample.path], (VERSION, self.key, self.threshold, self.spec), compute)
 
-    def _name(self, kind: str, sample: Sample) -> str:
-        files = [sample.path] if sample.mask is None or kind != "given" else [sample.path, sample.mask]
-        stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-        weights = "" if kind == "given" else self.key
-        identity = (VERSION, kind, stats, weights, self.threshold, self.spec)
-        return f"{kind}-" + hashlib.sha256(repr(identity).encode()).hexdigest()[:32]
+
+def turns(pixels: np.ndarray) -> list[list[np.ndarray]]:
+    """The eight turns and flips of (H, W), those of one shape together."""
+    upright, lying = (pixels, pixels[::-1, ::-1]), (np.rot90(pixels), np.rot90(pixels, 3))
+    return [[*pair, *(view[:, ::-1] for view in pair)] for pair in (upright, lying)]
+
+
+def stored_given_domains(sample: Sample, store: RowStore) -> Row:
+    """`given_domains`, computed once; no backbone has a say in it."""
+    files = [sample.path] if sample.mask is None else [sample.path, sample.mask]
+    return store.row("given", files, (VERSION,), lambda: given_domains(sample))
 
 
 def given_domains(sample: Sample) -> Row:

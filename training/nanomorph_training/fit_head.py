@@ -13,9 +13,11 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_training import data, heads, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
+from nanomorph_training.doubts import DOUBTS, write_doubts
 from nanomorph_training.encoders import open_extractor
 from nanomorph_training.features import Extractor, Row, Table, gather
-from nanomorph_training.heads import Head, HeadSettings, fit_head
+from nanomorph_training.fitting import Fit, HeadSettings, fit_head
+from nanomorph_training.heads import Head
 from nanomorph_training.run_folder import RunFolder, plain, versions
 
 
@@ -55,6 +57,8 @@ class HeadOptions(Protocol):
     @property
     def cache(self) -> Path | None: ...
     @property
+    def journal(self) -> Path | None: ...
+    @property
     def train_on_all(self) -> bool: ...
 
 
@@ -66,8 +70,11 @@ def fit_from_files(options: HeadOptions) -> Head:
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
-    extractor = open_extractor(options.encoder, options.cache or default_folder(), options.threshold, options.threads)
-    head = _fit(_training_rows(training, extractor, options, run), training, options)
+    cache = options.cache or default_folder()
+    extractor = open_extractor(options.encoder, cache, options.threshold, options.threads, options.journal)
+    fit = _fit(_training_rows(training, extractor, options, run), training, options)
+    head = fit.head
+    write_doubts(options.out / DOUBTS, fit)
     head.metrics.update(_test_scores(head, test, extractor))
     head.metrics.update(
         {"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key, "versions": versions()}
@@ -115,7 +122,7 @@ def _training_rows(
     return [gather(samples, rows_of(kind, extractor), run.say) for kind in kinds]
 
 
-def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOptions) -> Head:
+def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOptions) -> Fit:
     import pandas as pd
 
     uses_embedding = options.features in {"embedding", "both"} or (
@@ -141,7 +148,7 @@ def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOption
         descriptors=_descriptors(options),
         uses_embedding=uses_embedding,
         sample_weight=per_image,
-        units=[str(samples[n].path) for n in index] if options.level == "domain" else None,
+        micrographs=[str(samples[n].path) for n in index],
         settings=HeadSettings(
             options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
         ),

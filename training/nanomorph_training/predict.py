@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from nanomorph.engines.engine import CPU_BATCH_PIXELS
 from nanomorph.prepare import pad
 from nanomorph_training.data import Sample
-from nanomorph_training.models import OUTPUTS, STRIDE, Backbone
+from nanomorph_training.models import OUTPUTS, STRIDE, Backbone, pool
 from nanomorph_training.scores import overlap
 from nanomorph_training.targets import FOREGROUND, INTERIOR
 
@@ -28,7 +29,7 @@ class Labelled:
 class TorchEngine:
     """A network in torch, float32, on the CPU, behind the runtime's engine interface."""
 
-    provider, precision = "torch", "fp32"
+    provider, precision, batch_pixels = "torch", "fp32", CPU_BATCH_PIXELS
 
     def __init__(self, backbone: nn.Module) -> None:
         self._backbone = backbone.eval()
@@ -40,6 +41,13 @@ class TorchEngine:
         with torch.inference_mode():
             outputs = self._backbone(torch.from_numpy(batch))
         return {name: output.numpy() for name, output in zip(OUTPUTS, outputs, strict=True)}
+
+    def embed(self, batch: np.ndarray) -> np.ndarray:
+        """uint8 (N, 1, H, W) -> embeddings float32 (N, D); the decoder is left out."""
+        assert isinstance(self._backbone, Backbone)
+        with torch.inference_mode():
+            pixels = self._backbone.normalise(torch.from_numpy(batch))
+            return pool(self._backbone.encoder(pixels)).numpy()
 
 
 @torch.no_grad()

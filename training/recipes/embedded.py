@@ -2,7 +2,7 @@
 
     python training/recipes/embedded.py --data ../shared/data --work runs/embedded
 
-Needs the extras training, export, cpu and microscopes. About an hour and a half on two CPU cores. A run that was
+Needs the extras training, export, cpu and microscopes. About an hour and a half on two idle CPU cores. A run that was
 stopped goes on where it was. What comes out is --out, by default the bundle inside the runtime package.
 
 Articles with `nanomorph_training.data.is_held_out(doi)` are seen by no stage; the four exemplars of the reference
@@ -69,7 +69,8 @@ def recipe(options: Options) -> list[Step]:
           "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES]),
         (work / "shape" / "DONE",
          ["fit-head", "--data", particles, *encoder, "--out", work / "shape",
-          "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES]),
+          # Given masks teach what shapes are, predicted ones how they will look.
+          "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES, "--masks", "both"]),
         (options.out / "bundle.json",
          ["export", "--head", work / "morphology", work / "shape", "--segmenter", work / "segmenter",
           "--calibrate", particles, options.data / "unlabeled" / "unlabeled.csv",

@@ -1,7 +1,8 @@
-"""How many micrographs a second this machine does, and which stage holds it back: what `nanomorph bench` measures."""
+"""How many micrographs a second this machine does, and which stage holds it back: what `nanomorph bench` measures.
 
-from nanomorph.bench.end_to_end import EndToEnd, run_whole
-from nanomorph.bench.frames import write_frames
-from nanomorph.bench.stages import Samples, time_engine, time_stages
-
-__all__ = ["EndToEnd", "Samples", "run_whole", "time_engine", "time_stages", "write_frames"]
+cases      which files, devices, precisions and workers; a case each, measured in a process of its own
+child      that process: the whole job, every stage alone, the model alone
+whole · stages · model_alone · samples      what is timed there
+limit · table      what it means, for people
+frames     micrographs to time with where none are given
+"""

@@ -1,4 +1,4 @@
-"""Frames to time with: grain, an uneven film, wires and discs. No truth is kept; `nanomorph synthesize` draws that."""
+"""Micrographs to time with: wires or particles on a grainy film. Not for training (see `synthesize`)."""
 
 from __future__ import annotations
 
@@ -7,43 +7,52 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-NM_PER_PX = 0.5
-# Per million pixels: about what a crowded field of a protein-nanowire micrograph holds.
-WIRES, DISCS = 12, 12
+# Shares of the side, so that a larger frame shows the same field with more pixels. Wide enough to be seen in one look.
+WIRE_WIDTHS, RADII = (0.012, 0.03), (0.02, 0.06)
+FIELD_NM = 1000.0
+FILM, MATERIAL, GRAIN = 30000.0, 17000.0, 1500.0
+CORNERS = 48
 
 
-def frame(side: int, seed: int) -> np.ndarray:
-    """uint16 (side, side); the same on every machine for a seed, up to the last bits of OpenCV's blur."""
-    rng = np.random.default_rng(seed)
-    film = cv2.GaussianBlur(rng.normal(size=(side, side)).astype(np.float32), (0, 0), 1.5)
-    tilt = np.linspace(-1, 1, side, dtype=np.float32)
-    canvas = 0.65 + 0.25 * film / film.std() * 0.3 + 0.05 * tilt + 0.05 * tilt[:, None]
-    drawn = np.zeros((side, side), np.uint8)
-    share = side * side / 1e6
-    for _ in range(max(1, round(WIRES * share))):
-        cv2.polylines(drawn, [_wire(side, rng)], False, 255, int(rng.integers(5, 10)), cv2.LINE_AA)
-    for _ in range(max(1, round(DISCS * share))):
-        centre = tuple(int(v) for v in rng.integers(0, side, 2))
-        cv2.circle(drawn, centre, int(rng.integers(8, 30)), 255, -1, cv2.LINE_AA)
-    canvas -= 0.35 * cv2.GaussianBlur(drawn, (0, 0), 1.0).astype(np.float32) / 255
-    return (np.clip(canvas, 0, 1) * 60000).astype(np.uint16)
-
-
-def _wire(side: int, rng: np.random.Generator) -> np.ndarray:
-    """A worm-like path through the frame: int32 (n, 2)."""
-    step = max(8.0, side / 64)
-    angles = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.15, 48))
-    steps = step * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return np.rint(rng.uniform(0, side, 2) + np.cumsum(steps, axis=0)).astype(np.int32)
+def frame(side: int, number: int) -> np.ndarray:
+    """uint16 (side, side): wires where `number` is even, particles where it is odd; the same every time."""
+    rng = np.random.default_rng((side, number))
+    mask = (_wires if number % 2 == 0 else _particles)(rng, side)
+    shade: np.ndarray = cv2.GaussianBlur(mask, (0, 0), max(0.8, side / 1000))
+    shade *= MATERIAL - FILM
+    shade += FILM
+    shade += rng.standard_normal(mask.shape, np.float32) * np.float32(GRAIN)
+    return np.clip(shade, 0, 65535).astype(np.uint16)
 
 
 def write_frames(folder: Path, side: int, count: int) -> list[Path]:
-    """`count` different 16-bit TIFFs of side x side px, with a pixel size."""
+    """`count` different uncompressed 16-bit TIFFs with their pixel size, as cameras write them."""
     import tifffile
 
     folder.mkdir(parents=True, exist_ok=True)
-    per_cm = 1e7 / NM_PER_PX
-    paths = [folder / f"{side}-{n:03d}.tif" for n in range(count)]
-    for n, path in enumerate(paths):
-        tifffile.imwrite(path, frame(side, n), resolution=(per_cm, per_cm), resolutionunit="CENTIMETER")
+    per_cm = side / FIELD_NM * 1e7
+    paths = [folder / f"{side}-{number:05}.tif" for number in range(count)]
+    for number, path in enumerate(paths):
+        tifffile.imwrite(path, frame(side, number), resolution=(per_cm, per_cm), resolutionunit="CENTIMETER")
     return paths
+
+
+def _wires(rng: np.random.Generator, side: int) -> np.ndarray:
+    """float32 (side, side), 1 on three to eight smooth random walks of different widths."""
+    mask = np.zeros((side, side), np.float32)
+    for _ in range(rng.integers(3, 9)):
+        heading = rng.uniform(0, 2 * np.pi) + np.cumsum(rng.normal(0, 0.1, CORNERS))
+        steps = np.stack([np.cos(heading), np.sin(heading)], axis=1) * side * 0.9 / CORNERS
+        points = rng.uniform(0.1, 0.9, 2) * side + np.cumsum(steps, axis=0)
+        width = max(1, round(rng.uniform(*WIRE_WIDTHS) * side))
+        cv2.polylines(mask, [np.rint(points).astype(np.int32)], False, 1.0, width)
+    return mask
+
+
+def _particles(rng: np.random.Generator, side: int) -> np.ndarray:
+    """float32 (side, side), 1 on ten to forty discs, some of which touch."""
+    mask = np.zeros((side, side), np.float32)
+    for _ in range(rng.integers(10, 41)):
+        centre = (int(rng.integers(side)), int(rng.integers(side)))
+        cv2.circle(mask, centre, max(1, round(rng.uniform(*RADII) * side)), 1.0, -1)
+    return mask

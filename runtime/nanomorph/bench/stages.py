@@ -1,78 +1,89 @@
-"""Every stage by itself, one micrograph after the other: what it costs, before stages overlap."""
+"""Every stage by itself, one micrograph after the other: what it costs before stages overlap."""
 
 from __future__ import annotations
 
-import time
+import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from nanomorph.analysis import Analysis
+from nanomorph.bench.samples import Samples, percentiles
 from nanomorph.engines import Engine
-from nanomorph.journal.rows import packed
+from nanomorph.journal import Journal
+from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.prepare import prepare
-from nanomorph.readers import read_path
+from nanomorph.readers import read_micrograph
 from nanomorph.results import rows_of, write_mask, write_overlay, write_wires
+from nanomorph.sources import Item, discover
 
 STAGES = ("read", "prepare", "infer", "measure", "write")
-T = TypeVar("T")
 
 
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Seconds of the wall clock and of the processor (all threads), one pair a micrograph (or a batch)."""
+class Recorded:
+    """An engine that keeps what it was shown, so that the model alone can be timed on the very same batches."""
 
-    wall: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.seen = engine, list[np.ndarray]()
+        self.provider, self.precision, self.dim = engine.provider, engine.precision, engine.dim
+        self.batch_pixels = engine.batch_pixels
 
-    def timed(self, work: Callable[[], T]) -> T:
-        wall, cpu = time.perf_counter(), time.process_time()
-        result = work()
-        self.cpu.append(time.process_time() - cpu)
-        self.wall.append(time.perf_counter() - wall)
-        return result
-
-    def facts(self) -> dict[str, Any]:
-        """Milliseconds: median, 5 and 95 %, and processor time; n."""
-        low, median, high = np.percentile(self.wall, (5, 50, 95)) * 1000
-        cpu = float(np.median(self.cpu)) * 1000
-        return {"ms": median, "ms_5": low, "ms_95": high, "cpu_ms": cpu, "n": len(self.wall)}
+    def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        self.seen.append(batch)
+        return self.engine.run(batch)
 
 
-def time_stages(model: Model, files: Sequence[Path], out: Path, repeats: int) -> dict[str, Samples]:
-    """Each stage on each file, `repeats` times after one round that is not counted."""
-    samples: dict[str, Samples] = defaultdict(Samples)
-    for turn in range(repeats + 1):
-        for file in files if turn else files[:1]:
-            _through(model, file, out, defaultdict(Samples) if turn == 0 else samples)
-    return dict(samples)
+def time_stages(model: Model, files: Sequence[Path], out: Path, overlays: bool) -> dict[str, Any]:
+    """Facts of each stage, of one image through all of them, and of the model alone on the same batches (`bare`)."""
+    recorded = Recorded(model.engine)
+    watched = Model(model.bundle, engine=recorded, ways=model.ways)
+    samples: dict[str, Samples] = {name: Samples() for name in STAGES}
+    items = [item for item in discover(files) if isinstance(item, Item)]
+    with Journal.open(out / "journal.sqlite") as journal:
+        _through(watched, items[0], out, journal, overlays, defaultdict(Samples))  # warm-up
+        recorded.seen.clear()
+        for item in items:
+            _through(watched, item, out, journal, overlays, samples)
+    whole = [sum(times) for times in zip(*(one.wall for one in samples.values()), strict=True)]
+    return {
+        "stages": {name: one.facts() for name, one in samples.items()},
+        "one_image": percentiles(whole),
+        "bare": _bare(recorded, len(items)),
+    }
 
 
-def _through(model: Model, file: Path, out: Path, samples: dict[str, Samples]) -> None:
-    micrograph = samples["read"].timed(lambda: read_path(file))
+def _bare(recorded: Recorded, images: int) -> dict[str, Any]:
+    """The model alone, an image (second looks included): views it was shown, milliseconds, processor's."""
+    samples = Samples()
+    for batch in recorded.seen:
+        samples.timed(lambda batch=batch: recorded.engine.run(batch))  # type: ignore[misc]
+    views = sum(len(batch) for batch in recorded.seen)
+    per_image = {"ms": 1000 * sum(samples.wall) / images, "cpu_ms": 1000 * sum(samples.cpu) / images}
+    return {"views": views / images, **per_image, "n": images}
+
+
+def _through(
+    model: Model, item: Item, out: Path, journal: Journal, overlays: bool, samples: dict[str, Samples]
+) -> None:
+    micrograph, sha256 = samples["read"].timed(lambda: _read(item))
     prepared = samples["prepare"].timed(lambda: prepare(micrograph, model.bundle.input))
     (seen,) = samples["infer"].timed(lambda: model.look([(micrograph, prepared)]))
-    analysis = samples["measure"].timed(lambda: model.conclude(micrograph, "", seen))
-    samples["write"].timed(lambda: _write(model, analysis, out))
+    analysis = samples["measure"].timed(lambda: model.conclude(micrograph, sha256, seen))
+    samples["write"].timed(lambda: _write(model, analysis, item, out, journal, overlays))
 
 
-def _write(model: Model, analysis: Analysis, out: Path) -> None:
+def _read(item: Item) -> tuple[Micrograph, str]:
+    data = item.load()
+    return read_micrograph(item.name, data, item.path), hashlib.sha256(data).hexdigest()
+
+
+def _write(model: Model, analysis: Analysis, item: Item, out: Path, journal: Journal, overlays: bool) -> None:
     write_mask(out, analysis)
     write_wires(out, analysis)
-    write_overlay(out, analysis, {head.task: head.labels for head in model.bundle.heads})
-    packed(rows_of(analysis).domains)
-
-
-def time_engine(engine: Engine, shape: tuple[int, int], batch: int, repeats: int) -> Samples:
-    """The backbone alone on random frames uint8 (batch, 1, *shape), after one run that is not counted."""
-    frames = np.random.default_rng(0).integers(0, 256, (batch, 1, *shape), dtype=np.uint8)
-    samples = Samples()
-    engine.run(frames)
-    for _ in range(repeats):
-        samples.timed(lambda: engine.run(frames))
-    return samples
+    if overlays:
+        write_overlay(out, analysis, {head.task: head.labels for head in model.bundle.heads})
+    journal.record(item, rows_of(analysis))

@@ -30,8 +30,8 @@ def run(options: Options) -> int:
 
 def micrograph_facts(path: Path) -> dict[str, Any]:
     """Size, type and calibration of one file. Raises ConfigurationError where it cannot be read."""
+    from nanomorph.calibrate import with_scale_bar
     from nanomorph.micrograph import ReadError
-    from nanomorph.model import with_scale_bar
     from nanomorph.readers import read_micrograph
     from nanomorph.scalebar import installed
 

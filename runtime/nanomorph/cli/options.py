@@ -1,6 +1,6 @@
 """One line an option: dataclass fields that argparse-dataclass turns into flags."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, field
 from typing import Any
 
@@ -20,6 +20,16 @@ def option(
         metadata["nargs"] = "+"
     metadata = {key: value for key, value in metadata.items() if value is not None}
     return field(default=default, metadata=metadata) if default is not MISSING else field(metadata=metadata)
+
+
+def commas(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """The type of an option that takes a list, `512,1024`."""
+
+    def values(text: str) -> tuple[Any, ...]:
+        return tuple(kind(part.strip()) for part in text.split(","))
+
+    values.__name__ = f"comma list of {kind.__name__}"
+    return values
 
 
 def argument(name: str, help: str, *, type: type | Any, many: bool = False) -> Any:

@@ -34,8 +34,11 @@ class RunOptions:
         type=str,
         choices=CHOICES_SCALE_BAR,
     )
-    workers: int | None = option("threads that read and measure (default: one a core)", default=None, type=int)
+    workers: int | None = option(
+        "images in work at once; with 1 a single image comes soonest (default: one a core)", default=None, type=int
+    )
     overlays: bool = option("write no overlay pictures", default=True)
+    cuda_graphs: bool = option("replay a CUDA graph for every shape of batch (with --device cuda)", default=False)
     detail: str = option(
         "look again in tiles where structures are thin (auto), never (whole), or everywhere so many times finer",
         default="auto",
@@ -63,14 +66,17 @@ class RunOptions:
             raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
         if self.memory is not None and not 0 < self.memory < float("inf"):
             raise ConfigurationError(f"--memory {self.memory}: give a positive number of GiB, or leave it out.")
+        check_graphs(self.cuda_graphs, self.device)
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
+        from nanomorph.cores import cores, share
         from nanomorph.detail import Detail
         from nanomorph.model import Model, Ways
 
         ways = Ways(Detail.parse(self.detail), self.edges)
-        model = Model(bundle, self.device, self.precision, ways=ways)
+        threads = share(self.workers or cores())
+        model = Model(bundle, self.device, self.precision, threads, ways=ways, cuda_graphs=self.cuda_graphs)
         print(f"bundle {bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
         return model
 
@@ -82,6 +88,12 @@ class RunOptions:
         workers, memory = self.workers or usual.workers, int(self.memory * 1024**3) if self.memory else usual.memory
         reads_bars = reads_scale_bars(self.scale_bar)
         return Settings(self.nm_per_px, workers, self.overlays, copies, reads_bars, memory)
+
+
+def check_graphs(wanted: bool, device: str) -> None:
+    """Raises ConfigurationError where CUDA graphs are asked of a device that has none."""
+    if wanted and device != "cuda":
+        raise ConfigurationError(f"--cuda-graphs goes with --device cuda, not {device} (tensorrt has its own, always).")
 
 
 def reads_scale_bars(choice: str) -> bool:

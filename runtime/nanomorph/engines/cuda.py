@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from nanomorph.engines.engine import GPU_BATCH_PIXELS
 from nanomorph.engines.memory import DeviceMemory
 from nanomorph.engines.onnx_runtime import check_backbone, open_session
 
@@ -32,6 +34,7 @@ class CudaEngine:
     """A backbone in one session on CUDA. `graphs`: capture a CUDA graph for every shape of batch."""
 
     provider = "CUDA"
+    batch_pixels = GPU_BATCH_PIXELS
 
     def __init__(
         self,
@@ -48,8 +51,14 @@ class CudaEngine:
         self._outputs = [output.name for output in self._session.get_outputs()]
         self._bound: OrderedDict[tuple[int, ...], _Bound] = OrderedDict()
         self._captured = 0
+        # Its buffers serve one batch at a time; what comes before and after runs in other threads meanwhile.
+        self._busy = threading.Lock()
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        with self._busy:
+            return self._run(batch)
+
+    def _run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         bound = self._bound_to(batch.shape)
         bound.host_input[...] = batch
         self._memory.upload(bound.device_input.data_ptr(), bound.host_input)

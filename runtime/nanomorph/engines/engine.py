@@ -16,17 +16,28 @@ DEVICES = ("auto", "cpu", "cuda", "tensorrt")
 PRECISIONS = ("auto", "fp32", "fp16", "int8")
 # Fastest first. An int8 file is made for CPUs; CPUs compute fp16 files in fp32, slower than the fp32 file.
 ON_CPU, ON_GPU = ("int8", "fp32"), ("fp16", "fp32")
+# A core gains nothing by a batch: frames one by one need less memory, and any number of cores shares them evenly.
+CPU_BATCH_PIXELS = 1
+# Two frames of 1024 x 1024: little enough to keep memory flat.
+GPU_BATCH_PIXELS = 2 * 1024 * 1024
 
 
 class Engine(Protocol):
-    """A backbone ready to run. `dim`: length of its embedding."""
+    """A backbone ready to run.
+
+    dim: length of its embedding. batch_pixels: model pixels of a batch that feeds it well; one frame is always taken.
+    """
 
     provider: str
     precision: str
     dim: int
+    batch_pixels: int
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """uint8 (N, 1, H, W), H and W multiples of 32 -> outputs by name, each float32 (N, ...)."""
+        """uint8 (N, 1, H, W), H and W multiples of 32 -> outputs by name, each float32 (N, ...).
+
+        Any number of threads may call at once; a frame's result is the same in any batch.
+        """
         ...
 
 

@@ -38,6 +38,12 @@ class DeviceMemory:
         properties = self._done(self._cuda.cudaGetDeviceProperties(0))
         return f"{properties.name.decode()}, {properties.major}.{properties.minor}"
 
+    def taken(self) -> int:
+        """Bytes of the device's memory that are not free."""
+        error, free, total = self._cuda.cudaMemGetInfo()
+        self._done((error,))
+        return int(total) - int(free)
+
     def pinned(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """A host array that the device reads and writes without a copy in between. Lives until `free`."""
         size = prod(shape) * np.dtype(dtype).itemsize

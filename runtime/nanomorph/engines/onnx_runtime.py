@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import onnxruntime
 
+from nanomorph.engines.engine import CPU_BATCH_PIXELS
 from nanomorph.errors import ConfigurationError
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -48,6 +49,8 @@ def open_session(
     if device == "cuda":
         require_cuda()
         settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    # Threads that wait by spinning take the core from those that read and measure.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         session = onnxruntime.InferenceSession(
             model if isinstance(model, bytes) else str(model),
@@ -74,6 +77,8 @@ def check_backbone(session: onnxruntime.InferenceSession, model: Path) -> int:
 
 class OnnxRuntimeEngine:
     """A backbone in one session on the CPU."""
+
+    batch_pixels = CPU_BATCH_PIXELS
 
     def __init__(self, model: Path, precision: str, threads: int = 0) -> None:
         self._session = open_session(model, "cpu", threads)

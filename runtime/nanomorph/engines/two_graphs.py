@@ -14,6 +14,7 @@ class TwoGraphs:
         self._maps, self._embedder = maps, embedder
         self.dim = embedder.dim
         self.provider, self.precision = maps.provider, maps.precision
+        self.batch_pixels = maps.batch_pixels
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         return self._maps.run(batch) | {"embedding": self._embedder.run(batch)["embedding"]}

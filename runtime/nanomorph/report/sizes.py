@@ -7,7 +7,6 @@ from html import escape
 
 import numpy as np
 
-from nanomorph.report.charts import size_charts
 from nanomorph.report.collect import Sizes
 from nanomorph.report.statistics import LogNormal, Summary, fit_lognormal, summarize
 from nanomorph.report.words import three_digits
@@ -31,6 +30,8 @@ def sizes_in(
     words = QUANTITY_WORDS[quantity]
     charts = ""
     if samples:
+        from nanomorph.report.charts import size_charts
+
         histogram, cumulative = size_charts(samples, colours, f"{words}, {unit}")
         key = "".join(f"<span style='--c:{colours[label]}'><i></i>{escape(label)}</span>" for label in samples)
         charts = (

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator
 
 from nanomorph.report.words import count, three_digits
 
@@ -61,6 +60,8 @@ def _scale(sizes: np.ndarray):  # type: ignore[no-untyped-def]
         low, high = low * 0.9, high * 1.1
     reach = 0.03 * (np.log(high / low) if logarithmic else high - low)
     low, high = (low / np.exp(reach), high * np.exp(reach)) if logarithmic else (max(0.0, low - reach), high + reach)
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
     locator = LogLocator(subs=(1, 2, 5)) if logarithmic else MaxNLocator(7)
     ticks = [float(value) for value in locator.tick_values(low, high) if low <= value <= high]
     ends = np.log([low, high]) if logarithmic else np.array([low, high])

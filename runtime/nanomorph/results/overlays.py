@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
+import imagecodecs
 import numpy as np
 from scipy import ndimage
 
@@ -32,11 +33,10 @@ def write_overlay(out: Path, analysis: Analysis, bundle_labels: Mapping[str, Seq
     """Write the picture; `bundle_labels`: classes by task in the bundle's order, which fixes the colours."""
     path = result_path(out, "overlays", analysis.micrograph.source, ".png")
     picture = draw_overlay(analysis, class_colours(bundle_labels))
-    encoded, png = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 4])
-    if not encoded:
-        raise RuntimeError(f"{path}: OpenCV could not encode the overlay")
+    # Grain has no neighbours worth a filter: without one the file is smaller, in half of the time.
+    png = imagecodecs.png_encode(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), level=1, filter=imagecodecs.PNG.FILTER.NONE)
     with atomic_open(path) as file:
-        file.write(png.tobytes())
+        file.write(png)
     return path
 
 
@@ -92,17 +92,23 @@ def _gray(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     if pixels.dtype not in (np.uint8, np.uint16, np.float32):
         pixels = pixels.astype(np.float32)
     larger = shape[0] > pixels.shape[0]
-    resized = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_CUBIC if larger else cv2.INTER_AREA)
+    resized = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_CUBIC if larger else _reducing(pixels, shape))
     return to_uint8(resized, 0.5, 99.5)
+
+
+def _reducing(larger: np.ndarray, shape: tuple[int, ...]) -> int:
+    """To less than half averages are needed; above, neighbours are as good and cost a fifth."""
+    return cv2.INTER_AREA if 2 * shape[0] < larger.shape[0] else cv2.INTER_LINEAR
 
 
 def _tint(picture: np.ndarray, mask: np.ndarray, colours: Mapping[int, tuple[int, int, int]]) -> None:
     """A breath of colour over the domains; edges weigh by the share of a picture pixel that they cover."""
     for colour in set(colours.values()):
-        chosen = np.zeros(int(mask.max(initial=0)) + 1, dtype=np.float32)
-        chosen[[number for number, own in colours.items() if own == colour and number < len(chosen)]] = _TINT
-        weight = cv2.resize(chosen[mask], picture.shape[1::-1], interpolation=cv2.INTER_AREA)[..., None]
-        picture[:] = (picture * (1 - weight) + np.array(colour, dtype=np.float32) * weight + 0.5).astype(np.uint8)
+        chosen = np.zeros(int(mask.max(initial=0)) + 1, dtype=np.uint8)
+        chosen[[number for number, own in colours.items() if own == colour and number < len(chosen)]] = 255
+        covered = cv2.resize(chosen[mask], picture.shape[1::-1], interpolation=_reducing(mask, picture.shape))
+        weight = covered * np.float32(_TINT / 255)
+        picture[:] = cv2.blendLinear(np.full_like(picture, colour), picture, weight, 1 - weight)
 
 
 def _outline(picture: np.ndarray, mask: np.ndarray, colours: Mapping[int, tuple[int, int, int]], scale: float) -> None:

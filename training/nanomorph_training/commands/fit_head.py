@@ -41,6 +41,12 @@ class Options:
     seed: int = option("of the folds", default=0, type=int)
     threads: int = option("CPU threads", default=2, type=int)
     cache: Path | None = option("folder of cached features (default: the user's cache)", default=None, type=Path)
+    journal: Path | None = option(
+        "results of an earlier batch or watch with this bundle: what is there is not computed again",
+        default=None,
+        type=Path,
+        metavar="DIR",
+    )
     train_on_all: bool = option(
         "use the held-out quarter of the groups too (then nothing is tested)", default=False, type=bool
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nanomorph.engines.engine import GPU_BATCH_PIXELS
 from nanomorph.engines.memory import DeviceMemory
 from nanomorph.engines.tensorrt.build import Profile
 from nanomorph.engines.tensorrt.library import load, logger_of
@@ -32,6 +34,7 @@ class TensorRtEngine:
     """A deserialised engine behind the runtime's interface."""
 
     provider = "TensorRT"
+    batch_pixels = GPU_BATCH_PIXELS
 
     def __init__(self, plan: bytes, precision: str, profile: Profile, memory: DeviceMemory) -> None:
         trt = load()
@@ -45,10 +48,13 @@ class TensorRtEngine:
         self._outputs = [name for name in names if self._engine.get_tensor_mode(name) != trt.TensorIOMode.INPUT]
         self.dim = int(self._engine.get_tensor_shape("embedding")[1])
         self._prepared: OrderedDict[tuple[int, ...], _Prepared] = OrderedDict()
+        # Its buffers serve one batch at a time; what comes before and after runs in other threads meanwhile.
+        self._busy = threading.Lock()
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """As every engine; more frames than the profile allows are run in turns."""
-        parts = [self._run(batch[n : n + self._largest]) for n in range(0, len(batch), self._largest)]
+        with self._busy:
+            parts = [self._run(batch[n : n + self._largest]) for n in range(0, len(batch), self._largest)]
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
     def _run(self, batch: np.ndarray) -> dict[str, np.ndarray]:

@@ -114,9 +114,9 @@ def prove(bundle: Bundle, engine: TensorRtEngine) -> list[Any]:
 
 
 def _batch(bundle: Bundle) -> int:
-    from nanomorph.infer import BATCH_PIXELS
+    from nanomorph.engines.engine import GPU_BATCH_PIXELS
 
-    return max(1, BATCH_PIXELS // bundle.input.max_side**2)
+    return max(1, GPU_BATCH_PIXELS // bundle.input.max_side**2)
 
 
 def _card(file: Path) -> Path:

@@ -1,0 +1,7 @@
+#!/bin/sh
+# All figures of throughput, in about 12 minutes on two free cores: sh benchmarks/throughput.sh
+set -e
+results=$(dirname "$0")/results
+python -m nanomorph_benchmarks.throughput --out "$results/throughput.json"
+python -m nanomorph_benchmarks.steadiness --out "$results/steadiness.json"
+nanomorph bench --size 1024,4096 --images 4 --repeats 2 --json "$results/bench.json"

@@ -1,0 +1,129 @@
+"""One case, in a process of its own: its peak of memory is that of this case, and no other case warmed its caches.
+
+python -m nanomorph.bench.child < job.json
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nanomorph.errors import ConfigurationError, FatalError
+
+
+@dataclass(frozen=True)
+class Job:
+    """files: micrographs to analyse. batches: frames a batch (None: the engine's own). scratch: an empty folder.
+
+    alone: measure stages and model alone too, not only the whole job.
+    """
+
+    files: tuple[str, ...]
+    scratch: str
+    bundle: str | None
+    device: str
+    precision: str
+    workers: int
+    batches: tuple[int | None, ...]
+    repeats: int
+    overlays: bool
+    detail: str
+    cuda_graphs: bool
+    alone: bool = True
+
+
+def measure_apart(job: Job) -> dict[str, Any]:
+    """What `measure` found, in a process of its own. Raises as it does."""
+    command = [sys.executable, "-m", "nanomorph.bench.child"]
+    done = subprocess.run(command, input=json.dumps(asdict(job)), capture_output=True, text=True, check=False)
+    if done.returncode in (ConfigurationError.exit_code, FatalError.exit_code) and done.stderr:
+        kind = ConfigurationError if done.returncode == ConfigurationError.exit_code else FatalError
+        raise kind(done.stderr.strip().splitlines()[-1])
+    if done.returncode:
+        raise FatalError(f"the process that measured ended with exit code {done.returncode}:\n{done.stderr.strip()}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """The whole job first, for its memory; then every stage and the model by themselves."""
+    import numpy as np
+
+    from nanomorph.bench.model_alone import time_model
+    from nanomorph.bench.stages import time_stages
+    from nanomorph.bundle import load_bundle
+    from nanomorph.cores import cores, share
+    from nanomorph.detail import Detail
+    from nanomorph.machine import device_memory, peak_memory
+    from nanomorph.model import Model, Ways
+    from nanomorph.prepare import prepare
+    from nanomorph.readers import read_path
+
+    bundle, files = load_bundle(job.bundle), [Path(file) for file in job.files]
+    ways, threads = Ways(Detail.parse(job.detail)), share(job.workers)
+    model = Model(bundle, job.device, job.precision, threads, ways=ways, cuda_graphs=job.cuda_graphs)
+    shapes = [read_path(file).pixels.shape for file in files]
+    megapixels = float(np.mean([height * width for height, width in shapes])) / 1e6
+    whole = [{"batch": batch, **_whole(job, model, files, batch, megapixels)} for batch in job.batches]
+    peak, on_device = peak_memory(), None if model.engine.provider == "CPU" else device_memory()
+    sees = prepare(read_path(files[0]), bundle.input).pixels.shape
+    if not job.alone:
+        return {"whole": whole, "peak_bytes": peak}
+    with tempfile.TemporaryDirectory(dir=job.scratch) as out:
+        stages = time_stages(model, files, Path(out), job.overlays)
+    alone = [
+        time_model(model.engine, sees, batch, job.workers, max(3, job.repeats))
+        for batch in sorted({batch or 1 for batch in job.batches})
+    ]
+    return {
+        "images": len(files),
+        "pixels": sizes_of(shapes),
+        "provider": model.engine.provider,
+        "precision": model.engine.precision,
+        "detail": job.detail,
+        "workers": job.workers,
+        "cores": cores(),
+        "model_sees": list(sees),
+        "whole": whole,
+        **stages,
+        "model_alone": alone,
+        "peak_bytes": peak,
+        "device_bytes": on_device,
+    }
+
+
+def _whole(job: Job, model: Any, files: list[Path], batch: int | None, megapixels: float) -> dict[str, Any]:
+    from nanomorph.bench.whole import run_whole, whole_facts
+    from nanomorph.work import Settings
+
+    settings, runs = Settings(workers=job.workers, overlays=job.overlays, batch=batch), []
+    for turn in range(job.repeats + 1):
+        with tempfile.TemporaryDirectory(dir=job.scratch) as out:
+            # The first run is short and not counted: it fills caches and pools of memory.
+            runs.append(run_whole(model, files if turn else files[: 2 * job.workers], Path(out), settings))
+    return whole_facts(runs[1:], megapixels)
+
+
+def sizes_of(shapes: list[tuple[int, ...]]) -> str:
+    """`1024 x 1024 px`, or how many sizes there are."""
+    sizes = {f"{width} x {height} px" for height, width in shapes}
+    return sizes.pop() if len(sizes) == 1 else f"{len(sizes)} sizes"
+
+
+def main() -> int:
+    """The child: JSON in, JSON out, errors as a line and an exit code."""
+    try:
+        print(json.dumps(measure(Job(**json.load(sys.stdin)))))
+    except (ConfigurationError, FatalError) as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

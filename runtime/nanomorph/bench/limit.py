@@ -1,0 +1,47 @@
+"""What holds a case back, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# From this share of the cores on, the processor is what limits: no pipeline keeps all of them busy to the last.
+BUSY = 0.85
+
+
+def limits(case: Mapping[str, Any]) -> list[str]:
+    """The stage that limits, named; and what the whole job costs beside the model alone on the same frames."""
+    whole, bare = max(case["whole"], key=lambda one: one["images_per_s"]), case["bare"]
+    beside = whole["cpu_ms"] / max(bare["cpu_ms"], 1e-9)
+    if case["provider"] == "CPU":
+        first = _on_cpu(case, whole)
+        return [first, f"An image costs {beside:.2f} x the processor time of the model alone on the same frames."]
+    rate = whole["images_per_s"] * bare["ms"] / 1000
+    return [_on_gpu(case), f"The whole job runs at {rate:.2f} x the rate of the model alone on the same frames."]
+
+
+def _on_cpu(case: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    """All stages share the cores: the one that takes most of their time limits, if they are busy."""
+    usable = min(case["workers"], case["cores"])
+    stages = case["stages"]
+    if whole["cores_busy"] < BUSY * usable:
+        slowest = max(stages, key=lambda name: stages[name]["ms"] - stages[name]["cpu_ms"])
+        busy = f"{whole['cores_busy']:.1f} of {usable} cores busy"
+        return f"What limits: waiting for disks or for other programs ({busy}), most of it in {slowest}."
+    name, share = costliest(stages)
+    return f"What limits: {name}, {100 * share:.0f} % of the processor's work on an image (all cores are busy)."
+
+
+def _on_gpu(case: Mapping[str, Any]) -> str:
+    """The device works beside the cores: whoever needs longer for an image limits."""
+    device = case["bare"]["ms"]
+    others = {name: stage for name, stage in case["stages"].items() if name != "infer"}
+    cores = sum(stage["cpu_ms"] for stage in others.values()) / min(case["workers"], case["cores"])
+    times = f"{case['provider']} {device:.1f} ms an image, the cores {cores:.1f} ms"
+    return f"What limits: {'infer' if device >= cores else costliest(others)[0]} ({times})."
+
+
+def costliest(stages: Mapping[str, Mapping[str, Any]]) -> tuple[str, float]:
+    """The stage that takes most processor time, and its share."""
+    name = max(stages, key=lambda name: stages[name]["cpu_ms"])
+    return name, stages[name]["cpu_ms"] / max(sum(stage["cpu_ms"] for stage in stages.values()), 1e-9)

@@ -1,0 +1,222 @@
+"""How a head is learned: regularised and calibrated so that it knows what it has not seen.
+
+Everything that judges a head (regularisation, temperature, thresholds, scores) uses predictions for groups that the
+predicting model was not fitted on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nanomorph.errors import ConfigurationError
+from nanomorph_training.heads import Features, Head
+from nanomorph_training.logistic import (
+    Problem,
+    balanced,
+    best_temperature,
+    choose_c,
+    class_means,
+    fit,
+    folds,
+    nearest,
+    softmax,
+    standardise,
+)
+from nanomorph_training.scores import UNCERTAIN_DEFAULT, score, uncertain_threshold, verdicts
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """How a head is fitted.
+
+    embedding_weight: total variance of the embedding's columns in units of the descriptors', so that 512 columns
+    do not outvote 20. false_alarms: share of known material that may be called unknown. accepted_accuracy:
+    share of accepted answers that should be right.
+    """
+
+    embedding_weight: float = 1.0
+    false_alarms: float = 0.05
+    accepted_accuracy: float = 0.9
+    folds: int = 5
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """What models that had not seen it said of each micrograph: arrays (U,).
+
+    micrograph: as named in the call. truth, guess: class numbers. novelty: 1 is the threshold.
+    """
+
+    micrograph: np.ndarray
+    truth: np.ndarray
+    guess: np.ndarray
+    confidence: np.ndarray
+    novelty: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A head, and how it did out of fold; None where a class has one group only."""
+
+    head: Head
+    out_of_fold: OutOfFold | None
+
+
+def fit_head(
+    features: Features,
+    labels: Sequence[str],
+    groups: Sequence[str],
+    *,
+    task: str,
+    level: str = "field",
+    classes: Sequence[str] | None = None,
+    descriptors: Sequence[str] = (),
+    uses_embedding: bool = True,
+    sample_weight: np.ndarray | None = None,
+    micrographs: Sequence[str] | None = None,
+    settings: HeadSettings = HeadSettings(),
+) -> Fit:
+    """Fit, calibrate and score a head.
+
+    labels, groups: (n,), a row's class and what must not be split. classes: order of the classes (default: sorted).
+    sample_weight: (n,), before classes are balanced. micrographs: (n,), the name of each row's; at domain level
+    thresholds and scores count micrographs, by the majority of their rows. Raises ConfigurationError for fewer than
+    two classes.
+    """
+    y, classes = encode(labels, classes)
+    problem = pose(features, y, groups, descriptors, uses_embedding, sample_weight, settings)
+    c, logits = choose_c(problem)
+    temperature = best_temperature(logits, y, problem.weight) if logits is not None else 1.0
+    model = fit(problem, np.arange(len(y)), c)
+    centroids = class_means(standardise(problem.x, model.mean, model.scale), y, problem.weight)
+    names = np.asarray(micrographs if micrographs is not None else range(len(y)), object)
+    radius, distance = _novelty(problem, c, centroids, names, settings.false_alarms)
+    seen = None
+    if logits is not None:
+        seen = _out_of_fold(softmax(logits / temperature), y, names, distance / radius, by_majority=level == "domain")
+    uncertain, scores = _thresholds(seen, classes, settings)
+    head = Head(
+        task=task,
+        level=level,
+        labels=tuple(classes),
+        uses_embedding=uses_embedding,
+        descriptors=tuple(descriptors),
+        mean=model.mean,
+        scale=model.scale,
+        weights=model.weights,
+        intercept=model.intercept,
+        temperature=temperature,
+        uncertain_below=uncertain,
+        centroids=centroids,
+        radius=radius,
+        metrics={"c": c, "n": len(y), "n_groups": len(set(groups)), "out_of_fold": scores},
+    )
+    return Fit(head, seen)
+
+
+def encode(labels: Sequence[str], classes: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
+    """Class numbers (n,) and the classes that occur, in the order asked for. Raises ConfigurationError below two."""
+    present = set(labels)
+    order = [name for name in (classes or sorted(present)) if name in present]
+    unknown = present - set(order)
+    if unknown:
+        raise ConfigurationError(f"labels that are not among the classes: {', '.join(sorted(unknown))}")
+    if len(order) < 2:
+        raise ConfigurationError(
+            f"a head tells classes apart and needs two; the labels hold {', '.join(order) or 'none'}"
+        )
+    return np.array([order.index(label) for label in labels]), order
+
+
+def pose(
+    features: Features,
+    y: np.ndarray,
+    groups: Sequence[str],
+    descriptors: Sequence[str],
+    uses_embedding: bool,
+    sample_weight: np.ndarray | None,
+    settings: HeadSettings,
+) -> Problem:
+    """The regression to solve: what the head looks at, classes weighing the same however many they are."""
+    x, n_classes = features.matrix(uses_embedding, descriptors), int(y.max()) + 1
+    given = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    return Problem(
+        x=x,
+        y=y,
+        weight=balanced(y, given, n_classes),
+        groups=np.asarray(groups, object),
+        n_classes=n_classes,
+        n_embedding=x.shape[1] - len(descriptors) if uses_embedding else 0,
+        n_folds=settings.folds,
+        embedding_weight=settings.embedding_weight,
+        seed=settings.seed,
+    )
+
+
+def _novelty(
+    problem: Problem, c: float, centroids: np.ndarray, names: np.ndarray, false_alarms: float
+) -> tuple[float, np.ndarray]:
+    """The threshold's distance, and every row's distance out of fold (NaN: in no fold).
+
+    Where no fold is possible the examples say nothing of how far their like may lie: then as far as the known
+    classes lie apart.
+    """
+    distance = np.full(len(problem.y), np.nan)
+    for train, test in folds(problem):
+        model = fit(problem, train, c)
+        z = standardise(problem.x[train], model.mean, model.scale)
+        known = class_means(z, problem.y[train], problem.weight[train])
+        distance[test] = nearest(standardise(problem.x[test], model.mean, model.scale), known)
+    typical = np.array([np.median(distance[rows]) for rows in _rows_of(names)])
+    typical = typical[np.isfinite(typical)]
+    if not len(typical):
+        apart = np.linalg.norm(centroids[:, None] - centroids[None], axis=-1)
+        return float(max(apart.max(), 1e-6)), distance
+    return float(max(upper_limit(typical, false_alarms), 1e-6)), distance
+
+
+def upper_limit(values: np.ndarray, share: float) -> float:
+    """The value that another one like these exceeds with a chance of at most `share` (split conformal prediction).
+
+    With fewer than 1 / share - 1 values no limit can promise that: then the largest.
+    """
+    rank = math.ceil((len(values) + 1) * (1 - share) - 1e-9)
+    return float(np.sort(values)[min(rank, len(values)) - 1])
+
+
+def _rows_of(names: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero(names == name) for name in dict.fromkeys(names)]
+
+
+def _out_of_fold(
+    probabilities: np.ndarray, y: np.ndarray, names: np.ndarray, novelty: np.ndarray, by_majority: bool
+) -> OutOfFold:
+    known = np.isfinite(probabilities).all(axis=1)
+    names, novelty = names[known], novelty[known]
+    truth, guess, confidence = verdicts(probabilities[known], y[known], names if by_majority else None)
+    if by_majority:
+        rows = _rows_of(names)
+        names, novelty = names[[r[0] for r in rows]], np.array([np.median(novelty[r]) for r in rows])
+    return OutOfFold(names, truth, guess, confidence, novelty)
+
+
+def _thresholds(
+    seen: OutOfFold | None, classes: Sequence[str], settings: HeadSettings
+) -> tuple[float, dict[str, Any] | None]:
+    """The confidence below which an answer is uncertain, and the scores out of fold."""
+    if seen is None:
+        return UNCERTAIN_DEFAULT, None
+    right = seen.guess == seen.truth
+    uncertain = uncertain_threshold(right, seen.confidence, settings.accepted_accuracy)
+    accepted = seen.confidence >= uncertain
+    return uncertain, score(seen.truth, seen.guess, classes) | {
+        "accepted_share": float(accepted.mean()),
+        "accepted_accuracy": float(right[accepted].mean()) if accepted.any() else None,
+        "called_unknown": float((seen.novelty > 1).mean()),
+    }

@@ -1,0 +1,92 @@
+"""Few-label classification: fit on the labelled part of every draw, judge its test part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nanomorph_training.features import Table
+from nanomorph_training.fitting import HeadSettings, pose
+from nanomorph_training.heads import Features
+from nanomorph_training.logistic import choose_c, fit
+from nanomorph_training.scores import NOTHING, verdicts
+from nanomorph_training.study.draws import Draw
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One line of the table. name: what it is. replica: which seed of it. judged: what is labelled and how it is
+    found, `field`, `given` or `predicted` domains. sees: `embedding`, `descriptors`, `both` or `pixels`.
+    """
+
+    name: str
+    replica: int
+    judged: str
+    sees: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What an entrant said in one draw with `per_class` labels: class numbers of `draw.test`, NOTHING where nothing
+    was found to judge."""
+
+    entrant: Entrant
+    draw: Draw
+    per_class: int
+    guess: np.ndarray
+
+
+# From indices of labelled and of tested micrographs to the class numbers of the tested.
+Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class HeadJudge:
+    """Logistic regression as `fit-head` fits it, on cached features; a micrograph takes its domains' majority.
+
+    learned, judged: rows of micrographs as they are when labelled and when tested (given masks, predicted ones).
+    y: classes of all micrographs. descriptors: columns that it sees beside the embedding.
+    """
+
+    learned: Table
+    judged: Table
+    y: np.ndarray
+    groups: Sequence[str]
+    uses_embedding: bool
+    descriptors: tuple[str, ...] = ()
+    settings: HeadSettings = HeadSettings()
+
+    def __call__(self, labelled: np.ndarray, tested: np.ndarray) -> np.ndarray:
+        rows = np.flatnonzero(np.isin(self.learned.sample, labelled))
+        of = self.learned.sample[rows]
+        guess = np.full(len(tested), NOTHING)
+        if len(set(self.y[of].tolist())) <= self.y.max():
+            return guess  # nothing was found in any example of a class
+        share = 1 / np.bincount(of)[of]
+        features, groups = _rows(self.learned.features, rows), [self.groups[n] for n in of]
+        problem = pose(features, self.y[of], groups, self.descriptors, self.uses_embedding, share, self.settings)
+        c, _ = choose_c(problem)
+        model = fit(problem, np.arange(len(rows)), c)
+        at = np.flatnonzero(np.isin(self.judged.sample, tested))
+        if len(at):
+            x = _rows(self.judged.features, at).matrix(self.uses_embedding, self.descriptors)
+            units = self.judged.sample[at]
+            logits = model.logits(x)
+            _, said, _ = verdicts(logits, np.zeros(len(at), int), units)
+            place = {micrograph: n for n, micrograph in enumerate(tested.tolist())}
+            guess[[place[unit] for unit in dict.fromkeys(units.tolist())]] = said
+        return guess
+
+
+def _rows(features: Features, rows: np.ndarray) -> Features:
+    embedding = None if features.embedding is None else features.embedding[rows]
+    return Features(embedding, features.descriptors.iloc[rows])
+
+
+def outcomes(entrant: Entrant, judge: Judge, draws: Sequence[Draw], sizes: Sequence[int]) -> Iterator[Outcome]:
+    """What an entrant says in every draw with every number of labels."""
+    for per_class in sizes:
+        for draw in draws:
+            yield Outcome(entrant, draw, per_class, judge(draw.labelled(per_class), draw.test))

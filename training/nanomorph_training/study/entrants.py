@@ -1,0 +1,129 @@
+"""Who takes part in a classification study: every encoder in every way asked for, and the baselines beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nanomorph.prepare import InputSpec, prepare
+from nanomorph_training.data import Sample
+from nanomorph_training.encoders import open_extractor, segments
+from nanomorph_training.features import Extractor, Table, gather, stored_given_domains
+from nanomorph_training.heads import Features
+from nanomorph_training.row_store import Row, RowStore
+from nanomorph_training.study.classify import Entrant, HeadJudge, Judge
+from nanomorph_training.study.contestants import Contestant
+from nanomorph_training.study.settings import FIELD, GIVEN, PREDICTED, StudySettings
+
+CLASSICAL_VERSION = "1"
+GIVEN_MASKS, SUPERVISED = "descriptors of given masks", "supervised, from random weights"
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """The labelled micrographs of a study. y: class numbers (n,). cache: folder of features and decoded images."""
+
+    samples: Sequence[Sample]
+    y: np.ndarray
+    classes: Sequence[str]
+    cache: Path
+    say: Callable[[str], None]
+
+    @property
+    def groups(self) -> list[str]:
+        """A micrograph without a group is one of its own."""
+        return [sample.group or str(sample.path) for sample in self.samples]
+
+    def table(self, rows: Callable[[Sample], Row]) -> Table:
+        return gather(self.samples, rows, self.say)
+
+
+def entrants(pool: Pool, encoders: Sequence[Contestant], settings: StudySettings) -> Iterator[tuple[Entrant, Judge]]:
+    """One after another, so that only one encoder is open at a time."""
+    for contestant in encoders:
+        pool.say(f"{contestant.name} ({contestant.path})")
+        extractor = open_extractor(contestant.path, pool.cache, None, settings.threads)
+        for judged in (one for one in settings.judged if one != GIVEN):
+            yield from _of_encoder(pool, contestant, extractor, judged, settings)
+    if GIVEN in settings.judged:
+        table = pool.table(lambda sample: stored_given_domains(sample, RowStore(pool.cache / "features")))
+        yield Entrant(GIVEN_MASKS, 0, GIVEN, "descriptors"), _head(pool, table, table, False, _shape_descriptors())
+    if FIELD in settings.judged:
+        if "classical" in settings.baselines:
+            yield from _classical(pool)
+        if settings.supervised_steps:
+            from nanomorph_training.study.supervised import SupervisedJudge
+
+            yield Entrant(SUPERVISED, 0, FIELD, "pixels"), SupervisedJudge.of(pool, settings)
+
+
+def _of_encoder(
+    pool: Pool, contestant: Contestant, extractor: Extractor, judged: str, settings: StudySettings
+) -> Iterator[tuple[Entrant, Judge]]:
+    def entrant(sees: str) -> Entrant:
+        return Entrant(contestant.name, contestant.replica, judged, sees)
+
+    segmenter = segments(contestant.path)
+    measured = [one for one in settings.features if one != "embedding"]
+    if not segmenter and (judged != FIELD or measured):
+        pool.say(f"{contestant.name} has no segmenter: nothing of it is measured")
+    if judged == FIELD:
+        field = pool.table(extractor.field) if segmenter and measured else None
+        seen = field if field and not settings.turned else pool.table(_views(extractor, settings))
+        if "embedding" in settings.features:
+            yield entrant("embedding"), _head(pool, seen, seen, True, ())
+        if field:
+            whole = Table(Features(seen.features.embedding, field.features.descriptors), field.sample)
+            for sees in measured:
+                yield entrant(sees), _head(pool, whole, whole, sees == "both", _field_descriptors())
+    elif segmenter:
+        predicted = pool.table(extractor.predicted_domains)
+        learned = predicted if judged == PREDICTED else pool.table(extractor.given_domains)
+        yield entrant("descriptors"), _head(pool, learned, predicted, False, _shape_descriptors())
+
+
+def _views(extractor: Extractor, settings: StudySettings) -> Callable[[Sample], Row]:
+    return extractor.turned if settings.turned else extractor.upright
+
+
+def _head(pool: Pool, learned: Table, judged: Table, embedding: bool, descriptors: tuple[str, ...]) -> HeadJudge:
+    return HeadJudge(learned, judged, pool.y, pool.groups, embedding, descriptors)
+
+
+def _classical(pool: Pool) -> Iterator[tuple[Entrant, Judge]]:
+    from nanomorph_training.classical import WHOLE_IMAGE
+
+    store, spec = RowStore(pool.cache / "features"), InputSpec()
+    for name, features in WHOLE_IMAGE.items():
+
+        def row(sample: Sample, name: str = name, features: Callable[[np.ndarray], np.ndarray] = features) -> Row:
+            identity = (CLASSICAL_VERSION, name, spec)
+            return store.row("classical", [sample.path], identity, lambda: _classical_row(sample, features, spec))
+
+        table = pool.table(row)
+        yield Entrant(name, 0, FIELD, "pixels"), _head(pool, table, table, True, ())
+
+
+def _classical_row(sample: Sample, features: Callable[[np.ndarray], np.ndarray], spec: InputSpec) -> Row:
+    """Of the same pixels that an encoder sees."""
+    from nanomorph.readers import read_path
+
+    prepared = prepare(read_path(sample.path), spec)
+    height, width = prepared.shape
+    return Row(features(prepared.pixels[:height, :width]), pd.DataFrame(index=[0]))
+
+
+def _field_descriptors() -> tuple[str, ...]:
+    from nanomorph.measure import FIELD_DESCRIPTORS
+
+    return tuple(FIELD_DESCRIPTORS)
+
+
+def _shape_descriptors() -> tuple[str, ...]:
+    from nanomorph.measure import SHAPE_DESCRIPTORS
+
+    return tuple(SHAPE_DESCRIPTORS)
