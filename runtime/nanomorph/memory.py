@@ -12,8 +12,8 @@ from pathlib import Path
 from nanomorph.readers.strict import FrameGate, frame_gate
 
 GIB = 1024**3
-# Peaks of resident memory in bytes a pixel, 16-bit TIFFs: reading and preparing took 19 on 16 and 67 Mpx; measuring 58 on
-# a network of 16 Mpx, 52 where wires are thick, 25 on 67 Mpx (network, particles), with what is held of the frame.
+# Peaks of resident memory in bytes a pixel, 16-bit TIFFs, with what is held of the frame: reading and preparing took 19
+# on 16 and 67 Mpx, measuring 58 on a network of 16 Mpx, 52 where its wires are thick, 25 on 67 Mpx of either kind.
 READING, MEASURING = 25, 75
 # What waits at a stage: bytes a pixel of a frame with its foreground and interior, and of a frame that is read
 # a byte of its file, whose pixels nobody knows yet (as for 8 bits a pixel, uncompressed).
