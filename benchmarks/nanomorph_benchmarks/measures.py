@@ -20,7 +20,7 @@ import numpy as np
 
 from nanomorph.bundle import load_bundle
 from nanomorph.model import Model
-from nanomorph_benchmarks.measures_crossings import crossing_pairs, random_fields
+from nanomorph_benchmarks.measures_crossings import DEVELOPMENT, TEST, crossing_pairs, random_fields
 from nanomorph_benchmarks.measures_particles import real_particles
 from nanomorph_benchmarks.measures_tables import markdown
 from nanomorph_benchmarks.micrographs import seen_by
@@ -125,16 +125,18 @@ def geometry(mask_of: Mask | None = None) -> dict[str, Any]:
     _say("crossings")
     return found | {
         "crossings": crossing_pairs(mask_of),
-        "fields": random_fields(mask_of),
+        "fields": random_fields(TEST, mask_of),
+        "development_fields": random_fields(DEVELOPMENT, mask_of),
         "networks": networks(mask_of),
     }
 
 
 def evaluate(data: Path, bundle: Path | None = None) -> dict[str, Any]:
     """Everything, as it goes into the JSON."""
+    exact = geometry()
     model = Model(load_bundle(bundle), device="cpu")
     return {
-        "exact": geometry(),
+        "exact": exact,
         "model": geometry(lambda mask: seen_by(model, mask)),
         "particles": real_particles(data, model),
         "made_by": {

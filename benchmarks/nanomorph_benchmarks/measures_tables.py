@@ -54,18 +54,20 @@ def _error(spread: Mapping[str, float] | None, absolute: bool) -> str:
 def _crossings(found: Mapping[str, Any]) -> Iterator[str]:
     yield "| two wires crossing at | " + " | ".join(f"{angle}°" for angle in found["crossings"]) + " |"
     yield "|---|" + "---|" * len(found["crossings"])
-    yield "| two wires found, right across | " + " | ".join(_share(one) for one in found["crossings"].values()) + " |"
+    yield "| right | " + " | ".join(_share(one) for one in found["crossings"].values()) + " |"
     yield ""
     yield "| wires in a field | " + " | ".join(found["fields"]) + " |"
     yield "|---|" + "---|" * len(found["fields"])
-    yield "| crossings resolved right | " + " | ".join(_share(one) for one in found["fields"].values()) + " |"
+    for name, words in (("development_fields", "seeds the rules were made on"), ("fields", "test seeds")):
+        yield f"| crossings right, {words} | " + " | ".join(_share(one) for one in found[name].values()) + " |"
+    unclear = (str(one["unclear"]) for one in found["fields"].values())
+    yield "| crossings without four clear arms, not judged | " + " | ".join(unclear) + " |"
     drawn = (f"{one['found_per_drawn']:.2f}" for one in found["fields"].values())
     yield "| wires found per wire drawn | " + " | ".join(drawn) + " |"
 
 
 def _share(one: Mapping[str, float]) -> str:
-    n = one.get("n", one.get("crossings", 0))
-    return f"{100 * one['right']:.0f} % of {n}" if n else "none"
+    return f"{100 * one['right']:.0f} % of {one['n']}" if one["n"] else "none"
 
 
 def _particles(found: Mapping[str, Any]) -> Iterator[str]:

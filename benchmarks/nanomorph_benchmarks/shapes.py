@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,15 @@ class Wire:
             turn = np.arctan2(along * np.sign(radius), (radius - across) * np.sign(radius))
             along, across = turn * radius * np.sign(radius), abs(radius) - np.hypot(along, radius - across)
         return (np.abs(along) <= self.length / 2) & (np.abs(across) <= self.width / 2)
+
+    def draw(self, mask: np.ndarray) -> None:
+        """Set the pixels of the wire in a mask (bool (H, W))."""
+        line = self.line()
+        left, top = np.floor(line.min(axis=0) - self.width).astype(int).clip(0)
+        right, bottom = np.ceil(line.max(axis=0) + self.width).astype(int).clip(0) + 1
+        around = mask[top:bottom, left:right]
+        there = replace(self, centre=(self.centre[0] - left, self.centre[1] - top))
+        around |= there.inside((around.shape[0], around.shape[1]))
 
     @property
     def end_to_end(self) -> float:

@@ -206,7 +206,7 @@ def test_segmentation_through_the_command(pool: Path, tmp_path: Path) -> None:
     assert main(line.split()) == 0
     with open(out / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    # A quarter of eight micrographs is tested: 2 and all 6 of the others are learned from.
+    # A fifth of eight micrographs, so two, is tested: 2 and all 6 of the others are learned from.
     assert [(row["entrant"], row["labelled_images"], row["n_test"]) for row in rows] == [
         ("random", "2", "2"), ("random", "6", "2"),
         ("Otsu, border decides the sign", "2", "2"), ("Otsu, border decides the sign", "6", "2"),

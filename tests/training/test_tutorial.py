@@ -25,16 +25,16 @@ def commands() -> list[list[str]]:
 
 
 def micrographs(folder: Path) -> None:
-    """images/, 20 labels of two classes (discs, bars) and 8 masks, all of their own groups."""
+    """images/, 12 labels of two classes (discs, bars) and 6 masks, all of their own groups."""
     (folder / "images").mkdir()
     (folder / "masks").mkdir()
     labels, masks = [], []
-    for number in range(20):
+    for number in range(12):
         rng = np.random.default_rng(number)
-        image, kind = rng.normal(170, 12, (96, 96)), ("disc", "bar")[number % 2]
+        image, kind = rng.normal(170, 12, (64, 64)), ("disc", "bar")[number % 2]
         rows, columns = np.indices(image.shape)
-        y, x = rng.integers(30, 66, 2)
-        long, wide = (14, 14) if kind == "disc" else (26, 5)
+        y, x = rng.integers(24, 40, 2)
+        long, wide = (10, 10) if kind == "disc" else (20, 4)
         inside = ((rows - y) / long) ** 2 + ((columns - x) / wide) ** 2 <= 1
         image[inside] -= 90
         cv2.imwrite(str(folder / "images" / f"{number}.png"), np.clip(image, 0, 255).astype(np.uint8))
@@ -42,7 +42,7 @@ def micrographs(folder: Path) -> None:
         row = {"file": f"images/{number}.png", "group": f"specimen-{number}"}
         labels.append(row | {"label": kind})
         masks.append(row | {"mask": f"masks/{number}.png"})
-    for name, listed in (("labels", labels), ("masks", masks[:8])):
+    for name, listed in (("labels", labels), ("masks", masks[:6])):
         with open(folder / f"{name}.csv", "w", newline="") as file:
             writer = csv.DictWriter(file, list(listed[0]))
             writer.writeheader()
@@ -61,7 +61,7 @@ def test_the_tutorial_from_unlabelled_images_to_a_bundle(tmp_path: Path, monkeyp
     assert (tmp_path / "runs" / "study" / "table.md").is_file()
     with open("results/labels.csv", newline="") as file:
         judged = list(csv.DictReader(file))
-    assert len(judged) == 20
+    assert len(judged) == 12
     assert {row["bundle"] for row in judged} == {load_bundle("my-bundle").fingerprint}
 
 

@@ -1,78 +1,193 @@
-"""The arms that leave a crossing: where each is free of it, which way it points, how well two go on in each other."""
+"""The arms that leave a crossing: where each is free of it, which way it points, and which two go on in each other."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.spatial import cKDTree
 
 from nanomorph.measure.branches import FREE, Branches
+from nanomorph.measure.ragged import spread
+from nanomorph.measure.skeleton import Skeleton
 
-# An arm's direction is taken over so many of its widths, beyond its junction's inscribed circle.
-ARM_WIDTHS, ARM_LEAST_PX = 2.0, 8.0
-# A pair of arms costs so many rad per e-fold of width, on top of its turning.
-WIDTH_WEIGHT = 0.5
+# A branch between two junctions is an arm where more than so many of its widths lie beyond their inscribed circles.
+CLEAR_LENGTH = 1.0
+# An arm begins where it is less than so many times as thick as usual, and so many widths on.
+THICKER, MARGIN_WIDTHS = 1.15, 0.25
+# An arm's direction is taken over so many of its widths, and at least so many steps of the skeleton's grid.
+ARM_WIDTHS, ARM_STEPS = 3.0, 10.0
+# Two arms are compared across a gap of at most so many widths, or radii of their junctions (wires that cross at 10
+# degrees lie on each other for twelve widths), along which the outline stays so many half widths away.
+REACH, CLEARANCE = 24.0, 0.3
+# A pair of arms costs its turning (rad), plus so many rad per e-fold of width and per width of the gap.
+WIDTH_WEIGHT, GAP_WEIGHT = 0.5, 0.01
+# What it costs, in rad, that an arm ends: two turn into each other for at most twice as much.
+END = 0.7
+
+Clearance = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Arms:
-    """Branch ends that leave a crossing. end: int (k,), 2 x branch + side. node: int (k,), their crossing.
+    """Branch ends that leave a crossing. end: int (k,), 2 x branch + side.
 
-    at, direction: float (k, 2), where the arm is free of the crossing and the unit vector on from there. width: px.
+    at, direction: float (k, 2), where the arm is free of the crossing and the unit vector on from there. width,
+    radius: px, its own and its junction's inscribed one. cost: rad, of its ending here.
     """
 
     end: np.ndarray
-    node: np.ndarray
     at: np.ndarray
     direction: np.ndarray
     width: np.ndarray
+    radius: np.ndarray
+    cost: np.ndarray
 
 
-def largest_radius(branches: Branches, node: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Greatest inscribed radius at every crossing (n + 1,), the last (FREE) 0: so far from it arms are disturbed."""
-    largest = np.zeros(int(node.max(initial=FREE)) + 2)
-    crossing_of = np.full(int(branches.junction.max(initial=FREE)) + 1, FREE)
-    at_end = branches.node != FREE
-    crossing_of[branches.node[at_end]] = node[at_end]
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of arms (indices, (n,)) that could be one wire, and what each costs, rad."""
+
+    first: np.ndarray
+    second: np.ndarray
+    cost: np.ndarray
+
+    def take(self, which: np.ndarray) -> Pairs:
+        """The pairs `which` (bool or int)."""
+        return Pairs(self.first[which], self.second[which], self.cost[which])
+
+
+def trims(branches: Branches, radius: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """How far (m, 2) px from its ends a branch is disturbed, 0 at a tip.
+
+    Throughout its junction's inscribed circle, and on as far as it is thicker than usual, which is where at a shallow
+    angle the outlines part.
+    """
+    largest = np.zeros(int(branches.junction.max(initial=FREE)) + 2)  # the last, FREE, stays 0
     at_junction = branches.junction != FREE
-    np.maximum.at(largest, crossing_of[branches.junction[at_junction]], radius[at_junction])
-    return largest
+    np.maximum.at(largest, branches.junction[at_junction], radius[at_junction])
+    owner, starts = branches.order.owner, branches.order.starts[:-1]
+    usual = radius[branches.order.values] <= THICKER * widths[owner] / 2 + 0.5
+    first = np.minimum.reduceat(np.where(usual, branches.arc, np.inf), starts)
+    last = np.maximum.reduceat(np.where(usual, branches.arc, -np.inf), starts)
+    thick = np.stack([first, branches.length - last], axis=1) + MARGIN_WIDTHS * widths[:, None]
+    return np.where(branches.node == FREE, 0.0, np.maximum(largest[branches.node], thick))
 
 
-def arms_of(
-    points: np.ndarray,
-    branches: Branches,
-    node: np.ndarray,
-    bridge: np.ndarray,
-    radius: np.ndarray,
-    widths: np.ndarray,
-) -> tuple[Arms, np.ndarray]:
-    """The arms of all crossings, and how far (m, 2) px from its ends a branch is disturbed by them."""
-    trim = largest_radius(branches, node, radius)[node]
-    ends = np.flatnonzero((node != FREE).ravel() & ~np.repeat(bridge, 2))
+def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np.ndarray) -> Arms:
+    """The arms of all junctions; trim: see `trims`, widths: px (m,)."""
+    clear = branches.length - trim.sum(axis=1)
+    is_arm = (branches.node != FREE) & ((clear > CLEAR_LENGTH * widths) | (branches.node == FREE).any(axis=1))[:, None]
+    ends = np.flatnonzero(is_arm)
     branch, side = ends >> 1, ends & 1
     length = branches.length[branch]
     near = np.minimum(trim.ravel()[ends], 0.4 * length)
-    far = np.minimum(near + np.maximum(ARM_WIDTHS * widths[branch], ARM_LEAST_PX), length)
-    at, on = (points[_at_arc(branches, branch, np.where(side == 0, s, length - s))] for s in (near, far))
-    step = on - at
-    direction = step / np.maximum(np.hypot(*step.T), 1e-9)[:, None]
-    return Arms(ends, node.ravel()[ends], at, direction, widths[branch]), trim
+    step = skeleton.step[branches.order.values[branches.order.starts[branch]]]
+    reach = np.maximum(ARM_WIDTHS * widths[branch], ARM_STEPS * step)
+    far = np.minimum(near + reach, length - trim.ravel()[ends ^ 1])
+    far = np.maximum(far, np.minimum(near + 1.0, length))
+    at, direction = _line(skeleton.points, branches, branch, side, near, far)
+    sure = np.clip((far - near) / reach, 0.25, 1.0)
+    return Arms(ends, at, direction, widths[branch], trim.ravel()[ends], END * sure)
+
+
+def _line(
+    points: np.ndarray, branches: Branches, branch: np.ndarray, side: np.ndarray, near: np.ndarray, far: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where an arm begins, and the unit vector on from there: the line through the means of its two halves.
+
+    Single points of a skeleton are up to a step of its grid off the middle, which for a thin wire is the outline.
+    """
+    middle = (near + far) / 2
+    length = branches.length[branch]
+    index = np.sort(
+        [_at_arc(branches, branch, np.where(side == 0, s, length - s)) for s in (near, middle, far)], axis=0
+    )
+    total = np.concatenate([np.zeros((1, 2)), np.cumsum(points[branches.order.values], axis=0)])
+    low, high = ((total[b + 1] - total[a]) / (b + 1 - a)[:, None] for a, b in (index[:2], index[1:]))
+    first, second = np.where((side == 0)[:, None], [low, high], [high, low])
+    direction = (second - first) / np.maximum(np.hypot(*(second - first).T), 1e-9)[:, None]
+    return first - (middle - near)[:, None] / 2 * direction, direction
 
 
 def _at_arc(branches: Branches, branch: np.ndarray, arc: np.ndarray) -> np.ndarray:
-    """The skeleton point (index) at a length along each of the given branches."""
+    """The element of `branches.order` at a length along each of the given branches."""
     # One increasing axis for all: every branch begins where the one before it ended, plus one.
     begin = np.concatenate([[0.0], np.cumsum(branches.length + 1.0)])[:-1]
     axis = branches.arc + begin[branches.order.owner]
     index = np.searchsorted(axis, begin[branch] + arc - 1e-6)
-    return branches.order.values[np.minimum(index, branches.order.starts[branch + 1] - 1)]
+    return np.minimum(index, branches.order.starts[branch + 1] - 1)
+
+
+def candidates(arms: Arms, clearance: Clearance) -> Pairs:
+    """All pairs that cost less than that both end, with foreground all along the gap between them.
+
+    clearance: distance of points (n, 2) to the nearest outline.
+    """
+    if len(arms.end) < 2:
+        return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+    reach = REACH * np.maximum(arms.radius, arms.width)
+    near = cKDTree(arms.at).query_pairs(float(reach.max()), output_type="ndarray")
+    gap = np.hypot(*(arms.at[near[:, 1]] - arms.at[near[:, 0]]).T)
+    other = arms.end[near[:, 0]] >> 1 != arms.end[near[:, 1]] >> 1
+    first, second = near[other & (gap <= reach[near].max(axis=1))].T
+    pairs = Pairs(first, second, pair_cost(arms, first, second))
+    pairs = pairs.take(pairs.cost < arms.cost[first] + arms.cost[second])
+    return pairs.take(_inside(arms, pairs, clearance))
 
 
 def pair_cost(arms: Arms, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Turning (rad) from one arm into the gap and from the gap into the other, plus a penalty for unlike widths."""
-    gap = arms.at[second] - arms.at[first]
+    """Turning (rad) from one arm into the gap and from the gap into the other, with penalties for width and gap."""
+    width = np.minimum(arms.width[first], arms.width[second])
+    across = arms.at[second] - arms.at[first]
+    # A gap shorter than a width has no direction of its own: half a width of both arms is taken in.
+    gap = across + 0.5 * width[:, None] * (arms.direction[second] - arms.direction[first])
     gap /= np.maximum(np.hypot(*gap.T), 1e-9)[:, None]
     into = np.arccos(np.clip((-arms.direction[first] * gap).sum(axis=1), -1, 1))
     out = np.arccos(np.clip((arms.direction[second] * gap).sum(axis=1), -1, 1))
-    return into + out + WIDTH_WEIGHT * np.abs(np.log(arms.width[first] / arms.width[second]))
+    unlike = np.abs(np.log(arms.width[first] / arms.width[second]))
+    return into + out + WIDTH_WEIGHT * unlike + GAP_WEIGHT * np.hypot(*across.T) / width
+
+
+def _inside(arms: Arms, pairs: Pairs, clearance: Clearance) -> np.ndarray:
+    """Whether the straight line across the gap of every pair keeps away from the outline."""
+    least = CLEARANCE / 2 * np.minimum(arms.width[pairs.first], arms.width[pairs.second])
+    points, pair = along_gaps(arms, pairs, 1.5 * least)
+    too_near = clearance(points) < least[pair]
+    return np.asarray(np.bincount(pair[too_near], minlength=len(pair)) == 0)[: len(least)]
+
+
+def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 2) px across the gap of every pair, at most `spacing` (m,) apart, and the pair of each."""
+    start, step = arms.at[pairs.first], arms.at[pairs.second] - arms.at[pairs.first]
+    n = np.ceil(np.hypot(*step.T) / np.maximum(spacing, 0.5)).astype(int) + 1
+    share = spread(np.zeros(len(n), int), n)[0] / np.repeat(np.maximum(n - 1, 1), n)
+    pair = np.repeat(np.arange(len(n)), n)
+    return start[pair] + share[:, None] * step[pair], pair
+
+
+def match(arms: Arms, pairs: Pairs) -> Pairs:
+    """The pairs of least total cost, arms that find no partner counted with the cost of their ending.
+
+    Solved as an assignment of every arm to its continuation or to itself (it ends). An assignment that goes round in
+    a circle is broken up, its cheapest pairs first.
+    """
+    k = len(arms.end)
+    if not len(pairs.first):
+        return pairs
+    row = np.concatenate([pairs.first, pairs.second, np.arange(k)])
+    column = np.concatenate([pairs.second, pairs.first, np.arange(k)])
+    cost = np.concatenate([pairs.cost, pairs.cost, 2 * arms.cost]) + 1e-9  # a 0 would be no entry
+    onward = min_weight_full_bipartite_matching(coo_array((cost, (row, column)), shape=(k, k)).tocsr())[1]
+    wanted = np.flatnonzero((onward[pairs.first] == pairs.second) | (onward[pairs.second] == pairs.first))
+    taken = np.zeros(k, bool)
+    chosen = []
+    for pair in wanted[np.argsort(pairs.cost[wanted], kind="stable")].tolist():
+        a, b = pairs.first[pair], pairs.second[pair]
+        if not (taken[a] or taken[b]):
+            taken[a] = taken[b] = True
+            chosen.append(pair)
+    return pairs.take(np.array(chosen, int))

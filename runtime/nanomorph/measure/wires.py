@@ -106,7 +106,7 @@ def _wires(
     offsets: np.ndarray,
 ) -> WirePaths:
     """The wires of at least SLENDER widths' length."""
-    found = resolve(skeleton, branches, near)
+    found = resolve(skeleton, branches, near, lambda points: edges.nearest(points)[0])
     wire = np.full(len(near), FREE)
     wire[branches.order.values] = found.branch[branches.order.owner]
     on = wire != FREE

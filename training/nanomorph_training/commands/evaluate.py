@@ -57,7 +57,7 @@ class Options:
     test: str = option(
         "share of each class kept for the test in whole groups, drawn anew; or held-out: the groups that no encoder of "
         "this project has seen",
-        default="0.25",
+        default="0.2",
     )
     baselines: tuple[str, ...] = option(
         "always beside the encoders", default=BASELINES, type=str, choices=BASELINES, many=True

@@ -35,7 +35,7 @@ class StudySettings:
     labels: tuple[str, ...] | None = None
     labels_per_class: tuple[int, ...] = ()
     n_draws: int = 0
-    test: str = "0.25"
+    test: str = "0.2"
     baselines: tuple[str, ...] = BASELINES
     random_seeds: int = 3
     network: str = "resnet18"
