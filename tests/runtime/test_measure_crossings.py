@@ -35,6 +35,12 @@ def test_two_crossed_wires_are_two_wires(angle: float, widths: tuple[int, int]) 
     assert found.length_nm.to_numpy() == pytest.approx(found.length_px.to_numpy() / 2)
 
 
+def test_thin_wires_at_ten_degrees_are_two_wires() -> None:
+    found = wires(bar(7, 6) | bar(17, 6)).sort_values("orientation_deg")
+    assert found.orientation_deg.to_numpy() == pytest.approx([7, 17], abs=1.5)
+    assert found.n_tips.tolist() == [2, 2]
+
+
 def test_three_wires_through_one_point_are_three() -> None:
     found = wires(bar(10, 6) | bar(70, 6) | bar(130, 6))
     assert sorted(found.orientation_deg.round()) == pytest.approx([10, 70, 130], abs=2)

@@ -120,15 +120,31 @@ def local_thickness(phase: np.ndarray) -> Sizes:
         return _sizes(np.zeros(0), np.zeros(0))
     distance = distance_to_background(phase)
     row, column = np.nonzero((distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase)
-    radius = distance[row, column]
-    order = np.argsort(radius, kind="stable")
+    radius, diameter = distance[row, column], _diameters(distance)[row, column]
+    order = np.argsort(diameter, kind="stable")
     thickness = np.zeros(phase.shape, np.float32)
     fixed = 1 << _SUBPIXEL
-    # A distance ends at the centre of the first background pixel, the edge lies half a px before it.
-    for x, y, r in zip(column[order].tolist(), row[order].tolist(), radius[order].tolist(), strict=True):
-        cv2.circle(thickness, (x * fixed, y * fixed), round(r * fixed), 2 * r - 1, -1, cv2.LINE_8, _SUBPIXEL)
+    discs = zip(*(values[order].tolist() for values in (column, row, radius, diameter)), strict=True)
+    for x, y, r, d in discs:
+        cv2.circle(thickness, (x * fixed, y * fixed), round(r * fixed), d, -1, cv2.LINE_8, _SUBPIXEL)
     values = thickness[phase & (thickness > 0)].astype(float)
     return _sizes(values, np.ones(len(values)))
+
+
+def _diameters(distance: np.ndarray) -> np.ndarray:
+    """Diameter (px, float32 (H, W)) of the inscribed disc that each pixel of a ridge of `distance` is the middle of.
+
+    A distance ends at the centre of the first background pixel, the edge lies half a px before it. The middle of an
+    even width lies between two pixels, one on either flank: there the two distances and the step between them add up.
+    """
+    found = 2 * distance - 1
+    for d, out in ((distance, found), (distance.T, found.T)):
+        here, there = d[:, 1:-2], d[:, 2:-1]
+        slope = np.minimum(here - d[:, :-3], there - d[:, 3:])
+        across = np.where(slope > 0, here + there + slope - 1, 0)
+        for side in (out[:, 1:-2], out[:, 2:-1]):
+            np.maximum(side, across, out=side)
+    return found
 
 
 _AROUND = np.ones((3, 3), np.uint8)
