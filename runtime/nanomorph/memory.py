@@ -12,10 +12,21 @@ from pathlib import Path
 from nanomorph.readers.strict import FrameGate, frame_gate
 
 GIB = 1024**3
-# Measured on frames of 16 and 67 Mpx: reading and preparing took 19 bytes a pixel at its peak, measuring 82.
-READING, MEASURING = 25, 100
+# Peaks of resident memory in bytes a pixel, 16-bit TIFFs, with what is held of the frame: reading and preparing took 19
+# on 16 and 67 Mpx, measuring 58 on a network of 16 Mpx, 52 where its wires are thick, 25 on 67 Mpx of either kind.
+READING, MEASURING = 25, 75
+# What waits at a stage: bytes a pixel of a frame with its foreground and interior, and of a frame that is read
+# a byte of its file, whose pixels nobody knows yet (as for 8 bits a pixel, uncompressed).
+WAITING, READ_BYTE = 12, 5
+_WAITING_SHARE = 1 / 12
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 _UNKNOWN = 8 * GIB
+
+
+def shares(limit: int) -> tuple[int, int]:
+    """Of the bytes that all frames may take: those for frames in work, and for those at each of three stages."""
+    waiting = int(limit * _WAITING_SHARE)
+    return limit - 3 * waiting, waiting
 
 
 class Memory:

@@ -19,7 +19,7 @@ from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
-from nanomorph.memory import Memory
+from nanomorph.memory import READ_BYTE, WAITING, Memory, shares
 from nanomorph.micrograph import ReadError
 from nanomorph.model import Model
 from nanomorph.outages import HOPELESS, writing_to
@@ -47,7 +47,8 @@ class Pipeline:
         self.journal, self.out, self.settings = journal, out, settings
         self._stopping = threading.Event()
         self._copies = Copies(journal, out)
-        self._memory = Memory(settings.memory)
+        in_work, self._most_waiting = shares(settings.memory)
+        self._memory = Memory(in_work)
         self.use(model)
 
     def use(self, model: Model) -> None:
@@ -74,11 +75,12 @@ class Pipeline:
             closing(prefetch(map(self._load, discovered), 2 * workers)) as source,
         ):
             loaded = self._unsettled(source, events)
-            read = self._readable(ordered_map(readers, self._read, loaded, 2 * workers), events)
+            most, ahead = self._most_waiting, 2 * workers
+            read = self._readable(ordered_map(readers, self._read, loaded, ahead, _file_weight, most), events)
             batched = batches(read, self.model.engine.batch_pixels, self.settings.batch)
             # More than one at a time also for a GPU: while it computes, others stack, scale and look again.
-            inferred = ordered_map(inferrers, self._infer, batched, workers + 1)
-            for outcome in ordered_map(measurers, self._finish, _singles(inferred), 2 * workers):
+            inferred = ordered_map(inferrers, self._infer, batched, workers + 1, _batch_weight, most)
+            for outcome in ordered_map(measurers, self._finish, _singles(inferred), ahead, _weight, most):
                 yield from _drain(events)
                 if outcome is FLUSH:
                     yield FLUSH
@@ -203,6 +205,18 @@ class Pipeline:
         with writing_to(self.out):
             remove_results(self.out, name)
         return [Event(name, "quarantined", failed.reason, failed.detail), *freed(released, name)]
+
+
+def _file_weight(loaded: Loaded) -> float:
+    return loaded.item.size * READ_BYTE
+
+
+def _batch_weight(batch: list[tuple[Read, Prepared]]) -> float:
+    return sum(read.pixels for read, _ in batch) * WAITING
+
+
+def _weight(inferred: _Inferred) -> float:
+    return inferred[0].pixels * WAITING
 
 
 def _singles(inferred: Iterable[list[_Inferred] | Flush]) -> Iterator[_Inferred | Flush]:

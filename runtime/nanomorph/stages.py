@@ -30,25 +30,34 @@ FLUSH: Final = Flush.FLUSH
 
 
 def ordered_map(
-    executor: Executor, function: Callable[[T], R], work: Iterable[T | Flush], ahead: int
+    executor: Executor,
+    function: Callable[[T], R],
+    work: Iterable[T | Flush],
+    ahead: int,
+    weigh: Callable[[T], float] = lambda _: 0.0,
+    most: float = 0.0,
 ) -> Iterator[R | Flush]:
     """`map` on an executor with at most `ahead` results begun before the first is taken; order is kept.
 
+    weigh, most: nor does what is begun weigh more than `most` together (one piece alone may).
     `Executor.map` submits all of `work` at once: with 50,000 micrographs that is the whole archive in memory.
     """
-    begun: deque[Future[R]] = deque()
+    begun: deque[tuple[Future[R], float]] = deque()
     try:
         for piece in work:
-            if piece is not FLUSH:
-                begun.append(executor.submit(function, piece))
-            while begun and (piece is FLUSH or len(begun) >= ahead):
-                yield begun.popleft().result()
+            weight = 0.0 if piece is FLUSH else weigh(piece)
+            while begun and (piece is FLUSH or weight + sum(held for _, held in begun) > most):
+                yield begun.popleft()[0].result()
             if piece is FLUSH:
                 yield FLUSH
+                continue
+            begun.append((executor.submit(function, piece), weight))
+            while len(begun) >= ahead:
+                yield begun.popleft()[0].result()
         while begun:
-            yield begun.popleft().result()
+            yield begun.popleft()[0].result()
     finally:
-        for future in begun:
+        for future, _ in begun:
             future.cancel()
 
 

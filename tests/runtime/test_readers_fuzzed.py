@@ -1,6 +1,8 @@
 """What fuzzing (tests/soak/fuzz.py) and the fake microscope found, each as the smallest file that shows it."""
 
+import gzip
 import struct
+import tarfile
 import zipfile
 
 import pytest
@@ -54,3 +56,15 @@ def test_a_zip_member_without_a_name(tmp_path):
     assert isinstance(nameless, Rejected)
     assert nameless.reason == "unsafe-path"
     assert image.name == "a.zip!/b.tif"
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress])
+def test_a_tar_member_of_negative_size_ends_its_archive_and_nothing_else(tmp_path, packed):
+    good, bad = tarfile.TarInfo("a.tif"), tarfile.TarInfo("b.tif")
+    good.size, bad.size = 512, -1024
+    content = good.tobuf(tarfile.GNU_FORMAT) + b"x" * 512 + bad.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
+    path = tmp_path / "a.tar"
+    path.write_bytes(packed(content))
+    *_, last = discover([path])
+    assert isinstance(last, Rejected)
+    assert (last.name, last.reason) == ("a.tar", "corrupt-archive")

@@ -37,6 +37,22 @@ def test_ordered_map_begins_no_more_than_ahead():
         results.close()
 
 
+def test_ordered_map_begins_no_more_than_weighs_its_limit():
+    held, seen = [], []
+
+    def begin(weight):
+        held.append(weight)
+        return weight
+
+    with ThreadPoolExecutor(1) as pool:
+        for result in ordered_map(pool, begin, [3, 4, 5, 20, 1, 1], ahead=9, weigh=float, most=10):
+            pool.submit(int).result()  # the one worker is through with all that was begun
+            seen.append((result, sum(held)))
+            held.remove(result)
+    # 3 and 4 fit together, and 4 and 5; 20 goes alone.
+    assert seen == [(3, 7), (4, 9), (5, 5), (20, 20), (1, 2), (1, 1)]
+
+
 def test_ordered_map_raises_what_the_function_raised():
     with ThreadPoolExecutor(1) as pool, pytest.raises(ZeroDivisionError):
         list(ordered_map(pool, lambda n: 1 // n, [1, 0], ahead=2))

@@ -49,6 +49,7 @@ def micrographs(folder: Path) -> None:
             writer.writerows(listed)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("offline")
 def test_the_tutorial_from_unlabelled_images_to_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     micrographs(tmp_path)

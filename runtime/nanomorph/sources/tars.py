@@ -34,6 +34,7 @@ class ForwardReader:
 
     def __init__(self, raw: IO[bytes], length: int | None, budget: Budget) -> None:
         self._raw, self._length, self._budget, self._at = raw, length, budget, 0
+        self.member: tarfile.TarInfo | None = None
 
     def tell(self) -> int:
         return self._at
@@ -49,7 +50,7 @@ class ForwardReader:
 
     def seek(self, target: int) -> None:
         if target < self._at:
-            raise RuntimeError("an archive's item was loaded after the next one was asked for")
+            raise tarfile.ReadError("a member claims to lie before the one in front of it")
         if self._length is not None:
             if target > self._length:
                 raise EOFError("the archive ends in the middle of a member")
@@ -102,8 +103,8 @@ def _members(stream: ForwardReader, name: str, limit: int, stamp: str) -> Iterat
     names: set[str] = set()
     held: list[Item] = []
     while member is not None:
-        after = tar.offset
-        for entry in _entry(tar, member, name, limit, stamp):
+        stream.member, after = member, tar.offset
+        for entry in _entry(tar, stream, member, name, limit, stamp):
             unique = first_of_name(entry, seen)
             names.add(unique.name)
             if isinstance(unique, Item) and suffix(unique.name) == ".emi":
@@ -126,7 +127,7 @@ def _next(tar: tarfile.TarFile) -> tarfile.TarInfo | None:
 
 
 def _entry(
-    tar: tarfile.TarFile, member: tarfile.TarInfo, archive: str, limit: int, stamp: str
+    tar: tarfile.TarFile, stream: ForwardReader, member: tarfile.TarInfo, archive: str, limit: int, stamp: str
 ) -> Iterator[Item | Rejected]:
     if member.isdir():
         return
@@ -142,18 +143,20 @@ def _entry(
     elif not member.isreg():
         yield Rejected(full, "not-a-regular-file", "a device or pipe, not an image", stamp)
     else:
-        yield Item(full, member.size, None, lambda: _load(tar, member, limit), stamp)
+        yield Item(full, member.size, None, lambda: _load(tar, stream, member, limit), stamp)
 
 
-def _load(tar: tarfile.TarFile, member: tarfile.TarInfo, limit: int) -> bytes:
+def _load(tar: tarfile.TarFile, stream: ForwardReader, member: tarfile.TarInfo, limit: int) -> bytes:
+    if stream.member is not member:
+        raise RuntimeError("an archive's item was loaded after the next one was asked for")
     if member.size > limit:
         raise bomb(member.size)
     try:
-        stream = tar.extractfile(member)
-        if stream is None:
+        content = tar.extractfile(member)
+        if content is None:
             raise ReadError("corrupt-member", "holds no data")
-        with stream:
-            return read_counted(stream, limit)
+        with content:
+            return read_counted(content, limit)
     except DAMAGE as error:
         raise ReadError("corrupt-member", f"cannot be unpacked: {error or type(error).__name__}") from error
 
