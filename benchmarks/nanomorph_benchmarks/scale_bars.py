@@ -1,4 +1,4 @@
-"""Scale bars of 211 real panels, one an article: how many are read, how far off, and above all how many wrongly.
+"""Scale bars of 258 real panels: how many are read, how far off, and above all how many wrongly.
 
     python -m nanomorph_benchmarks.scale_bars --data ../shared/data --out benchmarks/results/scale_bars.json
 
