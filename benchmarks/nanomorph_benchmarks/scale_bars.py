@@ -2,9 +2,9 @@
 
     python -m nanomorph_benchmarks.scale_bars --data ../shared/data --out benchmarks/results/scale_bars.json
 
-The truth was read by eye (`benchmarks/truth/scale_bars.csv`), before the reader had seen the panel. Every second article
-is for development, the others are held out; `test2`: further panels of the same articles, read when the rules were
-done. Kinds: bar, ends (with end ticks), split (`|- 5 µm -|`), ticks (a row of eleven), and three of which nothing
+The truth was read by eye (`benchmarks/truth/scale_bars.csv`), before the reader had seen the panel. Every second
+article is for development, the others are held out; `test2`: further panels of the same articles, read when the rules
+were done. Kinds: bar, ends (with end ticks), split (`|- 5 µm -|`), ticks (a row of eleven), and three of which nothing
 may be read: none, unlabelled (a bar without a number), unclear (cut, an arrow, chequered).
 """
 
