@@ -47,9 +47,9 @@ class Judged:
     n_found: int
 
 
-def crossing_pairs(mask_of: Mask | None = None) -> dict[str, Any]:
+def crossing_pairs(mask_of: Mask | None = None, every: int = 1) -> dict[str, Any]:
     """By angle: share right of crossings of two straight wires, 4 to 40 px wide, in four directions."""
-    return {str(angle): _share([_pair(*widths, base, angle, mask_of) for base in BASES for widths in PAIRS])
+    return {str(angle): _share([_pair(*widths, base, angle, mask_of) for base in BASES[::every] for widths in PAIRS])
             for angle in ANGLES}  # fmt: skip
 
 
@@ -64,10 +64,11 @@ def _pair(first: float, second: float, base: float, angle: float, mask_of: Mask 
     return judge(wires, int(2 * middle), mask_of)
 
 
-def random_fields(seeds: int, mask_of: Mask | None = None) -> dict[str, Any]:
+def random_fields(seeds: int, mask_of: Mask | None = None, every: int = 1) -> dict[str, Any]:
     """By number of wires (WIDTHS, half of them curved; see FIELDS): crossings right, wires found per wire drawn."""
     found = {}
-    for n, side, lengths, repeats in FIELDS:
+    for n, side, lengths, of_all in FIELDS:
+        repeats = -(-of_all // every)
         drawn = (random_field(n, side, WIDTHS, lengths, seeds + 1000 * n + k) for k in range(repeats))
         judged = [judge(wires, side, mask_of) for wires in drawn]
         found[str(n)] = _share(judged) | {"found_per_drawn": sum(one.n_found for one in judged) / (n * repeats)}

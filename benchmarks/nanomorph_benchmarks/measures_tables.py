@@ -59,6 +59,8 @@ def _crossings(found: Mapping[str, Any]) -> Iterator[str]:
     yield "| wires in a field | " + " | ".join(found["fields"]) + " |"
     yield "|---|" + "---|" * len(found["fields"])
     for name, words in (("development_fields", "seeds the rules were made on"), ("fields", "test seeds")):
+        if name not in found:
+            continue
         yield f"| crossings right, {words} | " + " | ".join(_share(one) for one in found[name].values()) + " |"
     unclear = (str(one["unclear"]) for one in found["fields"].values())
     yield "| crossings without four clear arms, not judged | " + " | ".join(unclear) + " |"

@@ -1,10 +1,11 @@
-"""Scale bars of 211 real panels, one an article: how many are read, how far off, and above all how many wrongly.
+"""Scale bars of 258 real panels: how many are read, how far off, and above all how many wrongly.
 
     python -m nanomorph_benchmarks.scale_bars --data ../shared/data --out benchmarks/results/scale_bars.json
 
-The truth was read by eye (`benchmarks/truth/scale_bars.csv`), before there was a reader. Every second article is for
-development, the others are held out. Kinds: bar, ends (with end ticks), split (`|- 5 µm -|`), ticks (a row of eleven),
-and three of which nothing may be read: none, unlabelled (a bar without a number), unclear (cut, an arrow, chequered).
+The truth was read by eye (`benchmarks/truth/scale_bars.csv`), before the reader had seen the panel. Every second
+article is for development, the others are held out; `test2`: further panels of the same articles, read when the rules
+were done. Kinds: bar, ends (with end ticks), split (`|- 5 µm -|`), ticks (a row of eleven), and three of which nothing
+may be read: none, unlabelled (a bar without a number), unclear (cut, an arrow, chequered).
 """
 
 from __future__ import annotations
