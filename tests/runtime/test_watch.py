@@ -122,4 +122,4 @@ def test_wrong_usage_starts_nothing(tiny_bundle, tmp_path, monkeypatch, capsys, 
 
 def test_status_of_a_folder_without_a_run(tmp_path, capsys):
     assert main(["status", str(tmp_path)]) == 2
-    assert "nothing was measured" in capsys.readouterr().err
+    assert "holds no run" in capsys.readouterr().err
