@@ -1,6 +1,6 @@
 """Fill the disk that results go to while the watcher works, free it again, and count.
 
-python tests/soak/full_disk.py --work /tmp/full [--bundle BUNDLE]     (Linux, as root: mounts a tmpfs of 24 MiB)
+python tests/soak/full_disk.py --work /tmp/full [--bundle BUNDLE]     (Linux, as root: mounts a tmpfs of 64 MiB)
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> int:
     work = options.work
     (work / "in").mkdir(parents=True)
     (work / "disk").mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(work / "disk")], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(work / "disk")], check=True)
     try:
         return demonstrate(options, work / "disk")
     finally:
