@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph_training import pretrain as module
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import (
     Checkpoint,
@@ -22,7 +21,10 @@ from nanomorph_training.checkpoint import (
     save_checkpoint,
 )
 from nanomorph_training.optim import build_optimiser
-from nanomorph_training.pretrain import PretrainSettings, Trainer, pretrain, spread
+from nanomorph_training.pretraining.monitors import spread
+from nanomorph_training.pretraining.run import pretrain
+from nanomorph_training.pretraining.settings import Conduct, PretrainSettings
+from nanomorph_training.pretraining.trainer import Trainer
 
 TINY = PretrainSettings(window=32, batch=4, steps=4, hidden=16, dim=8, threads=1)
 
@@ -92,14 +94,13 @@ def test_resume_is_bit_identical(pool: Path, tmp_path: Path, monkeypatch: pytest
             raise Killed
         return step(self, number, rate)
 
-    monkeypatch.setattr(module, "SAVE_SECONDS", 0.0)
     monkeypatch.setattr(Trainer, "step", until_third)
     with pytest.raises(Killed):
-        pretrain([pool], tmp_path / "cut", settings, cache, resume=True)
+        pretrain([pool], tmp_path / "cut", settings, cache, resume=True, conduct=Conduct(save_seconds=0.0))
     monkeypatch.setattr(Trainer, "step", step)
     # A row that the killed run had written after its last checkpoint.
     with open(tmp_path / "cut" / "metrics.csv", "a") as file:
-        file.write("3,9.9,0,0,0\n4,9.")
+        file.write("3,9.9,0,0,0,0\n4,9.")
     pretrain([pool], tmp_path / "cut", settings, cache, resume=True)
 
     whole, cut = (load_checkpoint(tmp_path / name) for name in ("whole", "cut"))

@@ -15,10 +15,13 @@ from torch import Tensor
 
 from nanomorph_training.losses import (
     barlow_twins,
+    barlow_twins_mean,
+    barlow_twins_off_diagonal_floor,
     dice,
     dice_bce,
     nt_xent,
     nt_xent_collapse,
+    nt_xent_cross_view,
     nt_xent_floor,
 )
 
@@ -86,6 +89,23 @@ def test_barlow_twins_of_set_e() -> None:
     assert barlow_twins(torch.ones_like(h), torch.ones_like(h)).item() == 3.0
 
 
+def test_the_notebooks_losses() -> None:
+    z = torch.eye(2, dtype=torch.float64)
+    assert nt_xent_cross_view(z, z, 1).item() == pytest.approx(0.3132616875, abs=1e-10)
+    same = torch.ones(64, 3, dtype=torch.float64)
+    assert nt_xent_cross_view(same, same, 0.1).item() == pytest.approx(math.log(64))
+    # Set C: the sums of the reference over their D = 3 and D(D-1) = 6 terms.
+    expected = 0.065901700901 / 3 + 0.005 * 0.588243939425 / 6
+    assert barlow_twins_mean(table(Z1), table(Z2), 0.005).item() == pytest.approx(expected, abs=1e-11)
+
+
+def test_the_off_diagonal_cannot_vanish_in_a_small_batch() -> None:
+    assert barlow_twins_off_diagonal_floor(64, 1024) == pytest.approx(15620, abs=1)
+    # Reached: N - 1 orthogonal columns, each D / (N - 1) times.
+    wide = table(H).repeat(1, 2)
+    assert barlow_twins(wide, wide, lambd=1, eps=0).item() == pytest.approx(barlow_twins_off_diagonal_floor(4, 6))
+
+
 def test_losses_do_not_depend_on_order_or_scale() -> None:
     z1, z2 = table(Z1), table(Z2)
     order = [2, 0, 3, 1]
@@ -107,19 +127,19 @@ def test_half_precision_is_computed_in_single() -> None:
 
 RANK = """
 import json, sys, torch, torch.distributed as dist
-from nanomorph_training.losses import barlow_twins, nt_xent
+from nanomorph_training.losses import barlow_twins, barlow_twins_mean, nt_xent, nt_xent_cross_view
 rank, store = int(sys.argv[1]), sys.argv[2]
 torch.set_num_threads(1)
 dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
 results = {}
-for name, loss in (("nt_xent", nt_xent), ("barlow_twins", barlow_twins)):
-    # Set F; the second view is the first one turned by one column.
-    z = torch.randn(8, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+for loss in (nt_xent, nt_xent_cross_view, barlow_twins, barlow_twins_mean):
+    torch.manual_seed(0)
+    z = torch.randn(8, 4, dtype=torch.float64)
     z1 = z[4 * rank : 4 * rank + 4].clone().requires_grad_()
     z2 = torch.load(sys.argv[3], weights_only=True)[4 * rank : 4 * rank + 4]
     value = loss(z1, z2)
     value.backward()
-    results[name] = [value.item(), z1.grad.tolist()]
+    results[loss.__name__] = [value.item(), z1.grad.tolist()]
 print(json.dumps(results))
 dist.destroy_process_group()
 """
@@ -127,8 +147,8 @@ dist.destroy_process_group()
 
 def test_two_ranks_equal_one_process(tmp_path: Path) -> None:
     """The mean over ranks of the loss, and of the gradient as DDP takes it, are the single process's."""
-    z1 = torch.randn(8, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    z2 = torch.randn(8, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    torch.manual_seed(0)  # Set F, as in the next test.
+    z1, z2 = torch.randn(8, 4, dtype=torch.float64), torch.randn(8, 4, dtype=torch.float64)
     torch.save(z2, tmp_path / "z2")
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(RANK)]
     ranks = [
@@ -138,7 +158,8 @@ def test_two_ranks_equal_one_process(tmp_path: Path) -> None:
         for rank in range(2)
     ]
     answers = [json.loads(rank.communicate(timeout=120)[0]) for rank in ranks]
-    for name, loss in (("nt_xent", nt_xent), ("barlow_twins", barlow_twins)):
+    for loss in (nt_xent, nt_xent_cross_view, barlow_twins, barlow_twins_mean):
+        name = loss.__name__
         whole = z1.clone().requires_grad_()
         value = loss(whole, z2)
         value.backward()

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from nanomorph.errors import ConfigurationError
 from nanomorph_training.models import (
     Backbone,
     Decoder,
@@ -87,7 +88,7 @@ def test_missing_imagenet_weights_are_one_clear_sentence(monkeypatch: pytest.Mon
         raise OSError("no route to host")
 
     monkeypatch.setattr("torchvision.models.get_model", offline)
-    with pytest.raises(RuntimeError, match=r"ImageNet weights of resnet18 are not on this .* --weights random"):
+    with pytest.raises(ConfigurationError, match=r"ImageNet weights of resnet18 are not on this .* --weights random"):
         Encoder("resnet18", "imagenet")
 
 

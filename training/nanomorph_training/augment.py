@@ -1,5 +1,6 @@
 """Augmentation of gray micrographs, drawn for every image by itself, on batches in torch.
 
+Images stay where they are; draws are made where the generator is, so on the training device where that is there.
 Only what a microscope does to a picture: turns and flips, brightness, contrast, gamma, defocus, noise.
 No hue, no solarise, no elastic warp (reference: losses.md). Zoom and position belong to the window (`data`).
 """
@@ -32,12 +33,12 @@ class Ranges:
 
 def d4(images: Tensor, generator: Generator) -> Tensor:
     """One of the eight turns and flips of a square for each image of (N, C, S, S); exact, no resampling."""
-    return apply_d4(images, draw_d4(len(images), generator))
+    return apply_d4(images, draw_d4(len(images), generator).to(images.device))
 
 
 def draw_d4(n: int, generator: Generator) -> Tensor:
     """Which of the eight: (n,) in 0..7."""
-    return torch.randint(0, 8, (n,), generator=generator)
+    return torch.randint(0, 8, (n,), generator=generator, device=generator.device)
 
 
 def apply_d4(images: Tensor, which: Tensor) -> Tensor:
@@ -55,7 +56,11 @@ def intensity(images: Tensor, generator: Generator, ranges: Ranges = Ranges()) -
     n = len(images)
 
     def uniform(low: float, high: float) -> Tensor:
-        return (low + (high - low) * torch.rand(n, generator=generator)).to(images.device).view(n, 1, 1, 1)
+        return (
+            (low + (high - low) * torch.rand(n, generator=generator, device=generator.device))
+            .to(images.device)
+            .view(n, 1, 1, 1)
+        )
 
     centre = images.mean(dim=(1, 2, 3), keepdim=True)
     x = (images - centre) * (1 + uniform(-ranges.contrast, ranges.contrast)) + centre
@@ -66,7 +71,7 @@ def intensity(images: Tensor, generator: Generator, ranges: Ranges = Ranges()) -
     x = x.clamp(min=1e-4).pow(uniform(low, high).exp())
     x = blur(x, uniform(0, ranges.blur).flatten())
     shot = torch.where(uniform(0, 1) < 0.5, x.clamp(min=0).sqrt(), torch.ones_like(x))
-    grain = torch.randn(x.shape, generator=generator).to(x.device)
+    grain = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
     return (x + uniform(0, ranges.noise) * shot * grain).clamp(0, 1)
 
 

@@ -38,3 +38,11 @@ def seconds_per_step(step: Callable[[int], object], modules: Sequence[nn.Module]
         module.load_state_dict(state)
         module.zero_grad(set_to_none=True)
     return sorted(times[1:])[len(times[1:]) // 2]
+
+
+def readable_time(seconds: float) -> str:
+    """`42 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

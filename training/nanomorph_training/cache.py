@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -13,8 +13,10 @@ import numpy as np
 
 from nanomorph.atomic import atomic_open
 from nanomorph.errors import ConfigurationError
+from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
-from nanomorph_training.data import Sample
+from nanomorph_training.listing import MEMBER
+from nanomorph_training.samples import Sample
 from nanomorph_training.targets import target
 
 # Raise when what is stored changes meaning.
@@ -32,10 +34,16 @@ class Cache:
 
     folder: Path
     spec: InputSpec = InputSpec()
+    # What an archive's members were found to be when it was read through.
+    _unreadable: dict[Path, ReadError] = field(default_factory=dict, compare=False, repr=False)
 
     def image(self, sample: Sample) -> np.ndarray:
         """uint8 (H, W), as `prepare` makes it, without padding; memory-mapped. Raises ReadError."""
-        return self._stored("image", [sample.path], lambda: self._decode(sample.path))
+        if sample.member:
+            return self._member(sample)
+        # A pixel size that the sample states belongs to the key: it may change the scale.
+        kind = f"image {sample.nm_per_px}" if sample.nm_per_px else "image"
+        return self._stored(kind, [sample.path], lambda: self._decode(_read(sample)))
 
     def target(self, sample: Sample) -> np.ndarray:
         """uint8 (H, W) on the pixels of `image`: bit 0 foreground, bit 1 interior; memory-mapped.
@@ -43,20 +51,43 @@ class Cache:
         Raises ConfigurationError where the mask's size differs from the micrograph's.
         """
         assert sample.mask is not None
-        kind = "instances" if sample.by_instance else "union"
+        kind = "annotated" if sample.annotated else "instances" if sample.by_instance else "union"
         return self._stored(kind, [sample.path, sample.mask], lambda: self._target(sample))
 
-    def _decode(self, path: Path) -> np.ndarray:
-        from nanomorph.readers import read_path
-
-        prepared = prepare(read_path(path), self.spec)
+    def _decode(self, micrograph: Micrograph) -> np.ndarray:
+        prepared = prepare(micrograph, self.spec)
         return prepared.pixels[: prepared.shape[0], : prepared.shape[1]]
+
+    def _member(self, sample: Sample) -> np.ndarray:
+        path = self._path(f"member {sample.member}", [sample.path])
+        if not path.exists() and path not in self._unreadable:
+            self._decode_archive(sample.path)
+        if path in self._unreadable:
+            raise self._unreadable[path]
+        if not path.exists():
+            raise ReadError("unreadable", f"{sample.path} holds no micrograph called {sample.member}")
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def _decode_archive(self, archive: Path) -> None:
+        """All its members in one pass: a .tar.gz is a stream, and going back to its start costs all of it."""
+        from nanomorph.readers import read_micrograph
+        from nanomorph.sources import MEMBER_LIMIT, Rejected, open_archive
+
+        for entry in open_archive(archive, "", MEMBER_LIMIT, ""):
+            path = self._path(f"member {entry.name.removeprefix(MEMBER)}", [archive])
+            if isinstance(entry, Rejected):
+                self._unreadable[path] = ReadError(entry.reason, entry.detail)
+                continue
+            try:
+                _save(path, self._decode(read_micrograph(entry.name, entry.load())))
+            except ReadError as error:
+                self._unreadable[path] = error
 
     def _target(self, sample: Sample) -> np.ndarray:
         from nanomorph.readers import read_path
 
         assert sample.mask is not None
-        mask, recorded = read_mask(sample.mask), read_path(sample.path).pixels.shape
+        mask, recorded = read_mask(sample.mask, sample.annotated), read_path(sample.path).pixels.shape
         if mask.shape != recorded:
             raise ConfigurationError(
                 f"the mask {sample.mask} is {mask.shape[1]} x {mask.shape[0]} px, its micrograph {sample.path} "
@@ -69,24 +100,43 @@ class Cache:
         return target(mask, sample.by_instance)
 
     def _stored(self, kind: str, files: list[Path], compute: Callable[[], np.ndarray]) -> np.ndarray:
-        path = self.folder / f"{self._key(kind, files)}.npy"
+        path = self._path(kind, files)
         if not path.exists():
-            array = np.ascontiguousarray(compute())
-            with atomic_open(path) as stream:
-                np.save(stream, array, allow_pickle=False)
+            _save(path, compute())
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
-    def _key(self, kind: str, files: list[Path]) -> str:
+    def _path(self, kind: str, files: list[Path]) -> Path:
         stats = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-        return hashlib.sha256(repr((VERSION, kind, stats, self.spec)).encode()).hexdigest()[:32]
+        digest = hashlib.sha256(repr((VERSION, kind, stats, self.spec)).encode()).hexdigest()
+        return self.folder / f"{digest[:32]}.npy"
 
 
-def read_mask(path: Path) -> np.ndarray:
-    """A mask as integers (H, W): its ids, or 0 and 1. Colour masks: every pixel that is not black."""
+def _save(path: Path, array: np.ndarray) -> None:
+    with atomic_open(path) as stream:
+        np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def _read(sample: Sample) -> Micrograph:
+    """The micrograph, with the pixel size that the sample states where its file holds none."""
+    from nanomorph.readers import read_path
+
+    micrograph = read_path(sample.path)
+    if sample.nm_per_px is None or micrograph.nm_per_px is not None:
+        return micrograph
+    return replace(micrograph, nm_per_px=(sample.nm_per_px,) * 2, calibration=Calibration.USER)
+
+
+def read_mask(path: Path, annotated: bool = False) -> np.ndarray:
+    """A mask as integers (H, W): its ids, or 0 and 1. Colour masks: every pixel that is not black.
+
+    annotated: a micrograph with foreground painted in: every pixel whose green and blue differ (Lu et al. 2022).
+    """
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise ConfigurationError(f"the mask {path} is missing or no image that can be read (PNG or TIFF, 8 or 16 bit)")
-    if pixels.ndim == 3:
+    if annotated:
+        pixels = pixels[..., 0] != pixels[..., 1] if pixels.ndim == 3 else np.zeros(pixels.shape)
+    elif pixels.ndim == 3:
         pixels = pixels[..., :3].max(axis=2) > 0
     if pixels.dtype.kind == "f":
         pixels = np.rint(pixels)

@@ -63,14 +63,24 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.1) -> Tensor:
         return F.cross_entropy(logits, partner)
 
 
-def nt_xent_collapse(n: int) -> float:
-    """NT-Xent where all rows are equal: ln(2N-1)."""
-    return math.log(2 * n - 1)
+def nt_xent_cross_view(z1: Tensor, z2: Tensor, temperature: float = 0.1) -> Tensor:
+    """NT-Xent over the N rows of the other view alone, as in the notebooks of Lu et al. 2022. Shapes as `nt_xent`."""
+    with torch.autocast(device_type=z1.device.type, enabled=False):
+        a, b = F.normalize(_wide(z1), dim=1), F.normalize(_wide(z2), dim=1)
+        n = len(a)
+        partner = (dist.get_rank() * n if _is_distributed() else 0) + torch.arange(n, device=a.device)
+        logits = torch.cat([a @ _gather(b).T, b @ _gather(a).T]) / temperature
+        return F.cross_entropy(logits, torch.cat([partner, partner]))
 
 
-def nt_xent_floor(n: int, temperature: float) -> float:
-    """NT-Xent of aligned pairs with the N images spread evenly: ln(1 + (2N-2) exp(-N / ((N-1) t)))."""
-    return math.log1p((2 * n - 2) * math.exp(-n / ((n - 1) * temperature)))
+def nt_xent_collapse(n: int, others: int | None = None) -> float:
+    """NT-Xent where all rows are equal: ln(1 + others), by default the 2N-2 that are no partner: ln(2N-1)."""
+    return math.log1p(2 * n - 2 if others is None else others)
+
+
+def nt_xent_floor(n: int, temperature: float, others: int | None = None) -> float:
+    """NT-Xent of aligned pairs with the N images spread evenly: ln(1 + others * exp(-N / ((N-1) t)))."""
+    return math.log1p((2 * n - 2 if others is None else others) * math.exp(-n / ((n - 1) * temperature)))
 
 
 def barlow_twins(z1: Tensor, z2: Tensor, lambd: float = 0.005, eps: float = 1e-5) -> Tensor:
@@ -78,12 +88,30 @@ def barlow_twins(z1: Tensor, z2: Tensor, lambd: float = 0.005, eps: float = 1e-5
 
     z1, z2: (N, D) projections of the two views. C: correlation over the (global) batch, biased variance + eps.
     """
+    diagonal, off_diagonal = _redundancy(z1, z2, eps)
+    return diagonal + lambd * off_diagonal
+
+
+def barlow_twins_mean(z1: Tensor, z2: Tensor, lambd: float = 0.005, eps: float = 1e-5) -> Tensor:
+    """Barlow Twins with both sums divided by their number of terms, D and D(D-1), as in the notebooks of Lu et al."""
+    diagonal, off_diagonal = _redundancy(z1, z2, eps)
+    d = z1.shape[1]
+    return diagonal / d + lambd * off_diagonal / (d * (d - 1))
+
+
+def barlow_twins_off_diagonal_floor(n: int, d: int) -> float:
+    """The least sum_{i != j} C_ij^2 beside a perfect diagonal: a correlation of N rows has rank N-1 at most."""
+    return max(0.0, d * d / (n - 1) - d)
+
+
+def _redundancy(z1: Tensor, z2: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    """sum_i (1 - C_ii)^2 and sum_{i != j} C_ij^2."""
     with torch.autocast(device_type=z1.device.type, enabled=False):
         a, b = (_standardise(_gather(_wide(z)), eps) for z in (z1, z2))
         correlation = a.T @ b / len(a)
         diagonal = correlation.diagonal()
         off_diagonal = correlation.square().sum() - diagonal.square().sum()
-        return (1 - diagonal).square().sum() + lambd * off_diagonal
+        return (1 - diagonal).square().sum(), off_diagonal
 
 
 def _standardise(z: Tensor, eps: float) -> Tensor:

@@ -7,6 +7,7 @@ The encoder is torchvision's ResNet (He et al. 2015) with one input channel; the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from urllib.error import URLError
 
 import torch
@@ -14,6 +15,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import Tensor, nn
 from torchvision.models import ResNet
+
+from nanomorph.errors import ConfigurationError
 
 ENCODERS = ("resnet18", "resnet34", "resnet50")
 # Gray values 0..1 after `nanomorph.prepare` has stretched each frame's percentiles over its range.
@@ -67,7 +70,7 @@ def _imagenet(name: str) -> nn.Module:
     try:
         return torchvision.models.get_model(name, weights="DEFAULT")
     except (URLError, OSError) as error:
-        raise RuntimeError(
+        raise ConfigurationError(
             f"ImageNet weights of {name} are not on this computer and could not be downloaded ({error}); "
             "use --weights random, or run once with a network connection"
         ) from error
@@ -164,6 +167,29 @@ class Projector(nn.Sequential):
             middle = [nn.Linear(hidden, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
             rest = [*middle, nn.Linear(hidden, outputs, bias=False)]
         super().__init__(*first, *rest)
+
+
+class NotebookProjector(nn.Sequential):
+    """The head in the notebooks of Lu et al. 2022: Linear-ReLU-BN twice, Linear-BN, widths 128, 64, 1024.
+
+    Its batch norms ran in inference mode there: they only scale and shift, in training too.
+    """
+
+    WIDTHS = (128, 64, 1024)
+
+    def __init__(self, inputs: int) -> None:
+        layers: list[nn.Module] = []
+        for before, after in pairwise((inputs, *self.WIDTHS)):
+            layers += [nn.Linear(before, after), nn.ReLU(inplace=True), nn.BatchNorm1d(after, eps=1e-3)]
+        del layers[-2]
+        super().__init__(*layers)
+        self.train()
+
+    def train(self, mode: bool = True) -> NotebookProjector:
+        super().train(mode)
+        for layer in self:
+            layer.train(mode and not isinstance(layer, nn.BatchNorm1d))
+        return self
 
 
 def build_backbone(name: str = "resnet18", weights: str = "random", mean: float = MEAN, std: float = STD) -> Backbone:

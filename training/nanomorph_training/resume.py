@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import ReadError
-from nanomorph_training.data import Sample
 from nanomorph_training.run_folder import RunFolder, plain
+from nanomorph_training.samples import Sample
 
 T = TypeVar("T")
 
 
 def must_match(state: Mapping[str, Any], settings: Any, fingerprint: str) -> None:
-    """A resumed run must be the run that was stopped. Raises ConfigurationError naming what differs."""
-    now = plain(settings)
-    changed = [name for name in now if now[name] != state["settings"].get(name) and name != "threads"]
+    """A resumed run must be the run that was stopped. Raises ConfigurationError naming what differs.
+
+    An option that is younger than the run had what is its default today.
+    """
+    now, then = plain(settings), {f.name: f.default for f in fields(settings)} | dict(state["settings"])
+    changed = [name for name in now if now[name] != then[name] and name != "threads"]
     if changed:
         raise ConfigurationError(
             f"the run to resume had other options: {', '.join(changed)}; give them again or a new --out"
@@ -32,5 +36,5 @@ def readable(samples: Iterable[Sample], load: Callable[[Sample], T], run: RunFol
         try:
             loaded.append(load(sample))
         except ReadError as error:
-            run.say(f"left out {sample.path}: {error}")
+            run.say(f"left out {sample.name}: {error}")
     return loaded

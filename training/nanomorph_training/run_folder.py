@@ -35,13 +35,13 @@ class RunFolder:
             file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {message}\n")
 
     def record(self, row: Mapping[str, Any]) -> None:
-        """Append a row to metrics.csv; the first row's keys are its columns."""
+        """Append a row to metrics.csv; the first row's keys are its columns, in an older run the columns it had."""
         path = self.path / METRICS
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = not path.exists()
+        columns = _header(path)
         with open(path, "a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if new:
+            writer = csv.DictWriter(file, columns or list(row), extrasaction="ignore")
+            if not columns:
                 writer.writeheader()
             writer.writerow(row)
 
@@ -68,6 +68,29 @@ class RunFolder:
         ]
         with atomic_open(self.path / REPEAT, "w") as file:
             file.write("\n".join(lines) + "\n")
+
+
+class Silent(RunFolder):
+    """The folder of a process that leaves all writing to the first of its run."""
+
+    def say(self, message: str) -> None:
+        """Nothing."""
+
+    def record(self, row: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def forget_after(self, step: int) -> None:
+        """Nothing."""
+
+    def write_repeat(self, command: str, options: Mapping[str, Any], data_fingerprint: str) -> None:
+        """Nothing."""
+
+
+def _header(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        return next(csv.reader(file), [])
 
 
 def command_line(command: str, options: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ EXTRA_OF_MODULE = {
     "rsciio": "microscopes",
     "h5py": "microscopes",
     "rapidocr": "scalebar",
+    "tensorboard": "tensorboard",
     "tensorrt": "tensorrt",
 }
 

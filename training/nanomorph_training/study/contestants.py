@@ -71,9 +71,6 @@ def _write(run: Path, network: str, weights: str, seed: int) -> None:
     from nanomorph_training.models import MEAN, STD, Encoder
 
     torch.manual_seed(seed)
-    try:
-        encoder = Encoder(network, weights)
-    except RuntimeError as error:
-        raise ConfigurationError(str(error)) from error
+    encoder = Encoder(network, weights)
     state = {"kind": "encoder", "encoder": network, "mean": MEAN, "std": STD, "weights": weights, "seed": seed}
     save_checkpoint(run, Checkpoint(flatten("model.encoder", encoder.state_dict()), state))

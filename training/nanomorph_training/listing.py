@@ -1,0 +1,142 @@
+"""From folders, archives and CSV lists to samples."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from nanomorph.errors import ConfigurationError
+from nanomorph.sources import MEMBER_LIMIT, Item, Rejected, open_archive
+from nanomorph.sources.entry import is_archive
+from nanomorph.sources.folders import folder_items
+from nanomorph_training import paper_sets
+from nanomorph_training.samples import Sample
+
+# Columns that may hold the same thing, the first present one counts.
+GROUP_COLUMNS = ("group", "article_doi")
+# What kind of thing a mask shows may be known where a label to learn from is not.
+KIND_COLUMNS = ("label", "weak_label")
+MASK_FOLDERS = ("instance_masks", "instances", "masks", "labels", "segmaps", "overlays")
+# Masks of wires are one foreground however many wires cross in it; particles are told apart.
+WIRE_LABELS = frozenset({"singular", "dispersed", "network", "bundle"})
+MEMBER = "!/"
+
+
+def samples_of(path: Path) -> list[Sample]:
+    """The samples that a folder, archive, list or file stands for (see `data.collect`)."""
+    if path.is_dir():
+        return _from_folder(path)
+    if path.suffix.lower() == ".csv":
+        return from_csv(path)
+    if not path.is_file():
+        raise ConfigurationError(f"{path} does not exist")
+    return from_archive(path, str(path)) if is_archive(path.name) else [Sample(path, source=str(path.parent))]
+
+
+def from_csv(path: Path) -> list[Sample]:
+    """Rows of a list: `file` (or `archive.zip!/member`), and where present mask or instance_mask, label, nm_per_px,
+    group or article_doi. Paths are relative to the list."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+    if rows and "file" not in rows[0]:
+        raise ConfigurationError(f"{path} has no column `file`; it has {', '.join(rows[0])}")
+    return [_from_row(row, path) for row in rows]
+
+
+def _from_row(row: dict[str, str], path: Path) -> Sample:
+    kind = _first(row, KIND_COLUMNS).rstrip("?")
+    union, instances = row.get("mask") or "", _first(row, ("instances", "instance_mask"))
+    by_instance = bool(instances) and kind not in WIRE_LABELS
+    mask = instances if by_instance or not union else union
+    file, _, member = row["file"].partition(MEMBER)
+    nm_per_px = _nm_per_px(row, path)
+    if member and nm_per_px:
+        raise ConfigurationError(f"{path}: nm_per_px can be stated for files, not for members of archives ({file})")
+    return Sample(
+        path=path.parent / file,
+        source=str(path),
+        mask=path.parent / mask if mask else None,
+        by_instance=by_instance,
+        label=(row.get("label") or "").strip(),
+        group=_first(row, GROUP_COLUMNS),
+        member=member,
+        nm_per_px=nm_per_px,
+    )
+
+
+def _nm_per_px(row: dict[str, str], path: Path) -> float | None:
+    text = (row.get("nm_per_px") or "").strip()
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        raise ConfigurationError(f"{path}: nm_per_px of {row['file']} is {text!r}, not a number") from None
+    return value if value > 0 else None
+
+
+def _first(row: dict[str, str], columns: Sequence[str]) -> str:
+    return next((row[column].strip() for column in columns if row.get(column)), "")
+
+
+def from_archive(path: Path, source: str) -> list[Sample]:
+    """The micrographs inside a .zip or .tar(.gz), by name; none is unpacked here."""
+    names = [entry.name.removeprefix(MEMBER) for entry in open_archive(path, "", MEMBER_LIMIT, "") if _is_read(entry)]
+    return [Sample(path, source, member=name) for name in sorted(names)]
+
+
+def _is_read(entry: Item | Rejected) -> bool:
+    return isinstance(entry, Item) and entry.companion is None
+
+
+def _from_folder(folder: Path) -> list[Sample]:
+    lists = [path for path in sorted(folder.glob("*.csv")) if _has_file_column(path)]
+    if len(lists) > 1:
+        raise ConfigurationError(
+            f"{folder} holds several lists ({', '.join(p.name for p in lists)}): name the one meant"
+        )
+    if lists:
+        return from_csv(lists[0])
+    return paper_sets.recognise(folder) or _whatever_lies_in(folder)
+
+
+def _has_file_column(path: Path) -> bool:
+    with open(path, encoding="utf-8-sig", newline="") as lines:
+        return "file" in next(csv.reader(lines), [])
+
+
+def _whatever_lies_in(folder: Path) -> list[Sample]:
+    """Every micrograph below a folder, and in the archives below it; masks where they lie as `_masks_beside` says."""
+    archives: list[Path] = []
+
+    def set_aside(path: Path, *_: object) -> Iterator[Item | Rejected]:
+        archives.append(path)
+        return iter(())
+
+    found = [
+        entry.path
+        for entry in folder_items(folder, "", None, MEMBER_LIMIT, set_aside)
+        if isinstance(entry, Item) and _is_read(entry) and entry.path is not None and not _is_mask(entry.path, folder)
+    ]
+    masks = _masks_beside(folder)
+    samples = [Sample(path, source=str(folder), mask=masks.get(_key(path))) for path in sorted(found)]
+    return samples + [sample for path in sorted(archives) for sample in from_archive(path, str(folder))]
+
+
+def _is_mask(path: Path, folder: Path) -> bool:
+    return bool(set(path.relative_to(folder).parts[:-1]) & set(MASK_FOLDERS))
+
+
+def _masks_beside(folder: Path) -> dict[str, Path]:
+    """Masks by key where `folder` has `images/` and a masks folder: `label_3.png` belongs to `image_3.png`."""
+    if not (folder / "images").is_dir():
+        return {}
+    folders = [folder / name for name in MASK_FOLDERS[:-1] if (folder / name).is_dir()]
+    return {_key(path): path for path in folders[0].iterdir()} if folders else {}
+
+
+def _key(path: Path) -> str:
+    return re.sub(r"^(image|label|mask|instance|segmap)s?[_-]", "", path.stem)

@@ -1,0 +1,230 @@
+"""From files to a run: opens the pool, trains, watches, saves.
+
+Batch and augmentation of a step are functions of (seed, step), the learning rate of the step alone: a run
+resumed from any checkpoint ends bit-identical (CPU) to one never stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from nanomorph.atomic import remove_leftovers
+from nanomorph.errors import ConfigurationError
+from nanomorph_training import budget, data, machine
+from nanomorph_training.cache import Cache
+from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nanomorph_training.models import MEAN, STD
+from nanomorph_training.optim import learning_rate
+from nanomorph_training.pretraining import embedding_map, ranks
+from nanomorph_training.pretraining.monitors import Neighbours, check, embed, tensorboard, write_scalars
+from nanomorph_training.pretraining.ranks import Ranks
+from nanomorph_training.pretraining.settings import UNWATCHED, Conduct, PretrainSettings
+from nanomorph_training.pretraining.trainer import Trainer
+from nanomorph_training.resume import must_match, readable
+from nanomorph_training.run_folder import RunFolder, Silent, plain, versions
+from nanomorph_training.samples import Sample
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+VIEWS, MAP = "views.png", "map.png"
+
+
+def pretrain(
+    paths: Sequence[Path],
+    out: Path,
+    settings: PretrainSettings,
+    cache: Cache,
+    resume: bool = False,
+    conduct: Conduct = UNWATCHED,
+) -> int:
+    """Train and leave a checkpoint in `out`; returns the number of steps done. Raises FatalError on NaN or collapse."""
+    machine.set_up(settings.threads)
+    place = ranks.join(conduct.device)
+    try:
+        return _pretrain(paths, out, settings, cache, resume, conduct, place)
+    finally:
+        ranks.leave()
+
+
+def _pretrain(
+    paths: Sequence[Path],
+    out: Path,
+    settings: PretrainSettings,
+    cache: Cache,
+    resume: bool,
+    conduct: Conduct,
+    place: Ranks,
+) -> int:
+    run = RunFolder(out) if place.is_first else Silent(out)
+    earlier = load_checkpoint(out) if resume and (out / "checkpoint.safetensors").exists() else None
+    samples, images = _open(paths, settings, replace(cache, spec=settings.input), run)
+    fingerprint = data.fingerprint(samples)
+    trainer = Trainer.start(settings, images, [sample.source for sample in samples], place, conduct.workers)
+    watch = _watch(conduct, settings, cache, run, earlier, place)
+    first, state = _resume_or_start(trainer, earlier, fingerprint, len(samples), run)
+    if place.is_first:
+        remove_leftovers(out)
+        run.write_repeat("pretrain", _repeat(paths, out, settings, conduct), fingerprint)
+        _write_contact_sheet(trainer, out / VIEWS)
+    _loop(trainer, first, state, run, watch, conduct.save_seconds)
+    trainer.batches.close()
+    if place.is_first:
+        _write_map(trainer, samples, images, out / MAP)
+    return state["total_steps"]
+
+
+def _open(
+    paths: Sequence[Path], settings: PretrainSettings, cache: Cache, run: RunFolder
+) -> tuple[list[Sample], list[np.ndarray]]:
+    samples = data.collect(paths)
+    if not settings.train_on_all:
+        samples = data.without_held_out(samples)
+    opened = readable(samples, lambda sample: (sample, cache.image(sample)), run)
+    if len(opened) < 2 and not (opened and opened[0][1].size > 4 * settings.window**2):
+        raise ConfigurationError("fewer than two readable micrographs: name more with --data")
+    return [sample for sample, _ in opened], [image for _, image in opened]
+
+
+def _repeat(paths: Sequence[Path], out: Path, settings: PretrainSettings, conduct: Conduct) -> dict[str, Any]:
+    watched = {"monitor": [str(p) for p in conduct.monitor]} if conduct.monitor else {}
+    return {"data": [str(p) for p in paths], "out": str(out), **plain(settings), **watched}
+
+
+def _resume_or_start(
+    trainer: Trainer, earlier: Checkpoint | None, fingerprint: str, n: int, run: RunFolder
+) -> tuple[int, dict[str, Any]]:
+    settings = trainer.settings
+    if earlier is not None:
+        must_match(earlier.state, settings, fingerprint)
+        trainer.restore(earlier)
+        run.forget_after(earlier.state["step"])
+        run.say(f"resumed at step {earlier.state['step']} of {earlier.state['total_steps']}")
+        return earlier.state["step"], {**earlier.state}
+    run.forget_after(-1)
+
+    def trial_second() -> float:
+        seconds = budget.seconds_per_step(trainer.backward, [trainer.encoder, trainer.projector])
+        return trainer.ranks.mean([seconds])[0]
+
+    steps = budget.total_steps(settings.steps, settings.epochs, settings.minutes, n, settings.batch, trial_second)
+    goal = trainer.objective
+    run.say(
+        f"{settings.method} on {n} micrographs: {steps} steps of {settings.batch} images, {settings.window} px; "
+        f"{trainer.ranks.world} x {trainer.ranks.device}; loss {goal.collapse:.4f} collapsed, {goal.floor:.4f} at best"
+    )
+    state = {
+        "kind": "encoder",
+        "encoder": settings.encoder,
+        "settings": plain(settings),
+        "mean": MEAN,
+        "std": STD,
+        "input": asdict(settings.input),
+        "data_fingerprint": fingerprint,
+        "n_images": n,
+        "total_steps": steps,
+        "step": 0,
+        "processes": trainer.ranks.world,
+        "loss_collapse": goal.collapse,
+        "loss_floor": goal.floor,
+        "versions": versions(),
+    }
+    return 0, state
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """What is watched in a run; on other processes than the first, nothing."""
+
+    neighbours: Neighbours | None = None
+    every: int = 0
+    writer: SummaryWriter | None = None
+
+    def figures(self, trainer: Trainer, step: int, total: int) -> dict[str, Any]:
+        """The column of the kNN accuracy, empty at steps that do not ask for it; none where nobody is to be asked."""
+        if self.neighbours is None:
+            return {}
+        every = self.every or max(1, total // 10)
+        due = step == total or step % every == 0
+        return {"knn_balanced_accuracy": self.neighbours.balanced_accuracy(trainer.encoder) if due else ""}
+
+
+def _watch(
+    conduct: Conduct,
+    settings: PretrainSettings,
+    cache: Cache,
+    run: RunFolder,
+    earlier: Checkpoint | None,
+    place: Ranks,
+) -> Watch:
+    if not place.is_first:
+        return Watch()
+    first = 0 if earlier is None else earlier.state["step"]
+    neighbours = None
+    if conduct.monitor:
+        neighbours = Neighbours.open(conduct.monitor, cache.folder, settings.train_on_all, run)
+    return Watch(neighbours, conduct.monitor_every, tensorboard(run.path, first) if conduct.tensorboard else None)
+
+
+def _loop(
+    trainer: Trainer, first: int, state: dict[str, Any], run: RunFolder, watch: Watch, save_seconds: float
+) -> None:
+    settings, total = trainer.settings, state["total_steps"]
+    warmup = max(1, round(settings.warmup * total))
+    began = saved = time.monotonic()
+    for step in range(first, total):
+        rate = learning_rate(step, total, warmup, settings.lr)
+        loss, width = trainer.step(step, rate)
+        check(loss, width, step, settings)
+        speed = (step + 1 - first) * settings.batch / (time.monotonic() - began)
+        row = {"step": step + 1, "loss": loss, "lr": rate, "spread": width, "images_per_s": round(speed, 2)}
+        row |= {"loss_share": trainer.objective.share(loss)} | watch.figures(trainer, step + 1, total)
+        run.record(row)
+        if watch.writer is not None:
+            write_scalars(watch.writer, row)
+        state["step"] = step + 1
+        last = step + 1 == total
+        if trainer.ranks.is_first and (last or time.monotonic() - saved > save_seconds):
+            save_checkpoint(run.path, trainer.checkpoint({**state, "loss": loss, "spread": width}))
+            saved = time.monotonic()
+        if last or step == first or (step + 1) % 10 == 0 or row.get("knn_balanced_accuracy", "") != "":
+            run.say(_progress(row, total, (total - step - 1) * settings.batch / speed))
+    if watch.writer is not None:
+        watch.writer.close()
+
+
+def _progress(row: dict[str, Any], total: int, left: float) -> str:
+    asked = row.get("knn_balanced_accuracy", "")
+    neighbours = f"  kNN {asked:.3f}" if asked != "" else ""
+    return (
+        f"step {row['step']}/{total}  loss {row['loss']:.4f} ({row['loss_share']:.2f} of collapsed)  "
+        f"spread {row['spread']:.2f}{neighbours}  {row['images_per_s']:.1f} images/s  {budget.readable_time(left)} left"
+    )
+
+
+def _write_contact_sheet(trainer: Trainer, path: Path, pairs: int = 16) -> None:
+    """Sixteen images' two views, one above the other, for a person to look at before the run goes on."""
+    from PIL import Image
+
+    views = (trainer.views(0)[0] * 255).to(torch.uint8)[:, 0].cpu().numpy()
+    n = min(pairs, len(views) // 2)
+    rows = [np.hstack(list(half[:n])) for half in (views[: len(views) // 2], views[len(views) // 2 :])]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.vstack(rows)).save(path)
+
+
+def _write_map(trainer: Trainer, samples: Sequence[Sample], images: Sequence[np.ndarray], path: Path) -> None:
+    """Where the encoder puts its micrographs; a frame tells the label, or the source where there are no labels."""
+    chosen = embedding_map.choose(len(images))
+    squares = [embedding_map.middle(images[n], max(trainer.settings.window, 224)) for n in chosen]
+    labelled = any(samples[n].label for n in chosen)
+    kinds = [samples[n].label or "no label" if labelled else samples[n].source for n in chosen]
+    at = embedding_map.lay_out(embed(trainer.encoder, squares), trainer.settings.seed)
+    embedding_map.write(path, embedding_map.draw(at, squares, kinds), kinds, len(chosen))
