@@ -19,6 +19,7 @@ from nanomorph.cores import share
 from nanomorph.detail import Detail
 from nanomorph.engines import Engine
 from nanomorph.engines.two_graphs import joined
+from nanomorph.half_contrast import MODEL
 from nanomorph.journal.reading import JournalReader
 from nanomorph.model import Model, Ways
 from nanomorph.prepare import prepare
@@ -43,8 +44,8 @@ Job = Callable[[list[Path], Path], Turn]
 BASELINE = "(a) script: torch eager, one image at a time"
 SERIAL = "(c) script: onnxruntime, one image at a time"
 OURS = "nanomorph {precision}"
-# Second looks are nanomorph's own: nobody else has them, so they are off.
-WHOLE_FRAMES = Ways(Detail(1.0))
+# Second looks and outlines at half contrast are nanomorph's own: nobody else has them, so they are off.
+AS_OTHERS = Ways(Detail(1.0), outline=MODEL)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Bench:
             jobs[OURS.format(precision=precision)] = self._ours(precision, overlays=False)
             jobs[OURS.format(precision=precision) + ", with overlays"] = self._ours(precision, overlays=True)
         openvino = self._engine("fp32", lambda file, precision: OpenVinoEngine(file, precision, self.workers))
-        model = Model(self.bundle, engine=openvino, ways=WHOLE_FRAMES)
+        model = Model(self.bundle, engine=openvino, ways=AS_OTHERS)
         jobs["(d) nanomorph's pipeline, OpenVINO infers, fp32"] = partial(_pipeline, model, self.workers, False)
         return jobs
 
@@ -85,7 +86,7 @@ class Bench:
         return run
 
     def _model(self, precision: str) -> Model:
-        return Model(self.bundle, "cpu", precision, share(self.workers), ways=WHOLE_FRAMES)
+        return Model(self.bundle, "cpu", precision, share(self.workers), ways=AS_OTHERS)
 
     def _ours(self, precision: str, overlays: bool) -> Job:
         return partial(_pipeline, self._model(precision), self.workers, overlays)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from nanomorph.half_contrast import outlined
 from nanomorph.measure import segment
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.model import Model
@@ -28,5 +29,7 @@ def seen_by(model: Model, mask: np.ndarray) -> np.ndarray:
     pixels = draw(np.pad(mask, ((0, below), (0, beside))))
     micrograph = Micrograph(pixels, None, Calibration.NONE, "drawn")
     (seen,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
-    labels = segment(seen.foreground, seen.interior, model.bundle.foreground_threshold)
+    threshold = model.bundle.foreground_threshold
+    foreground = outlined(seen, pixels, threshold, model.ways.outline)
+    labels = segment(foreground, seen.interior, threshold)
     return labels[:height, :width] > 0

@@ -88,6 +88,7 @@ def refine(
         first,
         foreground=_blend(first.foreground, foreground, share),
         interior=None if first.interior is None or interior is None else _blend(first.interior, interior, share),
+        scale=fine.scale,
     )
 
 

@@ -18,11 +18,15 @@ BATCH_RECORDED_PIXELS = 64 * 1024 * 1024
 
 @dataclass(frozen=True, eq=False)
 class Inference:
-    """embedding: float32 (D,); foreground, interior: float32 (H, W) probabilities in recorded pixels."""
+    """embedding: float32 (D,); foreground, interior: float32 (H, W) probabilities in recorded pixels.
+
+    scale: px in which it was seen per recorded px; of the finest look, where there were several.
+    """
 
     embedding: np.ndarray
     foreground: np.ndarray
     interior: np.ndarray | None
+    scale: float
 
 
 def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
@@ -38,6 +42,7 @@ def inferences(outputs: Mapping[str, np.ndarray], frames: Sequence[Prepared]) ->
             embedding=outputs["embedding"][n],
             foreground=material(outputs["foreground"][n, 0], frame),
             interior=None if interior is None else material(interior[n, 0], frame),
+            scale=frame.scale,
         )
         for n, frame in enumerate(frames)
     ]

@@ -14,6 +14,7 @@ from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.calibrate import with_pixel_size, with_scale_bar
 from nanomorph.detail import Detail, see
 from nanomorph.engines import Engine, open_engine
+from nanomorph.half_contrast import HALF_CONTRAST, outlined
 from nanomorph.infer import Inference
 from nanomorph.judge import Judge
 from nanomorph.measure import Doubt, measure, segment
@@ -24,10 +25,14 @@ from nanomorph.scalebar import installed
 
 @dataclass(frozen=True)
 class Ways:
-    """How frames are looked at and sizes counted. edges: one of `measure.EDGES`."""
+    """How frames are looked at, outlines placed and sizes counted.
+
+    edges: one of `measure.EDGES`. outline: one of `half_contrast.OUTLINES`.
+    """
 
     detail: Detail = Detail()
     edges: str = "leave-out"
+    outline: str = HALF_CONTRAST
 
 
 DEFAULT_WAYS = Ways()
@@ -56,9 +61,11 @@ class Model:
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
-        mask = segment(inference.foreground, inference.interior, self.bundle.foreground_threshold, micrograph.nm_per_px)
+        threshold = self.bundle.foreground_threshold
+        foreground = outlined(inference, micrograph.pixels, threshold, self.ways.outline)
+        mask = segment(foreground, inference.interior, threshold, micrograph.nm_per_px)
         error = micrograph.calibration_error or 0.0
-        doubt = Doubt(inference.foreground, self.bundle.foreground_threshold, error)
+        doubt = Doubt(foreground, threshold, error)
         measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
         labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
         return Analysis(

@@ -72,6 +72,7 @@ class Run:
             self._same_way("scale bars", "read" if settings.scale_bars else "not read")
             self._same_way("detail", str(model.ways.detail))
             self._same_way("edges", model.ways.edges)
+            self._same_way("outline", model.ways.outline)
             self._same_bundle(model.bundle.fingerprint)
             self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
             remove_leftovers(out)

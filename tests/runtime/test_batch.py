@@ -142,8 +142,9 @@ def test_the_users_pixel_size_overrides_metadata(tiny_bundle, folder, tmp_path):
 def test_two_ways_of_measuring_are_never_mixed(tiny_bundle, folder, tmp_path, capsys):
     out = tmp_path / "out"
     batch(tiny_bundle, folder, "--out", out)
-    assert batch(tiny_bundle, folder, "--out", out, "--nm-per-px", 2) == 2
-    assert "choose another --out" in capsys.readouterr().err
+    for other in (["--nm-per-px", 2], ["--outline", "model"], ["--edges", "count"], ["--detail", "whole"]):
+        assert batch(tiny_bundle, folder, "--out", out, *other) == 2
+        assert "choose another --out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Features of labelled micrographs: embeddings and descriptors, computed once and kept on disk.
 
-Exactly what the runtime computes for an image: prepare, backbone, the finer look, segment, measure.
+Exactly what the runtime computes for an image: prepare, backbone, the finer look, outlines, segment, measure.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pandas as pd
 from nanomorph.detail import see
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
+from nanomorph.half_contrast import outlined
 from nanomorph.micrograph import Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_mask
@@ -22,7 +23,7 @@ from nanomorph_training.heads import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
-VERSION = "5"
+VERSION = "6"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,8 @@ class Extractor:
         from nanomorph.measure import segment
 
         (seen,) = see(self.engine, [(micrograph, prepare(micrograph, self.spec))], self.spec)
-        return seen.embedding, segment(seen.foreground, seen.interior, self.threshold, micrograph.nm_per_px)
+        foreground = outlined(seen, micrograph.pixels, self.threshold)
+        return seen.embedding, segment(foreground, seen.interior, self.threshold, micrograph.nm_per_px)
 
     def _field(self, sample: Sample) -> Row:
         from nanomorph.measure import measure

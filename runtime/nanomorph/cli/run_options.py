@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
 CHOICES_EDGES = ("leave-out", "weight", "count")
+CHOICES_OUTLINE = ("half-contrast", "model")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
 CHOICES_SCALE_BAR = ("auto", "on", "off")
 
@@ -51,6 +52,12 @@ class RunOptions:
         type=str,
         choices=CHOICES_EDGES,
     )
+    outline: str = option(
+        "of domains: where the micrograph's contrast is half (default), or as the model drew it",
+        default="half-contrast",
+        type=str,
+        choices=CHOICES_OUTLINE,
+    )
     memory: float | None = option(
         "GiB that images in work may take (default: half of the machine's)", default=None, type=float, metavar="GIB"
     )
@@ -74,7 +81,7 @@ class RunOptions:
         from nanomorph.detail import Detail
         from nanomorph.model import Model, Ways
 
-        ways = Ways(Detail.parse(self.detail), self.edges)
+        ways = Ways(Detail.parse(self.detail), self.edges, self.outline)
         threads = share(self.workers or cores())
         model = Model(bundle, self.device, self.precision, threads, ways=ways, cuda_graphs=self.cuda_graphs)
         print(f"bundle {bundle.name} on {model.engine.provider}, {model.engine.precision}", file=sys.stderr)
