@@ -124,16 +124,15 @@ def _at_arc(branches: Branches, branch: np.ndarray, arc: np.ndarray) -> np.ndarr
 
 
 def candidates(arms: Arms, too_near: TooNear) -> Pairs:
-    """All pairs that cost less than that both end, with foreground all along the gap between them."""
+    """All pairs that cost less than that both end, with foreground at a few points of the gap between them."""
     if len(arms.end) < 2:
         return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
     first, second = _facing(arms)
     pairs = Pairs(first, second, pair_cost(arms, first, second))
     pairs = pairs.take(pairs.cost < arms.cost[first] + arms.cost[second])
-    # A few points first: across most gaps of a network there is a hole.
+    # Across most gaps of a network there is a hole, which a few points find.
     coarse = np.hypot(*(arms.at[pairs.second] - arms.at[pairs.first]).T) / 4
-    pairs = pairs.take(_inside(arms, pairs, too_near, coarse))
-    return pairs.take(_inside(arms, pairs, too_near, np.zeros(len(pairs.first))))
+    return pairs.take(_inside(arms, pairs, too_near, coarse))
 
 
 def _facing(arms: Arms) -> tuple[np.ndarray, np.ndarray]:
@@ -178,25 +177,42 @@ def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray) -> tuple[np.ndarra
     return start[pair] + share[:, None] * step[pair], pair
 
 
-def match(arms: Arms, pairs: Pairs) -> Pairs:
-    """The pairs of least total cost, arms that find no partner counted with the cost of their ending.
+def match(arms: Arms, pairs: Pairs, too_near: TooNear) -> Pairs:
+    """The pairs of least total cost with foreground all along their gaps, arms that end counted with what that costs.
 
-    Solved as an assignment of every arm to its continuation or to itself (it ends). An assignment that goes round in
-    a circle is broken up, its cheapest pairs first.
+    Gaps are looked at only where the best solution so far has a pair: what it drops for a hole, no better one has.
     """
-    k = len(arms.end)
+    seen = np.zeros(len(pairs.first), bool)
+    while True:
+        wanted = _assigned(arms, pairs)
+        unseen = wanted[~seen[wanted]]
+        seen[unseen] = True
+        kept = np.ones(len(seen), bool)
+        kept[unseen] = _inside(arms, pairs.take(unseen), too_near, np.zeros(len(unseen)))
+        if kept.all():
+            return pairs.take(_without_circles(arms, pairs, wanted))
+        pairs, seen = pairs.take(kept), seen[kept]
+
+
+def _assigned(arms: Arms, pairs: Pairs) -> np.ndarray:
+    """Indices of the pairs in the assignment of least cost of every arm to its continuation or to itself (it ends)."""
     if not len(pairs.first):
-        return pairs
+        return np.zeros(0, int)
+    k = len(arms.end)
     row = np.concatenate([pairs.first, pairs.second, np.arange(k)])
     column = np.concatenate([pairs.second, pairs.first, np.arange(k)])
     cost = np.concatenate([pairs.cost, pairs.cost, 2 * arms.cost]) + 1e-9  # a 0 would be no entry
     onward = min_weight_full_bipartite_matching(coo_array((cost, (row, column)), shape=(k, k)).tocsr())[1]
-    wanted = np.flatnonzero((onward[pairs.first] == pairs.second) | (onward[pairs.second] == pairs.first))
-    taken = np.zeros(k, bool)
+    return np.flatnonzero((onward[pairs.first] == pairs.second) | (onward[pairs.second] == pairs.first))
+
+
+def _without_circles(arms: Arms, pairs: Pairs, wanted: np.ndarray) -> np.ndarray:
+    """Those of the `wanted` pairs that give every arm one partner: a circle is broken up, its cheapest pairs first."""
+    taken = np.zeros(len(arms.end), bool)
     chosen = []
     for pair in wanted[np.argsort(pairs.cost[wanted], kind="stable")].tolist():
         a, b = pairs.first[pair], pairs.second[pair]
         if not (taken[a] or taken[b]):
             taken[a] = taken[b] = True
             chosen.append(pair)
-    return pairs.take(np.array(chosen, int))
+    return np.array(chosen, int)
