@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nanomorph.measure import measure
+from nanomorph.measure.arms import END, Arms, Pairs, match
 from nanomorph.measure.branches import FREE, decompose
 from nanomorph.measure.skeleton import Skeleton
 
@@ -113,3 +114,27 @@ def test_a_ring_is_cut_open_once() -> None:
     assert len(branches) == 1
     assert branches.order.lengths.tolist() == [24]
     assert (np.abs(np.diff(branches.order.values)) % 22 == 1).all()
+
+
+def test_the_assignment_ends_where_two_ways_cost_the_same() -> None:
+    """With costs as they come, scipy's sparse solver never returned from this one (1 of 2310 random ones)."""
+    rng, k = np.random.default_rng(2309), 24
+    first, second = rng.integers(0, k, 3 * k), rng.integers(0, k, 3 * k)
+    once = np.unique((first * k + second)[first < second], return_index=True)[1]
+    first, second = first[first < second][once], second[first < second][once]
+    cost, ending = rng.uniform(0, 1.4, len(first)), END * rng.uniform(0.25, 1, k)
+    nowhere = np.zeros((k, 2))
+    arms = Arms(2 * np.arange(k), nowhere, nowhere, np.ones(k), np.ones(k), ending)
+    pairs = match(arms, Pairs(first, second, cost), lambda points, _: np.zeros(len(points), bool))
+    assert np.unique(np.concatenate([pairs.first, pairs.second])).size == 2 * len(pairs.first)  # one partner each
+    assert pairs.cost.sum() < (ending[pairs.first] + ending[pairs.second]).sum()
+
+
+def test_a_gap_with_a_hole_is_given_up_for_the_next_best() -> None:
+    """Four arms in a square: the cheap pairs cross a hole, the dear ones do not."""
+    at = np.array([(0.0, 0.0), (10.0, 0.0), (0.0, 10.0), (10.0, 10.0)])
+    arms = Arms(2 * np.arange(4), at, np.zeros((4, 2)), np.ones(4), np.ones(4), np.full(4, END))
+    pairs = Pairs(np.array([0, 2, 0, 1]), np.array([1, 3, 2, 3]), np.array([0.1, 0.1, 0.5, 0.5]))
+
+    found = match(arms, pairs, lambda points, _: np.abs(points[:, 0] - 5) < 1)
+    assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 2), (1, 3)]

@@ -30,7 +30,8 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
         return math.nan
     side = min(field)
     sides = side * 0.5 ** (np.arange(STEPS * N_HALVINGS + 1) / STEPS)
-    order = np.array([_in_windows(middle, length, direction, one) for one in sides])
+    cos, sin = length * np.cos(2 * direction), length * np.sin(2 * direction)
+    order = np.array([_in_windows(middle, cos, sin, one) for one in sides]) / length.sum()
     level = s2d(length, direction)
     share = (order - level) / max(1 - level, 1e-9)
     below = np.flatnonzero(share > 1 / math.e)
@@ -41,9 +42,7 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
     return float(sides[k - 1] * (sides[k] / sides[k - 1]) ** t)
 
 
-def _in_windows(middle: np.ndarray, length: np.ndarray, direction: np.ndarray, side: float) -> float:
+def _in_windows(middle: np.ndarray, cos: np.ndarray, sin: np.ndarray, side: float) -> float:
     column, row = np.maximum(middle // side, 0).astype(int).T
     window = row * (int(column.max()) + 1) + column
-    cos = np.bincount(window, length * np.cos(2 * direction))
-    sin = np.bincount(window, length * np.sin(2 * direction))
-    return float(np.hypot(cos, sin).sum() / length.sum())
+    return float(np.hypot(np.bincount(window, cos), np.bincount(window, sin)).sum())

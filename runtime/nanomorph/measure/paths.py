@@ -17,22 +17,33 @@ STRAIGHT = 2e-4
 
 def smooth(paths: Ragged) -> Ragged:
     """Moving average over 9 points of every path (n, 2); the ends stay (continued by point reflection)."""
-    half = np.minimum(SMOOTHING_POINTS // 2, paths.lengths - 1)[paths.owner]
+    reach = SMOOTHING_POINTS // 2
+    continued, at = _continued(paths, reach)
+    half = np.minimum(reach, paths.lengths - 1)
     total = np.zeros_like(paths.values)
-    for shift in range(-(SMOOTHING_POINTS // 2), SMOOTHING_POINTS // 2 + 1):
-        total += np.where((abs(shift) <= half)[:, None], _shifted(paths, shift), 0.0)
-    return paths.with_values(total / (2 * half + 1)[:, None])
+    for shift in range(-reach, reach + 1):
+        if abs(shift) <= half.min():
+            total += continued[at + shift]
+        else:
+            total += np.where((abs(shift) <= half)[paths.owner, None], continued[at + shift], 0.0)
+    return paths.with_values(total / (2 * half + 1)[paths.owner, None])
 
 
-def _shifted(paths: Ragged, shift: int) -> np.ndarray:
-    """The point `shift` further on; beyond an end its mirror image in that end."""
-    first, last = paths.starts[:-1][paths.owner], paths.starts[1:][paths.owner] - 1
-    wanted = np.arange(len(paths.values)) + shift
-    before, after = wanted < first, wanted > last
-    mirrored = np.where(before, 2 * first - wanted, np.where(after, 2 * last - wanted, wanted))
-    points = paths.values[np.clip(mirrored, first, last)]
-    ends = np.where(before[:, None], paths.values[first], paths.values[last])
-    return np.where((before | after)[:, None], 2 * ends - points, points)
+def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """All paths end to end with `reach` points more at either end, mirrored in it; and where each old point is."""
+    first, last = paths.starts[:-1, None], paths.starts[1:, None] - 1
+    n = np.arange(reach, 0, -1)
+    ends = [np.minimum(first + n, last), np.maximum(last - n[::-1], first)]
+    before, after = (
+        2 * paths.values[end] - paths.values[inner] for end, inner in zip((first, last), ends, strict=True)
+    )
+    at = np.arange(len(paths.values)) + reach * (2 * paths.owner + 1)
+    continued = np.empty((len(paths.values) + 2 * reach * len(paths), 2))
+    continued[at] = paths.values
+    begin = paths.starts[:-1] + 2 * reach * np.arange(len(paths))
+    continued[begin[:, None] + np.arange(reach)] = before
+    continued[(begin + reach + paths.lengths)[:, None] + np.arange(reach)] = after
+    return continued, at
 
 
 def steps(paths: Ragged) -> np.ndarray:
@@ -130,13 +141,14 @@ def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, 
     here = _along_lag(paths, span)
     tangent = paths.values[here + span[paths.owner[here]]] - paths.values[here]
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    full = np.full((len(paths.values), 2), np.nan)
-    full[here] = tangent
+    x, y = np.full((2, len(paths.values)), np.nan)
+    x[here], y[here] = tangent.T
     sums, counts = np.zeros(lag_px.shape), np.zeros(lag_px.shape, int)
     for k in range(lag_px.shape[1]):
         lag = np.maximum(np.rint(lag_px[:, k] / np.maximum(spacing, 1e-9)).astype(int), 1)
         start = _along_lag(paths, lag)
-        product = (full[start] * full[start + lag[paths.owner[start]]]).sum(axis=1)
+        ahead = start + lag[paths.owner[start]]
+        product = x[start] * x[ahead] + y[start] * y[ahead]
         known = ~np.isnan(product)
         owner = paths.owner[start][known]
         sums[:, k] = np.bincount(owner, product[known], minlength=len(paths))

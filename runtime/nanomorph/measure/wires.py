@@ -141,7 +141,9 @@ def _clear(skeleton: Skeleton, reach: np.ndarray) -> np.ndarray:
     special = skeleton.degree != 2
     if not special.any():
         return np.ones(len(special), bool)
-    return cKDTree(skeleton.points[special]).query(skeleton.points)[0] > reach
+    # How far away what is beyond every reach lies does not matter: the search for it ends early.
+    most = np.nextafter(reach.max(), np.inf)
+    return cKDTree(skeleton.points[special]).query(skeleton.points, distance_upper_bound=most)[0] > reach
 
 
 def _across(points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.ndarray, edges: Edges) -> np.ndarray:
