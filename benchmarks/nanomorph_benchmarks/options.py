@@ -4,7 +4,7 @@ import json
 from argparse import RawDescriptionHelpFormatter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nanomorph.cli.options import option
 
@@ -16,17 +16,25 @@ class Options:
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
+T = TypeVar("T")
+
+
 def parse(name: str, description: str | None) -> Options:
     """From the command line of `python -m nanomorph_benchmarks.NAME`."""
+    return parse_as(Options, name, description)
+
+
+def parse_as(options: type[T], name: str, description: str | None) -> T:
+    """As `parse`, of a benchmark with options of its own."""
     from argparse_dataclass import ArgumentParser
 
     parser = ArgumentParser(
-        Options,
+        options,
         prog=f"nanomorph_benchmarks.{name}",
         description=description,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    return parser.parse_args()
+    return parser.parse_args()  # type: ignore[no-any-return]
 
 
 def save(result: Any, out: Path | None) -> None:

@@ -138,12 +138,10 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 def main() -> int:
     """Measure, print, write the JSON."""
-    from argparse_dataclass import ArgumentParser
-
     from nanomorph.machine import machine
-    from nanomorph_benchmarks.options import save
+    from nanomorph_benchmarks.options import parse_as, save
 
-    options = ArgumentParser(Options, prog="nanomorph_benchmarks.steadiness", description=__doc__).parse_args()
+    options = parse_as(Options, "steadiness", __doc__)
     bundle = load_bundle(options.bundle)
     with tempfile.TemporaryDirectory(prefix="nanomorph-steadiness-") as scratch:
         result = {

@@ -77,11 +77,9 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 def main() -> int:
     """Check, time, print, write the JSON."""
-    from argparse_dataclass import ArgumentParser
+    from nanomorph_benchmarks.options import parse_as, save
 
-    from nanomorph_benchmarks.options import save
-
-    options = ArgumentParser(Options, prog="nanomorph_benchmarks.throughput", description=__doc__).parse_args()
+    options = parse_as(Options, "throughput", __doc__)
     result = evaluate(options)
     print(as_markdown(result))
     save(result, options.out)

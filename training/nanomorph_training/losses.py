@@ -27,7 +27,8 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        gradient = gradient.contiguous()
+        # A copy: autograd may hand the same gradient to others, and the sum is made in place.
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(gradient)
         start = dist.get_rank() * ctx.n
         return gradient[start : start + ctx.n]
