@@ -105,6 +105,18 @@ def test_idle_exit_says_whether_anything_was_set_aside(start, folder, tmp_path, 
     assert [one["reason"] for one in status["quarantined"]] == ["truncated"]
 
 
+def test_started_again_while_the_share_is_away_it_waits(start, folder, tmp_path):
+    """A service is restarted whenever: exit code 2 would end it for good."""
+    start("--idle-exit", "0.5").communicate(timeout=60)
+    folder.rename(tmp_path / "away")
+    process = start()
+    while "folder lost" not in (said := process.stdout.readline()):
+        assert said, process.stderr.read()
+    (tmp_path / "away").rename(folder)
+    (folder / "b.tif").write_bytes(tiff(rod_image(2, 64)))
+    assert until(process, outcome="done")["name"] == "b.tif"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -31,8 +31,14 @@ class Options(RunOptions):
         for name, value in (("settle", self.settle), ("poll", self.poll), ("idle-exit", self.idle_exit)):
             if value is not None and not 0 < value < float("inf"):
                 raise ConfigurationError(f"--{name} {value}: give a positive number of seconds.")
-        if not self.folder.is_dir():
+        if not self.folder.is_dir() and (self.folder.exists() or not self._goes_on()):
             raise ConfigurationError(f"{self.folder}: there is no such folder to watch.")
+
+    def _goes_on(self) -> bool:
+        """Whether --out holds a run: a folder that is not there is then a share that is away, and waited for."""
+        from nanomorph.journal.location import locate
+
+        return locate(self.out).is_file()
 
 
 def run(options: Options) -> int:
