@@ -115,7 +115,7 @@ def row_space(z: np.ndarray) -> np.ndarray | None:
     """Orthonormal (F, n) that spans the rows of z (n, F) where there are far fewer rows than features; None elsewhere.
 
     The weights of least norm lie in that span (the representer theorem), so with 8 labels and 512 features the
-    same answer is found among 8 numbers. With nearly as many rows as features finding the span costs more than it saves.
+    same answer is found among 8 numbers. With nearly as many rows as features the span costs more than it saves.
     """
     return np.linalg.qr(z.T)[0] if 2 * z.shape[0] < z.shape[1] else None
 
