@@ -6,8 +6,6 @@ written there). labels.csv then says which bundle judged each row; what was meas
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +17,11 @@ from nanomorph.analysis import Judgement
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError
 from nanomorph.journal import Journal, Measured, Verdict, locate_existing, now
-from nanomorph.journal.rows import packed
 from nanomorph.judge import Head, Judge, judge_field, judge_rows
 from nanomorph.report import write_report
 from nanomorph.results import export_tables
-from nanomorph.results.cells import column, line, text
+from nanomorph.results.cells import text
+from nanomorph.results.judged import JudgedDomains
 from nanomorph.results.tables import label_cells
 from nanomorph.run import measures_key
 
@@ -84,23 +82,23 @@ def _verdicts(
 
 def _judge(measured: Measured, judge: Judge, stale: set[str]) -> tuple[list[Judgement], tuple[str, ...], bytes]:
     embedding = np.frombuffer(measured.embedding, "<f4")
-    table = _Domains.of(measured, stale) if any(head.spec.level == "domain" for head in judge.heads) else None
+    table = JudgedDomains.of(measured, stale) if any(head.spec.level == "domain" for head in judge.heads) else None
     judgements = []
     for head in judge.heads:
         _require_measured(head, measured, table)
         if table is None or head.spec.level == "field":
             judgements.append(judge_field(head, embedding, measured.descriptors))
         else:
-            descriptors = np.array([table.numbers(name) for name in head.spec.descriptors], np.float32).T
+            descriptors = table.numbers(head.spec.descriptors)
             verdict, labels, confidences = judge_rows(head, embedding, descriptors, table.truths("touches_edge"))
             judgements.append(verdict)
-            table.append(head.spec.task, labels, confidences)
+            table = table.judged(head.spec.task, labels, confidences)
     if table is None:
         return judgements, measured.domain_columns, measured.packed_domains
-    return judgements, tuple(table.columns), table.packed()
+    return judgements, table.columns, table.packed()
 
 
-def _require_measured(head: Head, measured: Measured, table: _Domains | None) -> None:
+def _require_measured(head: Head, measured: Measured, table: JudgedDomains | None) -> None:
     known = measured.descriptors if head.spec.level == "field" or table is None else table.columns
     missing = [name for name in head.spec.descriptors if name not in known]
     if missing:
@@ -108,31 +106,3 @@ def _require_measured(head: Head, measured: Measured, table: _Domains | None) ->
             f"{measured.name} was not measured for head {head.spec.task}: {', '.join(missing)} is missing; "
             "run `nanomorph batch` on the images with this bundle."
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Domains:
-    """A micrograph's rows of domains.csv as columns of cells, without what earlier heads said."""
-
-    columns: dict[str, list[str]]
-
-    @classmethod
-    def of(cls, measured: Measured, stale: set[str]) -> _Domains:
-        rows = list(csv.reader(io.StringIO(measured.domains, newline="")))
-        cells = zip(*rows, strict=True) if rows else ([] for _ in measured.domain_columns)
-        said = stale | {f"{task}_confidence" for task in stale}
-        named = zip(measured.domain_columns, cells, strict=True)
-        return cls({name: list(values) for name, values in named if name not in said})
-
-    def numbers(self, name: str) -> np.ndarray:
-        return np.array([float(cell) if cell else np.nan for cell in self.columns[name]], np.float32)
-
-    def truths(self, name: str) -> np.ndarray:
-        return np.array([cell == "true" for cell in self.columns[name]], bool)
-
-    def append(self, task: str, labels: np.ndarray, confidences: np.ndarray) -> None:
-        self.columns[task] = column(labels)
-        self.columns[f"{task}_confidence"] = column(confidences.astype(float))
-
-    def packed(self) -> bytes:
-        return packed("".join(line(row) for row in zip(*self.columns.values(), strict=True)))

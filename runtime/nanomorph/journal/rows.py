@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 
@@ -43,7 +44,10 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A done micrograph (or an alias of one, without rows) as the journal holds it."""
+    """A done micrograph (or an alias of one, without rows) as the journal holds it.
+
+    What is `packed_*` is unpacked when it is asked for: a journal has 50,000 of them and most readers want little.
+    """
 
     name: str
     sha256: str
@@ -52,16 +56,31 @@ class Measured:
     bundle: str
     provider: str
     precision: str
-    field: dict[str, str]
-    labels: list[dict[str, str]]
+    packed_field: str
+    packed_labels: str
     domain_columns: tuple[str, ...]
     packed_domains: bytes
-    descriptors: dict[str, float]
+    packed_descriptors: str
     embedding: bytes
+
+    @cached_property
+    def field(self) -> dict[str, str]:
+        """Cells of fields.csv by column."""
+        return json.loads(self.packed_field)
+
+    @cached_property
+    def labels(self) -> list[dict[str, str]]:
+        """The cells of each row of labels.csv by column."""
+        return json.loads(self.packed_labels)
+
+    @cached_property
+    def descriptors(self) -> dict[str, float]:
+        """Descriptors of the field, unrounded (NaN: not measured)."""
+        return json.loads(self.packed_descriptors)
 
     @property
     def domains(self) -> str:
-        """CSV lines of its domains; unpacked when asked for, as many readers want only some."""
+        """CSV lines of its domains."""
         return zlib.decompress(self.packed_domains).decode() if self.packed_domains else ""
 
 
@@ -115,10 +134,16 @@ def measured(row: tuple[Any, ...]) -> Measured:
         bundle=bundle,
         provider=provider,
         precision=precision,
-        field=json.loads(field),
-        labels=json.loads(labels),
-        domain_columns=tuple(json.loads(columns)) if columns else (),
+        packed_field=field,
+        packed_labels=labels,
+        domain_columns=_columns(columns) if columns else (),
         packed_domains=domains or b"",
-        descriptors=json.loads(descriptors),
+        packed_descriptors=descriptors,
         embedding=embedding or b"",
     )
+
+
+@lru_cache(maxsize=64)
+def _columns(header: str) -> tuple[str, ...]:
+    """Nearly all micrographs of a run share one header."""
+    return tuple(json.loads(header))

@@ -60,7 +60,10 @@ def line(cells: Iterable[str]) -> str:
     return ",".join(_quoted(one) for one in cells) + "\n"
 
 
+def is_plain(one: str) -> bool:
+    """Whether a cell stands in a CSV line as it is, without quotes."""
+    return not _SPECIAL.search(one)
+
+
 def _quoted(one: str) -> str:
-    if _SPECIAL.search(one):
-        return '"' + one.replace('"', '""') + '"'
-    return one
+    return one if is_plain(one) else '"' + one.replace('"', '""') + '"'
