@@ -107,3 +107,17 @@ def test_tiny_domains_are_measured_too(size: tuple[int, int]) -> None:
     assert row.area_px == size[0] * size[1]
     assert (row.centroid_x_px, row.centroid_y_px) == (5.5 + size[1] / 2, 4.5 + size[0] / 2)
     assert row.width_median_px == pytest.approx(size[0], abs=1.0)
+
+
+def test_a_small_domain_far_away_changes_nothing_of_a_large_one() -> None:
+    """The skeletons of all domains are searched together; a small one once came to lie within a large one's place."""
+    large, small = np.zeros((2, 400, 640), bool)
+    large[10:40, 10:610] = True
+    small[300:310, 300:360] = True
+    for one, other in ((large, small), (large[::-1], small[::-1])):
+        together = measure_mask(one | other).sort_values("area_px")
+        for row, alone in zip(together.itertuples(), (measure_mask(other), measure_mask(one)), strict=True):
+            for name in ("width_median_px", "width_sd_px", "width_min_px", "width_max_px", "length_px"):
+                assert getattr(row, name) == pytest.approx(alone[name][0], abs=1e-6), name
+    assert together.width_sd_px.to_numpy() == pytest.approx([0, 0], abs=1e-6)
+    assert together.width_min_px.to_numpy() == pytest.approx([10, 30], abs=1e-6)

@@ -23,7 +23,7 @@ from nanomorph_training.heads import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
-VERSION = "6"
+VERSION = "7"
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,9 +131,9 @@ def _none() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
-    """Where to put each crop (x, y) so that none is near another: side by side, a crop's size apart."""
+    """Where to put each crop (x, y) so that none is near another: in a row, its own size free on both sides."""
     sizes = np.array([max(crop.shape) + 4.0 for crop in crops])
-    return np.stack([2 * np.cumsum(sizes), np.zeros(len(crops))], axis=1)
+    return np.stack([3 * np.cumsum(sizes) - 2 * sizes, np.zeros(len(crops))], axis=1)
 
 
 def _clear(skeleton: Skeleton, reach: np.ndarray) -> np.ndarray:
