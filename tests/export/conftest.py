@@ -86,6 +86,10 @@ def heads(make_head):
 
 @pytest.fixture(scope="session")
 def micrographs():
-    """Two that give int8 its ranges, three for the proof, one of them calibrated."""
-    drawn = [Micrograph(blobs(900 + n, (96, 128)), None, Calibration.NONE, f"blobs {n}") for n in range(4)]
+    """Two that give int8 its ranges, thirteen for the proof, one of them calibrated.
+
+    So many, because of three one decides the median: int8's change of width was 2.9 % with 3, 0 with 5, 2.1 % with 7,
+    1.5 % with 9 and with 13, and 2 % is the limit.
+    """
+    drawn = [Micrograph(blobs(900 + n, (96, 128)), None, Calibration.NONE, f"blobs {n}") for n in range(14)]
     return Micrographs(drawn[:2], [*drawn[2:], Micrograph(blobs(7, (64, 96)), (2.0, 2.0), Calibration.USER, "2 nm")])
