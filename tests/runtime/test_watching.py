@@ -320,3 +320,22 @@ def test_a_changed_bundle_is_taken_over_between_images_and_a_broken_one_refused(
     assert fingerprint["2.tif"] == load_bundle(bundle).fingerprint
     assert caplog.text.count("bundle refused") == 1
     assert f"bundle {fingerprint['2.tif']} from now on" in caplog.text
+
+
+def test_a_refused_bundle_is_named_once_while_files_beside_it_change(tiny_bundle, tmp_path, caplog):
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    manifest = bundle / "bundle.json"
+    good = manifest.read_text()
+    follower = BundleFollower(bundle, load_bundle(bundle).fingerprint, lambda loaded: Model(loaded, device="cpu"))
+    manifest.write_text(good.replace("0.5", "0.5e"))
+    for size in (0, 1, 2):  # a copy that goes on beside it
+        assert follower.check() is None
+        (bundle / "new").write_bytes(b"x" * size)
+    assert caplog.text.count("bundle refused") == 1
+    manifest.write_text(good.replace("0.5", "0.5e") + " ")  # exported again with the same fault
+    assert follower.check() is None
+    assert caplog.text.count("bundle refused") == 2
+    manifest.write_text(good.replace('"name": "tiny"', '"name": "newer"'))
+    model = follower.check()
+    assert model is not None
+    assert model.bundle.name == "newer"

@@ -25,6 +25,7 @@ class BundleFollower:
         # Empty, so that the first check compares once more: the bundle may have changed while it was opened.
         self._seen: _Signature = ()
         self._refused: _Signature = ()
+        self._reason = ""
 
     def check(self) -> Model | None:
         """The new model where the bundle has changed and is sound, else None. Costs one stat when nothing has.
@@ -38,7 +39,8 @@ class BundleFollower:
         everything = _signature(sorted(self._folder.rglob("*"))) if self._refused else ()
         if seen == self._seen and everything == self._refused:
             return None
-        self._seen = seen
+        if seen != self._seen:
+            self._seen, self._reason = seen, ""  # what is wrong with another manifest is said, the same thing or not
         return self._load()
 
     def _load(self) -> Model | None:
@@ -51,10 +53,16 @@ class BundleFollower:
             _rehearse(model)
         except Exception as error:  # noqa: BLE001 (whatever is wrong with it, the old one goes on)
             self._refused = _signature(sorted(self._folder.rglob("*")))
-            logger.error("bundle refused, %s goes on: %s", self._fingerprint, error or type(error).__name__)
+            self._say(str(error) or type(error).__name__)
             return None
         self._fingerprint, self._refused = bundle.fingerprint, ()
         return model
+
+    def _say(self, reason: str) -> None:
+        """Once for each manifest: while a copy goes on, other files change at every check and the fault is the same."""
+        if reason != self._reason:
+            logger.error("bundle refused, %s goes on: %s", self._fingerprint, reason)
+        self._reason = reason
 
 
 def _rehearse(model: Model) -> None:
