@@ -217,7 +217,6 @@ def test_metadata_and_the_user_come_first(film):
     masked = burnt_in(read.pixels, read.drawn)
     assert masked[pixels == 0][-800:].all()
     assert masked.mean() < 0.06
-    assert burnt_in(read.pixels) is None
 
 
 @needs_reader
