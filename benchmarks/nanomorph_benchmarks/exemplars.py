@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from nanomorph.annotations import burnt_in
 from nanomorph.bundle import load_bundle
 from nanomorph.model import Model, analyze
 from nanomorph.readers import read_path
@@ -50,8 +51,13 @@ def judge(path: Path, row: dict[str, str], model: Model) -> dict[str, Any]:
 
 
 def turns_right(pixels: np.ndarray, label: str, model: Model, nm_per_px: float | None) -> int:
-    """How many of the eight turns and flips get their right label."""
-    turned = [np.rot90(image, quarter) for image in (pixels, pixels[:, ::-1]) for quarter in range(4)]
+    """How many of the eight turns and flips get their right label.
+
+    The bar and its text are painted over first: a microscope writes them level, and so they are sought.
+    """
+    text = burnt_in(pixels)
+    plain = pixels if text is None else np.where(text, np.median(pixels[~text]).astype(pixels.dtype), pixels)
+    turned = [np.rot90(image, quarter) for image in (plain, plain[:, ::-1]) for quarter in range(4)]
     found = [analyze(np.ascontiguousarray(image), model, nm_per_px=nm_per_px).labels for image in turned]
     return sum(judgement.label == label for labels in found for judgement in labels if judgement.task == TASK)
 

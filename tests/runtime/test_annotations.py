@@ -1,4 +1,4 @@
-"""Burnt-in white letters and bars are found; bright specimens are not."""
+"""Burnt-in letters, bars, boxes and info bars are found; specimens of their gray are not."""
 
 import csv
 
@@ -33,6 +33,64 @@ def test_bar_and_letters_are_found_and_little_else(labelled, film):
     assert found[drawn].mean() > 0.98
     assert not found[:200].any()
     assert not found[:, :150].any()
+
+
+def test_dark_letters_and_their_bar_are_found_as_bright_ones_are(labelled, film):
+    """Film and labels in negative: gray 0 on 15 to 255, of mean 135."""
+    found = burnt_in(255 - labelled)
+    assert np.array_equal(found, burnt_in(labelled))
+    assert found[labelled != film].mean() > 0.98
+
+
+def test_a_letter_alone_is_one_in_a_corner_only(film):
+    for at, expected in (((10, 40), True), ((140, 40), False)):
+        panel = film.copy()
+        cv2.putText(panel, "a", at, cv2.FONT_HERSHEY_SIMPLEX, 1.0, 0, 3)
+        assert (burnt_in(panel) is not None) is expected
+
+
+def test_text_in_a_white_box_goes_with_the_box(film):
+    boxed = film.copy()
+    boxed[250:290, 180:290] = 255
+    cv2.putText(boxed, "50 nm", (185, 280), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)
+    found = burnt_in(boxed)
+    assert found[250:290, 180:290].all()
+    assert found.sum() < 1.3 * 40 * 110
+
+
+@pytest.mark.parametrize("gray", [0, 128, 255])
+def test_an_info_bar_is_taken_from_edge_to_edge(film, gray):
+    """Of any gray, 30 rows high; with 2 px of margin all the same."""
+    barred = film.copy()
+    barred[270:] = gray
+    cv2.putText(barred, "15.0 kV  x 40.0 k", (20, 292), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 255 if gray == 0 else 0, 1)
+    found = burnt_in(barred)
+    assert found[268:].all()
+    assert not found[:267].any()
+
+
+def test_a_black_background_is_no_info_bar(film):
+    """Vacuum below a specimen: its border is not level."""
+    vacuum = film.copy()
+    rows, columns = np.mgrid[:300, :300]
+    vacuum[rows > 260 - columns / 10] = 0
+    assert burnt_in(vacuum) is None
+
+
+def test_black_particles_stay(film):
+    """Discs, squares and rods of pure black that end at once, in rows like letters, and in the corners."""
+    dark = film // 2 + 110
+    for number, x in enumerate(range(14, 290, 23)):
+        cv2.circle(dark, (x, 20), 3 + number % 6, 0, -1)
+        cv2.rectangle(dark, (x - 6, 270), (x + 6, 282), 0, -1)
+        cv2.line(dark, (x - 7, 60 + number % 5), (x + 7, 45), 0, 4)
+    assert burnt_in(dark) is None
+
+
+def test_what_the_reader_of_scale_bars_found_is_taken_of_any_gray(film):
+    found = burnt_in(film, [(200.0, 250.0, 280.0, 260.0)])
+    assert found[248:262, 198:282].all()
+    assert found.sum() == 14 * 84
 
 
 def test_film_has_none(film):

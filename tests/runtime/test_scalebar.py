@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -81,6 +82,33 @@ def test_bars_with_end_ticks_in_boxes_and_tilted(film):
     tilted = np.full((400, 512), 120, np.uint8)
     cv2.line(tilted, (100, 300), (259, 304), 255, 7)
     assert any(one.length == pytest.approx(160, abs=7) for one in find_bars(tilted))
+
+
+def test_half_of_an_outline_is_length_and_the_rest_is_doubt(film):
+    """White, 120 px from 300 to 420, in a black line 2 px thick: 122 px, 2 px of doubt beside that of its edges.
+
+    An edge is half-way between its gray and that of the film: .25 px off where a black line lies between.
+    """
+    film[358:370, 298:422] = 0
+    film[360:368, 300:420] = 255
+    (found,) = (bar for bar in find_bars(film) if not bar.dark)
+    assert (found.left, found.right) == (pytest.approx(299, abs=0.3), pytest.approx(421, abs=0.3))
+    assert found.outline == 2
+    assert found.error == pytest.approx(np.hypot(2, 0.3 * np.sqrt(2)), abs=0.05)
+
+
+def test_a_white_label_is_no_outline(film):
+    """A black bar in a white box, 4 px from its sides and its foot, with room for a number above."""
+    film[330:372, 296:424] = 255
+    film[360:368, 300:420] = 0
+    found = next(bar for bar in find_bars(film) if bar.dark)
+    assert (found.length, found.outline) == (pytest.approx(120, abs=0.6), 0)
+
+
+def test_an_outline_that_changes_the_length_by_more_than_2_percent_is_no_reading(drawn):
+    at, text = bar(100, 200), word("200 nm", 100, 200)
+    assert pair([replace(at, outline=1.9)], text, drawn).px == 100
+    assert pair([replace(at, outline=2.1)], text, drawn) is None
 
 
 def test_what_is_no_bar(film):
@@ -217,7 +245,6 @@ def test_metadata_and_the_user_come_first(film):
     masked = burnt_in(read.pixels, read.drawn)
     assert masked[pixels == 0][-800:].all()
     assert masked.mean() < 0.06
-    assert burnt_in(read.pixels) is None
 
 
 @needs_reader

@@ -17,6 +17,7 @@ from nanomorph_training.scores import NOTHING
 from nanomorph_training.study import contestants, report
 from nanomorph_training.study.classify import Entrant, HeadJudge, Outcome, outcomes
 from nanomorph_training.study.draws import Draw, draws, possible_sizes
+from nanomorph_training.study.outcome import Compared, Line, Study
 from nanomorph_training.study.settings import StudySettings
 from nanomorph_training.study.statistics import Difference, Spread, balanced_accuracy, difference, mean_difference
 
@@ -119,13 +120,13 @@ def test_difference_of_means_by_hand() -> None:
 
 def test_the_table_shows_median_and_quartiles() -> None:
     assert Spread.of([0.1, 0.2, 0.3, 0.4, 0.5]) == Spread(0.3, 0.2, 0.4, 0.1, 0.5, 5)
-    study = report.Study(
+    study = Study(
         "t",
         "balanced accuracy",
         "labels per class",
         [{"draw": 0, "balanced_accuracy": 1 / 3}],
-        [report.Line("e", {1: [0.1, 0.2, 0.3], 2: [0.5]})],
-        [report.Compared("e", "random", 2, Difference(0.1, -0.05, 0.25, 20, 7))],
+        [Line("e", {1: [0.1, 0.2, 0.3], 2: [0.5]})],
+        [Compared("e", "random", 2, Difference(0.1, -0.05, 0.25, 20, 7))],
         ["a note"],
     )
     text = report.markdown(study)

@@ -23,7 +23,7 @@ from nanomorph_training.heads import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
-VERSION = "7"
+VERSION = "8"
 
 
 @dataclass(frozen=True, eq=False)

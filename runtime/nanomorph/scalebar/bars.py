@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 
 from nanomorph.scalebar.ends import find_end
+from nanomorph.scalebar.outline import FAR, outline_thickness
 
 # Shares of the frame's width, and px: shorter bars cannot be measured to a few percent.
 SHORTEST_SHARE, SHORTEST_PX = 0.025, 16
@@ -33,6 +35,7 @@ class Bar:
     """A level segment. left, right: edges in px, sub-pixel (right - left is the length); top, bottom: rows.
 
     blur: px over which its ends go from bar to film: how well an edge can be known. ticks: a row of ticks, no segment.
+    outline: px that a line around it is thick, half of which is counted as length.
     """
 
     left: float
@@ -43,6 +46,7 @@ class Bar:
     contrast: float
     blur: float
     ticks: bool = False
+    outline: float = 0.0
 
     @property
     def length(self) -> float:
@@ -51,8 +55,11 @@ class Bar:
 
     @property
     def error(self) -> float:
-        """Of the length, px, one standard deviation: of either end a quarter of its blur, at least 0.3 (whole px)."""
-        return float(np.sqrt(2) * max(0.3, self.blur / 4))
+        """Of the length, px, one standard deviation: of either end a quarter of its blur, at least 0.3 (whole px).
+
+        An outline may count wholly or not at all, at both ends alike.
+        """
+        return float(np.hypot(np.sqrt(2) * max(0.3, self.blur / 4), self.outline))
 
 
 def find_bars(gray: np.ndarray) -> list[Bar]:
@@ -147,7 +154,16 @@ def _measured(gray: np.ndarray, axis: _Axis, dark: bool) -> Bar | None:
         return None
     middle, half = axis.slope * axis.columns.mean() + axis.offset, axis.thickness / 2 - 0.5
     rows = (round(middle - half), round(middle + half))
-    return Bar(first.at, last.at, *rows, dark, contrast, max(first.blur, last.blur))
+    beyond = [profile[: math.floor(first.at)][::-1], profile[math.ceil(last.at) :]]
+    line = outline_thickness([*beyond, *_across(gray, inner, rows)], level)
+    ends = (first.at - line / 2, last.at + line / 2)
+    return Bar(*ends, *rows, dark, contrast, max(first.blur, last.blur), outline=line)
+
+
+def _across(gray: np.ndarray, columns: np.ndarray, rows: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Median gray of each row, from a bar's upper side upwards and from its lower side downwards."""
+    above = np.median(gray[: rows[0], columns][::-1][:FAR], axis=1)
+    return above, np.median(gray[rows[1] + 1 :, columns][:FAR], axis=1)
 
 
 def _beside(gray: np.ndarray, axis: _Axis, columns: np.ndarray, sign: int) -> np.ndarray | None:

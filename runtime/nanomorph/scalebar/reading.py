@@ -23,7 +23,7 @@ SURE = 0.8
 SERIES = frozenset({1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 7.5, 8.0, 9.0})
 # A field of an electron micrograph, nm.
 NARROWEST, WIDEST = 3.0, 2e7
-# Pixel sizes from several bars agree to this share.
+# Pixel sizes from several bars, and with and without a bar's outline, agree to this share.
 AGREE = 0.02
 # A length that is known no better is none: a bar of few px.
 WORST = 0.03
@@ -125,7 +125,7 @@ def pair(bars: Sequence[Bar], word: Word, gray: np.ndarray) -> Reading | None:
         return None
     bar = max(near, key=lambda one: one.contrast)
     nm_per_px = nm / bar.length
-    if bar.error > WORST * bar.length or believable(nm_per_px) is None:
+    if bar.error > WORST * bar.length or bar.outline > AGREE * bar.length or believable(nm_per_px) is None:
         return None
     if not NARROWEST <= nm_per_px * gray.shape[1] <= WIDEST:
         return None

@@ -18,8 +18,9 @@ from nanomorph_training.scores import NOTHING
 from nanomorph_training.study.classify import Entrant, Outcome, outcomes
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant
 from nanomorph_training.study.draws import Draw, draws, possible_sizes
-from nanomorph_training.study.entrants import SUPERVISED, Pool, entrants
-from nanomorph_training.study.report import Compared, Line, Study
+from nanomorph_training.study.entrants import SUPERVISED, entrants
+from nanomorph_training.study.outcome import Compared, Line, Study
+from nanomorph_training.study.pool import Pool
 from nanomorph_training.study.settings import FIELD, HELD_OUT, PREDICTED, TRANSFER, StudySettings
 from nanomorph_training.study.statistics import balanced_accuracy, difference
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,34 +10,16 @@ import pandas as pd
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.data import Sample
 from nanomorph_training.encoders import open_extractor, segments
-from nanomorph_training.features import Extractor, Table, gather, stored_given_domains
+from nanomorph_training.features import Extractor, Table, stored_given_domains
 from nanomorph_training.heads import Features
 from nanomorph_training.row_store import Row, RowStore
 from nanomorph_training.study.classify import Entrant, HeadJudge, Judge
 from nanomorph_training.study.contestants import Contestant
+from nanomorph_training.study.pool import Pool
 from nanomorph_training.study.settings import FIELD, GIVEN, PREDICTED, StudySettings
 
 CLASSICAL_VERSION = "1"
 GIVEN_MASKS, SUPERVISED = "descriptors of given masks", "supervised, from random weights"
-
-
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """The labelled micrographs of a study. y: class numbers (n,). cache: folder of features and decoded images."""
-
-    samples: Sequence[Sample]
-    y: np.ndarray
-    classes: Sequence[str]
-    cache: Path
-    say: Callable[[str], None]
-
-    @property
-    def groups(self) -> list[str]:
-        """A micrograph without a group is one of its own."""
-        return [sample.group or str(sample.path) for sample in self.samples]
-
-    def table(self, rows: Callable[[Sample], Row]) -> Table:
-        return gather(self.samples, rows, self.say)
 
 
 def entrants(pool: Pool, encoders: Sequence[Contestant], settings: StudySettings) -> Iterator[tuple[Entrant, Judge]]:

@@ -6,10 +6,10 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
+from nanomorph_training.study.outcome import Study
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from nanomorph_training.study.report import Study
 
 
 def draw(study: Study, file: IO[bytes]) -> None:

@@ -12,7 +12,8 @@ from nanomorph_training.data import Sample
 from nanomorph_training.fit_head import labelled_samples
 from nanomorph_training.run_folder import RunFolder
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant, contestants
-from nanomorph_training.study.report import Study, write_study
+from nanomorph_training.study.outcome import Study
+from nanomorph_training.study.report import write_study
 from nanomorph_training.study.settings import CLASSIFICATION, GIVEN, TRANSFER, StudySettings
 
 

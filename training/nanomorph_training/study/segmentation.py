@@ -20,7 +20,7 @@ from nanomorph_training.run_folder import RunFolder
 from nanomorph_training.scores import overlap
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant
 from nanomorph_training.study.draws import Draw, draws, possible_sizes
-from nanomorph_training.study.report import Compared, Line, Study
+from nanomorph_training.study.outcome import Compared, Line, Study
 from nanomorph_training.study.settings import HELD_OUT, StudySettings
 from nanomorph_training.study.statistics import mean_difference
 from nanomorph_training.targets import FOREGROUND

@@ -16,7 +16,7 @@ from nanomorph_training.cache import Cache
 from nanomorph_training.features import turns
 from nanomorph_training.models import MEAN, STD, Encoder, pool
 from nanomorph_training.optim import build_optimiser, learning_rate
-from nanomorph_training.study.entrants import Pool
+from nanomorph_training.study.pool import Pool
 from nanomorph_training.study.settings import StudySettings
 
 LR, WEIGHT_DECAY, WARMUP = 1e-3, 1e-4, 0.1
