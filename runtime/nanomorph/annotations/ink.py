@@ -78,8 +78,10 @@ class Ink:
 
     def _reach(self, shares: dict[int, float]) -> np.ndarray:
         """By number: whether these shares of a piece are as dark as these grays."""
+        dark = self.gray <= max(shares)
+        numbers, grays = self.numbers[dark], self.gray[dark]
         area = self._stats[:, cv2.CC_STAT_AREA]
-        counts = {gray: np.bincount(self.numbers[self.gray <= gray], minlength=len(area)) for gray in shares}
+        counts = {gray: np.bincount(numbers[grays <= gray], minlength=len(area)) for gray in shares}
         return np.logical_and.reduce([counts[gray] >= share * area for gray, share in shares.items()])
 
     def drawn(self, pieces: list[Piece]) -> np.ndarray:
