@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import torch
 
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import ConfigurationError
@@ -22,19 +21,16 @@ from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nanomorph_training.models import MEAN, STD
 from nanomorph_training.optim import learning_rate
-from nanomorph_training.pretraining import embedding_map, ranks
-from nanomorph_training.pretraining.monitors import Neighbours, check, embed, tensorboard, write_scalars
+from nanomorph_training.pretraining import ranks
+from nanomorph_training.pretraining.monitors import check, write_scalars
+from nanomorph_training.pretraining.pictures import MAP, VIEWS, write_contact_sheet, write_map
 from nanomorph_training.pretraining.ranks import Ranks
 from nanomorph_training.pretraining.settings import UNWATCHED, Conduct, PretrainSettings
 from nanomorph_training.pretraining.trainer import Trainer
+from nanomorph_training.pretraining.watch import Watch
 from nanomorph_training.resume import must_match, readable
 from nanomorph_training.run_folder import RunFolder, Silent, plain, versions
 from nanomorph_training.samples import Sample
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
-
-VIEWS, MAP = "views.png", "map.png"
 
 
 def pretrain(
@@ -68,16 +64,17 @@ def _pretrain(
     samples, images = _open(paths, settings, replace(cache, spec=settings.input), run)
     fingerprint = data.fingerprint(samples)
     trainer = Trainer.start(settings, images, [sample.source for sample in samples], place, conduct.workers)
-    watch = _watch(conduct, settings, cache, run, earlier, place)
+    done = 0 if earlier is None else earlier.state["step"]
+    watch = Watch.open(conduct, settings, cache, run, done, place)
     first, state = _resume_or_start(trainer, earlier, fingerprint, len(samples), run)
     if place.is_first:
         remove_leftovers(out)
         run.write_repeat("pretrain", _repeat(paths, out, settings, conduct), fingerprint)
-        _write_contact_sheet(trainer, out / VIEWS)
+        write_contact_sheet(trainer, out / VIEWS)
     _loop(trainer, first, state, run, watch, conduct.save_seconds)
     trainer.batches.close()
     if place.is_first:
-        _write_map(trainer, samples, images, out / MAP)
+        write_map(trainer, samples, images, out / MAP)
     return state["total_steps"]
 
 
@@ -139,40 +136,6 @@ def _resume_or_start(
     return 0, state
 
 
-@dataclass(frozen=True, eq=False)
-class Watch:
-    """What is watched in a run; on other processes than the first, nothing."""
-
-    neighbours: Neighbours | None = None
-    every: int = 0
-    writer: SummaryWriter | None = None
-
-    def figures(self, trainer: Trainer, step: int, total: int) -> dict[str, Any]:
-        """The column of the kNN accuracy, empty at steps that do not ask for it; none where nobody is to be asked."""
-        if self.neighbours is None:
-            return {}
-        every = self.every or max(1, total // 10)
-        due = step == total or step % every == 0
-        return {"knn_balanced_accuracy": self.neighbours.balanced_accuracy(trainer.encoder) if due else ""}
-
-
-def _watch(
-    conduct: Conduct,
-    settings: PretrainSettings,
-    cache: Cache,
-    run: RunFolder,
-    earlier: Checkpoint | None,
-    place: Ranks,
-) -> Watch:
-    if not place.is_first:
-        return Watch()
-    first = 0 if earlier is None else earlier.state["step"]
-    neighbours = None
-    if conduct.monitor:
-        neighbours = Neighbours.open(conduct.monitor, cache.folder, settings.train_on_all, run)
-    return Watch(neighbours, conduct.monitor_every, tensorboard(run.path, first) if conduct.tensorboard else None)
-
-
 def _loop(
     trainer: Trainer, first: int, state: dict[str, Any], run: RunFolder, watch: Watch, save_seconds: float
 ) -> None:
@@ -207,24 +170,3 @@ def _progress(row: dict[str, Any], total: int, left: float) -> str:
         f"step {row['step']}/{total}  loss {row['loss']:.4f} ({row['loss_share']:.2f} of collapsed)  "
         f"spread {row['spread']:.2f}{neighbours}  {row['images_per_s']:.1f} images/s  {budget.readable_time(left)} left"
     )
-
-
-def _write_contact_sheet(trainer: Trainer, path: Path, pairs: int = 16) -> None:
-    """Sixteen images' two views, one above the other, for a person to look at before the run goes on."""
-    from PIL import Image
-
-    views = (trainer.views(0)[0] * 255).to(torch.uint8)[:, 0].cpu().numpy()
-    n = min(pairs, len(views) // 2)
-    rows = [np.hstack(list(half[:n])) for half in (views[: len(views) // 2], views[len(views) // 2 :])]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.vstack(rows)).save(path)
-
-
-def _write_map(trainer: Trainer, samples: Sequence[Sample], images: Sequence[np.ndarray], path: Path) -> None:
-    """Where the encoder puts its micrographs; a frame tells the label, or the source where there are no labels."""
-    chosen = embedding_map.choose(len(images))
-    squares = [embedding_map.middle(images[n], max(trainer.settings.window, 224)) for n in chosen]
-    labelled = any(samples[n].label for n in chosen)
-    kinds = [samples[n].label or "no label" if labelled else samples[n].source for n in chosen]
-    at = embedding_map.lay_out(embed(trainer.encoder, squares), trainer.settings.seed)
-    embedding_map.write(path, embedding_map.draw(at, squares, kinds), kinds, len(chosen))
