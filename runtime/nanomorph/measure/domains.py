@@ -14,8 +14,8 @@ from scipy.ndimage import find_objects
 from nanomorph.measure.distance import Depth, depth_of
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, total_perimeter, trace_all
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
-from nanomorph.measure.skeleton import thinning_step
 from nanomorph.measure.statistics import edge_weights
+from nanomorph.measure.thinning import thinning_step
 from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
 
 ISOTROPIC = 1e-3  # pixel sizes in x and y that differ by less than this share are taken as equal

@@ -1,4 +1,4 @@
-"""Skeletons of domains as one graph: thinning, spurs taken off, longest paths.
+"""Skeletons of domains as one graph: spurs taken off, smoothed, longest paths.
 
 The skeletons of all domains of a field are held in one graph of many components, so that each step is a few
 array operations however many domains there are.
@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
-from skimage.morphology import skeletonize
+
+from nanomorph.measure.thinning import thin
 
 SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
 SPUR_RADII = 1.5  # a side branch shorter than so many radii of the wire it leaves ends about inside that wire
-THIN_TO_RADIUS = 8  # domains of a larger inscribed radius (px) are thinned at a coarser scale,
-THIN_TO_WIDTH = 4  # but never so coarse that the usual width of their parts falls below so many px
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,58 +57,18 @@ class Skeleton:
         return Skeleton(self.points[kept], number[self.edges[inside]], self.domain[kept], self.step[kept])
 
 
-def thinning_step(radius: float, typical_width: float) -> int:
-    """How many times coarser a domain is thinned, from its inscribed radius and the usual width of its parts (px).
-
-    Thinning costs a pass over the image per pixel of radius, and a centre line needs no finer grid; but the wires of
-    a network must not close up because it is thick where many meet.
-    """
-    return max(1, int(min(radius / THIN_TO_RADIUS, typical_width / THIN_TO_WIDTH)))
-
-
 def thin_all(crops: Sequence[np.ndarray], steps: Sequence[int], offsets: np.ndarray) -> Skeleton:
     """Skeletons of `crops` (bool (H, W)), each thinned `steps` times coarser and moved by its offset (x, y)."""
     points, edges, domain, spacing = [], [], [], []
     first = 0
     for index, (crop, step) in enumerate(zip(crops, steps, strict=True)):
-        here, pairs = _thin(crop, step)
+        here, pairs = thin(crop, step)
         points.append(here + offsets[index])
         edges.append(pairs + first)
         domain.append(np.full(len(here), index))
         spacing.append(np.full(len(here), float(step)))
         first += len(here)
     return Skeleton(*(np.concatenate(part) for part in (points, edges, domain, spacing)))
-
-
-def _thin(crop: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Skeleton (Zhang and Suen 1984) of a crop reduced `step` times: points in px of the crop, and edges."""
-    binary = np.pad(crop if step == 1 else _coarser(crop, step), 1)
-    rows, columns = np.nonzero(skeletonize(binary))
-    points = (np.stack([columns, rows], axis=1) - 0.5) * step - 0.5
-    return points, _edges(rows, columns, binary.shape)
-
-
-def _coarser(crop: np.ndarray, step: int) -> np.ndarray:
-    """The largest value of every step x step block: what is thin beside a thick body must not fall apart."""
-    binary = np.ascontiguousarray(crop).view(np.uint8)
-    below, beside = (-side % step for side in crop.shape)
-    whole = cv2.copyMakeBorder(binary, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=0)
-    return cv2.dilate(whole, np.ones((step, step), np.uint8), anchor=(0, 0))[::step, ::step].astype(bool)
-
-
-def _edges(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Pairs of 8-neighbours; no diagonal where two straight steps do it, so that a corner is no branching."""
-    number = np.full(shape, -1)  # the crop was padded: neighbours are always inside
-    number[rows, columns] = np.arange(len(rows))
-    pairs = []
-    for dr, dc in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        other = number[rows + dr, columns + dc]
-        found = other >= 0
-        if dr and dc:
-            found &= (number[rows + dr, columns] < 0) & (number[rows, columns + dc] < 0)
-        first = np.flatnonzero(found)
-        pairs.append(np.stack([first, other[first]], axis=1))
-    return np.concatenate(pairs)
 
 
 def prune(skeleton: Skeleton, radius: np.ndarray) -> tuple[Skeleton, np.ndarray]:

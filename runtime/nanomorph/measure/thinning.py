@@ -1,0 +1,74 @@
+"""Thinning of one domain to the pixels of its skeleton, and which of them are neighbours."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from skimage.morphology import skeletonize
+
+THIN_TO_RADIUS = 8  # domains of a larger inscribed radius (px) are thinned at a coarser scale,
+THIN_TO_WIDTH = 4  # but never so coarse that the usual width of their parts falls below so many px
+TILE = 512  # px
+
+
+def thinning_step(radius: float, typical_width: float) -> int:
+    """How many times coarser a domain is thinned, from its inscribed radius and the usual width of its parts (px).
+
+    Thinning costs a pass over the image per pixel of radius, and a centre line needs no finer grid; but the wires of
+    a network must not close up because it is thick where many meet.
+    """
+    return max(1, int(min(radius / THIN_TO_RADIUS, typical_width / THIN_TO_WIDTH)))
+
+
+def thin(crop: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Skeleton (Zhang and Suen 1984) of a crop reduced `step` times: points in px of the crop, and edges."""
+    binary = np.pad(crop if step == 1 else _coarser(crop, step), 1)
+    rows, columns = np.nonzero(_skeleton(binary))
+    points = (np.stack([columns, rows], axis=1) - 0.5) * step - 0.5
+    return points, _edges(rows, columns, binary.shape)
+
+
+def _skeleton(binary: np.ndarray) -> np.ndarray:
+    """`skeletonize` of bool (H, W), of large ones tile by tile: a tile is done when it is thin, and many are empty.
+
+    A pass looks one pixel far and thinning takes two for every pixel of depth: what the cut at the border of a tile
+    changes ends within its margin, and the result is that of the whole.
+    """
+    if max(binary.shape) <= TILE:
+        return skeletonize(binary)
+    depth = cv2.distanceTransform(binary.view(np.uint8), cv2.DIST_L1, 3).max()
+    margin = 2 * int(depth) + 4
+    if 2 * margin > TILE:
+        return skeletonize(binary)
+    thinned = np.zeros_like(binary)
+    for top in range(0, binary.shape[0], TILE):
+        for left in range(0, binary.shape[1], TILE):
+            above, before = max(0, top - margin), max(0, left - margin)
+            around = binary[above : top + TILE + margin, before : left + TILE + margin]
+            if around.any():
+                tile = (slice(top - above, top - above + TILE), slice(left - before, left - before + TILE))
+                thinned[top : top + TILE, left : left + TILE] = skeletonize(around)[tile]
+    return thinned
+
+
+def _coarser(crop: np.ndarray, step: int) -> np.ndarray:
+    """The largest value of every step x step block: what is thin beside a thick body must not fall apart."""
+    binary = np.ascontiguousarray(crop).view(np.uint8)
+    below, beside = (-side % step for side in crop.shape)
+    whole = cv2.copyMakeBorder(binary, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=0)
+    return cv2.dilate(whole, np.ones((step, step), np.uint8), anchor=(0, 0))[::step, ::step].astype(bool)
+
+
+def _edges(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Pairs of 8-neighbours; no diagonal where two straight steps do it, so that a corner is no branching."""
+    number = np.full(shape, -1)  # the crop was padded: neighbours are always inside
+    number[rows, columns] = np.arange(len(rows))
+    pairs = []
+    for dr, dc in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        other = number[rows + dr, columns + dc]
+        found = other >= 0
+        if dr and dc:
+            found &= (number[rows + dr, columns] < 0) & (number[rows, columns + dc] < 0)
+        first = np.flatnonzero(found)
+        pairs.append(np.stack([first, other[first]], axis=1))
+    return np.concatenate(pairs)
