@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,9 +85,14 @@ def _check_width(spec: HeadSpec, place: Path, width: int, dim: int | None) -> No
 
 def judge_field(head: Head, embedding: np.ndarray, field: Mapping[str, float]) -> Judgement:
     """Label the micrograph as a whole."""
-    descriptors = np.array([[field[name] for name in head.spec.descriptors]], dtype=np.float32)
-    probabilities, novelty = head(features(head.spec, embedding, descriptors))
-    return _verdict(head.spec, probabilities[0], float(novelty[0]))
+    return judge_fields(head, embedding[None], [field])[0]
+
+
+def judge_fields(head: Head, embeddings: np.ndarray, fields: Sequence[Mapping[str, float]]) -> list[Judgement]:
+    """As `judge_field`, of many micrographs in one call of the head, to the same bits; embeddings: (M, D)."""
+    descriptors = np.array([[field[name] for name in head.spec.descriptors] for field in fields], dtype=np.float32)
+    probabilities, novelty = head(features(head.spec, embeddings, 1, descriptors))
+    return [_verdict(head.spec, *one) for one in zip(probabilities, novelty.tolist(), strict=True)]
 
 
 def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: float) -> Judgement:
@@ -108,21 +113,40 @@ def judge_domains(head: Head, embedding: np.ndarray, domains: pd.DataFrame) -> t
     task = head.spec.task
     descriptors = domains[list(head.spec.descriptors)].to_numpy(dtype=np.float32)
     at_edge = domains["touches_edge"].to_numpy(dtype=bool)
-    judgement, labels, confidences = judge_rows(head, embedding, descriptors, at_edge)
+    ((judgement, labels, confidences),) = judge_rows(head, embedding[None], [descriptors], [at_edge])
     return judgement, domains.assign(**{task: labels, f"{task}_confidence": confidences})
 
 
 def judge_rows(
-    head: Head, embedding: np.ndarray, descriptors: np.ndarray, touches_edge: np.ndarray
-) -> tuple[Judgement, np.ndarray, np.ndarray]:
-    """As `judge_domains`, of descriptors float32 (N, K) in the head's order: verdict, labels (N,), confidences (N,)."""
-    if not len(descriptors):
-        return _nothing(head.spec), np.array([], dtype=object), np.array([], dtype=float)
-    probabilities, novelty = head(features(head.spec, embedding, descriptors))
+    head: Head, embeddings: np.ndarray, descriptors: Sequence[np.ndarray], touches_edge: Sequence[np.ndarray]
+) -> list[tuple[Judgement, np.ndarray, np.ndarray]]:
+    """As `judge_domains`, of many micrographs in one call of the head, to the same bits.
+
+    embeddings: (M, D); descriptors: of each micrograph's domains, float32 (N, K) in the head's order.
+    Returns for each micrograph: verdict, labels (N,), confidences (N,).
+    """
+    counts = [len(rows) for rows in descriptors]
+    if not any(counts):
+        return [_no_rows(head.spec) for _ in counts]
+    probabilities, novelty = head(features(head.spec, embeddings, counts, np.concatenate(descriptors)))
+    ends = np.cumsum(counts)[:-1]
     best, confidences = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    judged = ~touches_edge if not touches_edge.all() else np.ones(len(descriptors), dtype=bool)
-    verdict = _majority(head.spec, best[judged], confidences[judged], novelty[judged])
-    return verdict, np.array(head.spec.labels)[best], confidences
+    by_micrograph = zip(*(np.split(of, ends) for of in (best, confidences, novelty)), touches_edge, strict=True)
+    return [_judged_rows(head.spec, *one) for one in by_micrograph]
+
+
+def _judged_rows(
+    spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty: np.ndarray, touches_edge: np.ndarray
+) -> tuple[Judgement, np.ndarray, np.ndarray]:
+    if not len(best):
+        return _no_rows(spec)
+    judged = ~touches_edge if not touches_edge.all() else np.ones(len(best), dtype=bool)
+    verdict = _majority(spec, best[judged], confidences[judged], novelty[judged])
+    return verdict, np.array(spec.labels)[best], confidences
+
+
+def _no_rows(spec: HeadSpec) -> tuple[Judgement, np.ndarray, np.ndarray]:
+    return _nothing(spec), np.array([], dtype=object), np.array([], dtype=float)
 
 
 def _nothing(spec: HeadSpec) -> Judgement:
@@ -144,11 +168,13 @@ def _majority(spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty
     )
 
 
-def features(spec: HeadSpec, embedding: np.ndarray, descriptors: np.ndarray) -> np.ndarray:
-    """A head's input, float32 (N, F): the field's embedding (D,) repeated, then the descriptors (N, K)."""
+def features(
+    spec: HeadSpec, embeddings: np.ndarray, counts: int | Sequence[int], descriptors: np.ndarray
+) -> np.ndarray:
+    """A head's input, float32 (N, F): each embedding (M, D) in front of its `counts` rows of descriptors (N, K)."""
     if not spec.uses_embedding:
         return descriptors
-    return np.hstack([np.tile(embedding, (len(descriptors), 1)), descriptors]).astype(np.float32)
+    return np.hstack([np.repeat(embeddings, counts, axis=0), descriptors]).astype(np.float32, copy=False)
 
 
 def decide(confidence: float, novelty: float, uncertain_below: float) -> str:

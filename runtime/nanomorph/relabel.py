@@ -6,7 +6,7 @@ written there). labels.csv then says which bundle judged each row; what was meas
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +17,16 @@ from nanomorph.analysis import Judgement
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError
 from nanomorph.journal import Journal, Measured, Verdict, locate_existing, now
-from nanomorph.judge import Head, Judge, judge_field, judge_rows
+from nanomorph.judge import Head, Judge, judge_fields, judge_rows
 from nanomorph.report import write_report
 from nanomorph.results import export_tables
 from nanomorph.results.cells import text
-from nanomorph.results.judged import JudgedDomains
+from nanomorph.results.judged import JudgedDomains, numbers_and_truths
 from nanomorph.results.tables import label_cells
 from nanomorph.run import measures_key
+
+# Micrographs that are judged in one call of each head, and their packed domains together (1 MiB: some 4,000 domains).
+PAGE, PAGE_BYTES = 64, 2**20
 
 
 @dataclass(frozen=True)
@@ -69,40 +72,81 @@ def _verdicts(
     journal: Journal, judge: Judge, stale: set[str], bundle: str, changed: dict[str, int]
 ) -> Iterator[Verdict]:
     judged_by = {"bundle": text(bundle), "processed_at": now()}
-    for measured in journal.measured(domains=True, vectors=True):
-        if not measured.embedding:
-            continue  # another name of a file that has a row of its own
-        judgements, columns, domains = _judge(measured, judge, stale)
-        before = {cells["task"]: cells["label"] for cells in measured.labels}
-        for judgement in judgements:
-            was_other = before.get(text(judgement.task)) != text(judgement.label)
-            changed[judgement.task] = changed.get(judgement.task, 0) + was_other
-        yield Verdict(measured.name, [label_cells(one) | judged_by for one in judgements], columns, domains)
+    # An alias is another name of a file that has a row of its own.
+    originals = (one for one in journal.measured(domains=True, vectors=True) if one.embedding)
+    for page in _pages(originals):
+        for one in _judge(page, judge, stale):
+            before = {cells["task"]: cells["label"] for cells in one.measured.labels}
+            for judgement in one.judgements:
+                was_other = before.get(text(judgement.task)) != text(judgement.label)
+                changed[judgement.task] = changed.get(judgement.task, 0) + was_other
+            labels = [label_cells(judgement) | judged_by for judgement in one.judgements]
+            yield Verdict(one.measured.name, labels, one.columns, one.packed_domains)
 
 
-def _judge(measured: Measured, judge: Judge, stale: set[str]) -> tuple[list[Judgement], tuple[str, ...], bytes]:
-    embedding = np.frombuffer(measured.embedding, "<f4")
-    table = JudgedDomains.of(measured, stale) if any(head.spec.level == "domain" for head in judge.heads) else None
-    judgements = []
+def _pages(found: Iterable[Measured]) -> Iterator[list[Measured]]:
+    """Micrographs that are judged together: their domains were recorded under the same columns."""
+    page: list[Measured] = []
+    weight = 0
+    for one in found:
+        weight += len(one.packed_domains)
+        full = len(page) == PAGE or weight > PAGE_BYTES
+        if page and (full or one.domain_columns != page[0].domain_columns):
+            yield page
+            page, weight = [], len(one.packed_domains)
+        page.append(one)
+    if page:
+        yield page
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What the heads say of a micrograph, and its domains with it as `Verdict` has them."""
+
+    measured: Measured
+    judgements: list[Judgement]
+    columns: tuple[str, ...]
+    packed_domains: bytes
+
+
+def _judge(page: Sequence[Measured], judge: Judge, stale: set[str]) -> list[_Judged]:
+    embeddings = np.stack([np.frombuffer(one.embedding, "<f4") for one in page])
+    by_domain = any(head.spec.level == "domain" for head in judge.heads)
+    tables = [JudgedDomains.of(one, stale) for one in page] if by_domain else []
+    said: list[list[Judgement]] = []
     for head in judge.heads:
-        _require_measured(head, measured, table)
-        if table is None or head.spec.level == "field":
-            judgements.append(judge_field(head, embedding, measured.descriptors))
+        if head.spec.level == "field":
+            said.append(_judge_fields(head, embeddings, page))
         else:
-            descriptors = table.numbers(head.spec.descriptors)
-            verdict, labels, confidences = judge_rows(head, embedding, descriptors, table.truths("touches_edge"))
-            judgements.append(verdict)
-            table = table.judged(head.spec.task, labels, confidences)
-    if table is None:
-        return judgements, measured.domain_columns, measured.packed_domains
-    return judgements, table.columns, table.packed()
+            judgements, tables = _judge_domains(head, embeddings, page, tables)
+            said.append(judgements)
+    if by_domain:
+        rows = [(table.columns, table.packed()) for table in tables]
+    else:
+        rows = [(one.domain_columns, one.packed_domains) for one in page]
+    return [_Judged(one, [of[n] for of in said], *rows[n]) for n, one in enumerate(page)]
 
 
-def _require_measured(head: Head, measured: Measured, table: JudgedDomains | None) -> None:
-    known = measured.descriptors if head.spec.level == "field" or table is None else table.columns
-    missing = [name for name in head.spec.descriptors if name not in known]
+def _judge_fields(head: Head, embeddings: np.ndarray, page: Sequence[Measured]) -> list[Judgement]:
+    for one in page:
+        _require_measured(head, one.name, one.descriptors)
+    return judge_fields(head, embeddings, [one.descriptors for one in page])
+
+
+def _judge_domains(
+    head: Head, embeddings: np.ndarray, page: Sequence[Measured], tables: Sequence[JudgedDomains]
+) -> tuple[list[Judgement], list[JudgedDomains]]:
+    _require_measured(head, page[0].name, tables[0].columns)  # all of a page have the same columns
+    descriptors, at_edge = numbers_and_truths(tables, head.spec.descriptors, "touches_edge")
+    found = judge_rows(head, embeddings, descriptors, at_edge)
+    judged = [table.judged(head.spec.task, *cells) for table, (_, *cells) in zip(tables, found, strict=True)]
+    return [judgement for judgement, *_ in found], judged
+
+
+def _require_measured(head: Head, name: str, known: Container[str]) -> None:
+    missing = [one for one in head.spec.descriptors if one not in known]
     if missing:
         raise ConfigurationError(
-            f"{measured.name} was not measured for head {head.spec.task}: {', '.join(missing)} is missing; "
+            f"{name} was not measured for head {head.spec.task}: {', '.join(missing)} is missing; "
             "run `nanomorph batch` on the images with this bundle."
         )

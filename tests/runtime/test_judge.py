@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.judge import Judge, decide
+from nanomorph.judge import Judge, decide, judge_field, judge_fields, judge_rows
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,26 @@ def test_without_domains_nothing_is_claimed(judge):
     assert shape.label == ""
     assert shape.decision == "unknown"
     assert list(table.columns[-2:]) == ["shape", "shape_confidence"]
+
+
+def test_many_micrographs_at_once_are_judged_to_the_bits_of_one_by_one():
+    field_head, domain_head = Judge(load_bundle()).heads
+    random = np.random.default_rng(0)
+    embeddings = random.normal(size=(70, 512)).astype(np.float32)
+    fields = [dict(zip(field_head.spec.descriptors, random.normal(size=25).tolist(), strict=True)) for _ in embeddings]
+    fields[3]["relative_width"] = float("nan")
+    alone = [judge_field(field_head, *one) for one in zip(embeddings, fields, strict=True)]
+    assert judge_fields(field_head, embeddings, fields) == alone
+
+    # 0, 1, 2, ... 6 domains, some of them at the edge, some unmeasured in part.
+    rows = [random.normal(size=(n % 7, 29)).astype(np.float32) for n in range(70)]
+    rows[5][2, 7] = np.nan
+    edges = [random.random(len(one)) < 0.5 for one in rows]
+    together = judge_rows(domain_head, embeddings, rows, edges)
+    for n, (verdict, labels, confidences) in enumerate(together):
+        ((verdict_alone, *cells_alone),) = judge_rows(domain_head, embeddings[n : n + 1], [rows[n]], [edges[n]])
+        assert str(verdict) == str(verdict_alone)  # NaN, where there is no domain, equals no NaN
+        assert [labels.tolist(), confidences.tolist()] == [one.tolist() for one in cells_alone]
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ def test_a_failure_in_the_middle_leaves_every_old_label(tiny_bundle, relearned, 
     batch(folder, out, tiny_bundle)
     with Journal.open(out / "journal.sqlite") as journal:
         before = [one.labels for one in journal.measured()]
-    calls = iter(range(3))  # the third micrograph finds no head any more
+    monkeypatch.setattr("nanomorph.relabel.PAGE", 1)
+    calls = iter(range(3))  # the fourth micrograph finds no head any more
     original = __import__("nanomorph.relabel", fromlist=["_judge"])._judge
     monkeypatch.setattr("nanomorph.relabel._judge", lambda *a: (next(calls), original(*a))[1])
     with pytest.raises((StopIteration, RuntimeError)):
@@ -128,6 +129,34 @@ def test_a_failure_in_the_middle_leaves_every_old_label(tiny_bundle, relearned, 
     with Journal.open(out / "journal.sqlite") as journal:
         assert [one.labels for one in journal.measured()] == before
         assert journal.tasks() == {"density": ("sparse", "full"), "shape": ("disc", "rod")}
+
+
+def rejudged(run, out, bundle):
+    """All that the journal holds of each micrograph of a copy of `run` after it was judged anew."""
+    shutil.copytree(run, out)
+    assert main(["relabel", str(out), "--bundle", str(bundle)]) == 0
+    with Journal.open(out / "journal.sqlite") as journal:
+        found = list(journal.measured(domains=True, vectors=True))
+    unseen = {"processed_at": ""}
+    return [
+        (one.name, [cells | unseen for cells in one.labels], one.domain_columns, one.packed_domains) for one in found
+    ]
+
+
+def test_pages_say_what_micrographs_one_by_one_do(tiny_bundle, relearned, folder, tmp_path, monkeypatch):
+    batch(folder, tmp_path / "run", tiny_bundle)
+    with Journal.open(tmp_path / "run" / "journal.sqlite") as journal, journal._transaction():
+        # As if an earlier bundle had another task for the second micrograph: other columns than its neighbours'.
+        header = "SELECT replace(columns, '\"shape', '\"form') FROM headers WHERE kind = 'domains'"
+        journal._database.execute(f"INSERT INTO headers (kind, columns) VALUES ('domains', ({header}))")
+        journal._database.execute("UPDATE inputs SET header = (SELECT max(id) FROM headers) WHERE name = '1.png'")
+        journal._database.execute("INSERT INTO tasks (name, labels) VALUES ('form', '[]')")
+    found = rejudged(tmp_path / "run", tmp_path / "pages", relearned)
+    assert len({columns for _, _, columns, _ in found}) == 1
+    for limit in ("PAGE", "PAGE_BYTES"):
+        monkeypatch.setattr(f"nanomorph.relabel.{limit}", 1)
+        assert rejudged(tmp_path / "run", tmp_path / limit, relearned) == found
+        monkeypatch.undo()
 
 
 def test_a_folder_without_a_run(tmp_path, capsys):

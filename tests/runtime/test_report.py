@@ -12,7 +12,7 @@ from nanomorph.journal import Journal
 from nanomorph.report import write_report
 from nanomorph.report.collect import collect
 from nanomorph.report.gallery import MAX_PICTURES, choose
-from nanomorph.report.statistics import fit_lognormal, median_ratio, summarize
+from nanomorph.report.statistics import _middles, fit_lognormal, median_ratio, summarize
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
 from nanomorph.results import rows_of, write_overlay
 from nanomorph.sources import Item, Rejected
@@ -173,6 +173,15 @@ def test_median_of_resampled_micrographs():
     assert not by_domain.by_micrograph
     assert by_micrograph.high - by_micrograph.low > 1.5 * (by_domain.high - by_domain.low)
     assert by_micrograph.low < 5.5 < by_micrograph.high
+
+
+def test_a_weighted_median_is_that_of_repeated_values():
+    random = np.random.default_rng(0)
+    values = np.sort(random.normal(size=31))
+    weights = random.integers(0, 4, (50, 31))  # sums both even and odd, weights of zero also at the ends
+    lower, upper = _middles(weights)
+    repeated = [float(np.median(np.repeat(values, row))) for row in weights]
+    assert ((values[lower] + values[upper]) / 2).tolist() == repeated
 
 
 def test_medians_of_nothing_and_of_one():

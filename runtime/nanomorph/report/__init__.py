@@ -34,7 +34,7 @@ def write_report(
     clear, doubtful = choose(findings.examples)
     more = others(findings.examples, [*clear, *doubtful])
     path = path or out / REPORT_NAME
-    inlined = links(out, path, findings.examples, [*clear, *doubtful, *more])
+    inlined = links(out, path, [*clear, *doubtful, *more])
     template = Template((files("nanomorph.report") / "template.html").read_text(encoding="utf-8"))
     text = template.substitute(
         title=escape(out.resolve().name or "Results"),

@@ -153,7 +153,8 @@ def _judgement(cells: dict[str, str]) -> Judgement:
 def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
     unit = "nm" if measured.field.get("nm_per_px_x") else "px"
     judgements = [one for cells in measured.labels if (one := _judgement(cells)).decision != "unknown"]
-    rows = list(_rows(measured))
+    wanted = {"touches_edge", *(one.task for one in judgements), *(f"{quantity}_{unit}" for quantity in QUANTITIES)}
+    rows = list(_rows(measured, wanted))
     whole = [row for row in rows if row.get("touches_edge") != "true"]
     if rows and not whole:
         findings.n_edge_fields += 1
@@ -168,9 +169,11 @@ def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
                 sizes.values[quantity].append(_number(row.get(f"{quantity}_{unit}", "")))
 
 
-def _rows(measured: Measured) -> Iterator[dict[str, str]]:
+def _rows(measured: Measured, wanted: set[str]) -> Iterator[dict[str, str]]:
+    """Of each domain the cells in the columns `wanted` that there are."""
+    places = [(name, at) for at, name in enumerate(measured.domain_columns) if name in wanted]
     for cells in csv.reader(io.StringIO(measured.domains, newline="")):
-        yield dict(zip(measured.domain_columns, cells, strict=True))
+        yield {name: cells[at] for name, at in places}
 
 
 def _number(cell: str) -> float:

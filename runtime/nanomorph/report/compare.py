@@ -92,8 +92,9 @@ def _pictures(samples: Sequence[Sample], page: Path, colours: Mapping[str, str])
         clear, doubtful = choose(one.findings.examples)
         first = [*clear, *doubtful][: max(3, 12 // len(samples))]
         more = others(one.findings.examples, first)
-        where = links(one.out, page, one.findings.examples, [*first, *more])
-        found |= {f"{one.name}/{name}": link for name, link in where.items()}
+        where = links(one.out, page, [*first, *more])
+        known = ((example.name, where(example.name)) for example in one.findings.examples)
+        found |= {f"{one.name}/{name}": link for name, link in known if link}
         if pictures := figures(one.out, page, first, colours):
             shown += f"<h3>{escape(one.name)}</h3><div class='gallery'>{pictures}</div>"
         hidden += figures(one.out, page, more, colours)
@@ -153,7 +154,7 @@ def _sizes(samples: Sequence[Sample], links_: Mapping[str, str]) -> str:
         return "<section><h2>Sizes</h2><p class='quiet'>The samples have no unit of length in common.</p></section>"
     colours = dict(zip(groups, _colours(groups), strict=True))
     text = f"<h3>Width, {unit}</h3>{grouped(unit, 'width_median', groups, 'sample')}"
-    text += _ratios(groups) + strip(_points(samples, unit), list(groups), colours, links_, f"median width, {unit}")
+    text += _ratios(groups) + strip(_points(samples, unit), list(groups), colours, links_.get, f"median width, {unit}")
     text += f"<h3>Equivalent diameter, {unit}</h3>{grouped(unit, 'ecd', groups, 'sample')}"
     return f"<section><h2>Sizes of domains</h2>{text}</section>"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,9 +115,19 @@ def _resampled(values: np.ndarray, clusters: np.ndarray, seed: int = _SEED) -> n
     medians = []
     for start in range(0, n_resamples, at_once):
         drawn = rng.multinomial(n_clusters, share, size=min(at_once, n_resamples - start))
-        cumulative = np.cumsum(drawn[:, clusters], axis=1)
-        total = cumulative[:, -1:]
+        lower, upper = _middles(drawn.take(clusters, axis=1))
         # An even count has two middle values; their mean, as np.median has it.
-        lower, upper = ((cumulative >= middle).argmax(axis=1) for middle in ((total + 1) // 2, total // 2 + 1))
         medians.append((values[lower] + values[upper]) / 2)
     return np.concatenate(medians)
+
+
+def _middles(weights: np.ndarray) -> Iterator[np.ndarray]:
+    """Where the two middle ones of each row's sum of weights (R, n) lie, (R,) each; of an odd sum one and the same."""
+    rows, n = weights.shape
+    # Row after row in one rising line: a binary search finds what else takes a look at every sum.
+    rising = weights.cumsum()
+    ends = rising[n - 1 :: n]
+    begins = np.concatenate([[0], ends[:-1]])
+    total = ends - begins
+    for middle in ((total + 1) // 2, total // 2 + 1):
+        yield np.searchsorted(rising, begins + middle) - n * np.arange(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -17,6 +17,9 @@ _LOG_RATIO = 15
 # The golden ratio spreads neighbours within a row evenly, the same way every time.
 _GOLDEN = 0.6180339887
 
+# Where the picture of a micrograph is, by its name; None where there is none.
+Link = Callable[[str], str | None]
+
 
 @dataclass(frozen=True)
 class Point:
@@ -28,10 +31,8 @@ class Point:
     n_domains: int
 
 
-def strip(
-    points: list[Point], labels: list[str], colours: Mapping[str, str], links: Mapping[str, str], axis: str
-) -> str:
-    """The chart as HTML, a row per label; links: where the picture of a micrograph is, by name."""
+def strip(points: list[Point], labels: list[str], colours: Mapping[str, str], links: Link, axis: str) -> str:
+    """The chart as HTML, a row per label."""
     every = max(1, -(-len(points) // MOST))
     drawn = points[::every]
     if len(drawn) < 2:
@@ -86,14 +87,14 @@ def _tick(value: float, x: float, height: float) -> str:
     return f"<text x='{x:.1f}' y='{height - BOTTOM + 18}' text-anchor='middle'>{value:g}</text>"
 
 
-def _point(point: Point, n: int, row: int, place, colours: Mapping[str, str], links: Mapping[str, str]) -> str:  # type: ignore[no-untyped-def]
+def _point(point: Point, n: int, row: int, place, colours: Mapping[str, str], links: Link) -> str:  # type: ignore[no-untyped-def]
     y = ROW * row + 8 + (ROW - 16) * ((n * _GOLDEN) % 1)
     title = f"{point.name}: {three_digits(point.size)}, {count(point.n_domains, 'domain')}"
     dot = (
         f"<circle cx='{place(point.size):.1f}' cy='{y:.1f}' r='5' fill='{colours[point.label]}'>"
         f"<title>{escape(title)}</title></circle>"
     )
-    link = links.get(point.name)
+    link = links(point.name)
     return f"<a href='{escape(link)}'>{dot}</a>" if link else dot
 
 

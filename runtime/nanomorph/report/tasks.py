@@ -7,17 +7,17 @@ from html import escape
 
 from nanomorph.report.collect import Findings, Sizes, Task
 from nanomorph.report.sizes import QUANTITY_WORDS, sizes_in
-from nanomorph.report.strip import points_of, strip
+from nanomorph.report.strip import Link, points_of, strip
 from nanomorph.report.words import count, title
 from nanomorph.results.colours import UNKNOWN
 
 
-def task_sections(findings: Findings, colours: Mapping[str, str], links: Mapping[str, str]) -> str:
+def task_sections(findings: Findings, colours: Mapping[str, str], links: Link) -> str:
     """Per task: micrographs by label, and the sizes of their domains; links: to the pictures of micrographs."""
     return "".join(_task(name, task, findings, colours, links) for name, task in findings.tasks.items())
 
 
-def _task(name: str, task: Task, findings: Findings, colours: Mapping[str, str], links: Mapping[str, str]) -> str:
+def _task(name: str, task: Task, findings: Findings, colours: Mapping[str, str], links: Link) -> str:
     heading = f"<h2>{escape(title(name))}</h2>"
     if not task.judged:
         words = "None of the micrographs resembles what this task was trained on, so none has a label."
@@ -50,7 +50,7 @@ def _bar(label: str, accepted: int, uncertain: int, total: int, colour: str) -> 
     )
 
 
-def _sizes(name: str, task: Task, findings: Findings, colours: Mapping[str, str], links: Mapping[str, str]) -> str:
+def _sizes(name: str, task: Task, findings: Findings, colours: Mapping[str, str], links: Link) -> str:
     quantity = "ecd" if task.by_domain else "width_median"
     nm, px = (_groups(name, task, findings, unit) for unit in ("nm", "px"))
 

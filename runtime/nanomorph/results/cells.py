@@ -57,13 +57,9 @@ def line(cells: Iterable[str]) -> str:
     # Tables have millions of cells and nearly none is special: one search a line, not one a cell.
     if plain.count(",") < len(cells) and not _SPECIAL.search(plain.replace(",", "")):
         return plain + "\n"
-    return ",".join(_quoted(one) for one in cells) + "\n"
+    return ",".join(quoted(one) for one in cells) + "\n"
 
 
-def is_plain(one: str) -> bool:
-    """Whether a cell stands in a CSV line as it is, without quotes."""
-    return not _SPECIAL.search(one)
-
-
-def _quoted(one: str) -> str:
-    return one if is_plain(one) else '"' + one.replace('"', '""') + '"'
+def quoted(one: str) -> str:
+    """A cell as it stands in a CSV line: with quotes where it needs them."""
+    return '"' + one.replace('"', '""') + '"' if _SPECIAL.search(one) else one

@@ -101,7 +101,7 @@ def _made_by(measured: Measured) -> dict[str, str]:
 
 
 def _row(columns: Sequence[str], cells: dict[str, str]) -> str:
-    return line(cells.get(column, "") for column in columns)
+    return line([cells.get(column, "") for column in columns])
 
 
 def _rearranged(measured: Measured, columns: Sequence[str]) -> Iterator[str]:

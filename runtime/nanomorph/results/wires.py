@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from nanomorph.analysis import Analysis
 from nanomorph.atomic import atomic_open
@@ -51,7 +51,7 @@ class WireLines:
         path = result_path(self._out, "wires", measured.name, ".csv")
         try:
             with open(path, encoding="utf-8", newline="") as file:
-                return "".join(_in_order(file, columns))
+                return _in_order(file, columns)
         except FileNotFoundError:
             if not self._said:
                 logger.warning("%s is gone: wires.csv lacks its wires, and those of others that are gone too", path)
@@ -59,12 +59,10 @@ class WireLines:
             return ""
 
 
-def _in_order(file: Iterable[str], columns: tuple[str, ...]) -> Iterator[str]:
+def _in_order(file: TextIO, columns: tuple[str, ...]) -> str:
     """The rows of one file under `columns`, also where an earlier version wrote others."""
-    lines = iter(file)
-    header = next(lines, "")
+    header = file.readline()
     if header == line(columns):
-        yield from lines
-        return
-    for row in csv.DictReader([header, *lines]):
-        yield line(row.get(column) or "" for column in columns)
+        return file.read()
+    rows = csv.DictReader([header, *file])
+    return "".join(line(row.get(column) or "" for column in columns) for row in rows)
