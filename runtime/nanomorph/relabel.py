@@ -111,8 +111,9 @@ class _Judged:
 
 def _judge(page: Sequence[Measured], judge: Judge, stale: set[str]) -> list[_Judged]:
     embeddings = np.stack([np.frombuffer(one.embedding, "<f4") for one in page])
-    by_domain = any(head.spec.level == "domain" for head in judge.heads)
-    tables = [JudgedDomains.of(one, stale) for one in page] if by_domain else []
+    # Opened too where domains hold what a head said that is gone.
+    opened = any(head.spec.level == "domain" for head in judge.heads) or not stale.isdisjoint(page[0].domain_columns)
+    tables = [JudgedDomains.of(one, stale) for one in page] if opened else []
     said: list[list[Judgement]] = []
     for head in judge.heads:
         if head.spec.level == "field":
@@ -120,7 +121,7 @@ def _judge(page: Sequence[Measured], judge: Judge, stale: set[str]) -> list[_Jud
         else:
             judgements, tables = _judge_domains(head, embeddings, page, tables)
             said.append(judgements)
-    if by_domain:
+    if opened:
         rows = [(table.columns, table.packed()) for table in tables]
     else:
         rows = [(one.domain_columns, one.packed_domains) for one in page]

@@ -101,6 +101,7 @@ def test_a_task_less_leaves_no_column(tiny_bundle, folder, tmp_path):
     (fewer / "bundle.json").write_text(json.dumps(manifest))
     assert main(["relabel", str(tmp_path / "out"), "--bundle", str(fewer)]) == 0
     assert {row["task"] for row in rows(tmp_path / "out", "labels")} == {"density"}
+    assert not {"shape", "shape_confidence"} & set(rows(tmp_path / "out", "domains")[0])
 
 
 def test_another_backbone_is_refused_and_nothing_changes(tiny_bundle, folder, tmp_path, capsys):

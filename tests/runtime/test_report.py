@@ -143,6 +143,10 @@ def test_an_empty_run_and_one_without_overlays(tmp_path, journal, make_analysis)
     assert "1 micrograph measured, 0 domains outlined." in page
     assert "None of the micrographs resembles what this task was trained on" in page
     assert "<img" not in page
+    # A disk that was full left an empty file.
+    (tmp_path / "overlays").mkdir(exist_ok=True)
+    (tmp_path / "overlays" / "a.tif.png").touch()
+    assert "<img" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
 
 
 def test_gallery_shows_every_label_and_the_doubtful_first(journal, make_analysis):

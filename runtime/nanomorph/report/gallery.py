@@ -113,8 +113,8 @@ def _verdict(example: Example, colours: Mapping[str, str]) -> str:
 
 
 def _small_jpeg(path: Path) -> bytes | None:
-    """The picture at modest size without its legend, or None where there is none (`--no-overlays`)."""
-    if not path.is_file():
+    """The picture at modest size without its legend, or None where there is none (`--no-overlays`, a full disk)."""
+    if not path.is_file() or not path.stat().st_size:
         return None
     # Not cv2.imread: on Windows it cannot open every name.
     picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
