@@ -12,6 +12,7 @@ import numpy as np
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import MANIFEST, Bundle, BundleError, HeadSpec
 from nanomorph.engines.onnx_runtime import open_session
+from nanomorph.majority import majority
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS
 
 if TYPE_CHECKING:
@@ -155,8 +156,7 @@ def _nothing(spec: HeadSpec) -> Judgement:
 
 
 def _majority(spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty: np.ndarray) -> Judgement:
-    fractions = np.bincount(best, minlength=len(spec.labels)) / len(best)
-    winner = int(fractions.argmax())
+    winner, fractions = majority(best, confidences, len(spec.labels))
     typical_novelty = float(np.median(novelty))
     return Judgement(
         task=spec.task,

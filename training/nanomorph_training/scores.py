@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from nanomorph.majority import majority
+
 # What an answer needs where there is nothing to set the threshold by: more than half.
 UNCERTAIN_DEFAULT = 0.5
 
@@ -15,12 +17,13 @@ def verdicts(
     probabilities: np.ndarray, y: np.ndarray, units: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """True class, judged class and confidence: of each row, or of each unit by majority of its rows (share of it)."""
-    guess = probabilities.argmax(axis=1)
+    guess, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     if units is None:
-        return y, guess, probabilities.max(axis=1)
+        return y, guess, confidence
     rows = [np.flatnonzero(units == unit) for unit in dict.fromkeys(units)]
-    shares = np.array([np.bincount(guess[r], minlength=probabilities.shape[1]) / len(r) for r in rows])
-    return np.array([y[r[0]] for r in rows]), shares.argmax(axis=1), shares.max(axis=1)
+    found = [majority(guess[r], confidence[r], probabilities.shape[1]) for r in rows]
+    winners = np.array([winner for winner, _ in found])
+    return np.array([y[r[0]] for r in rows]), winners, np.array([shares.max() for _, shares in found])
 
 
 def uncertain_threshold(right: np.ndarray, confidence: np.ndarray, target: float) -> float:

@@ -1,0 +1,22 @@
+"""Most domains name a micrograph; where equally many say two things, the surer ones do."""
+
+import numpy as np
+import pytest
+
+from nanomorph.majority import majority
+
+
+@pytest.mark.parametrize(
+    ("best", "confidences", "winner", "shares"),
+    [
+        ([1, 1, 0], [0.5, 0.5, 0.99], 1, [1 / 3, 2 / 3, 0]),
+        ([0, 2], [0.6, 0.9], 2, [0.5, 0, 0.5]),
+        ([2, 0], [0.6, 0.9], 0, [0.5, 0, 0.5]),
+        ([0, 0, 1, 1], [0.9, 0.4, 0.7, 0.7], 1, [0.5, 0.5, 0]),
+        ([2], [0.4], 2, [0, 0, 1]),
+    ],
+)
+def test_majority(best, confidences, winner, shares):
+    found = majority(np.array(best), np.array(confidences, np.float32), 3)
+    assert found[0] == winner
+    assert found[1] == pytest.approx(np.array(shares))
