@@ -10,7 +10,7 @@ import numpy as np
 from nanomorph_training.features import Table
 from nanomorph_training.fitting import HeadSettings, pose
 from nanomorph_training.heads import Features
-from nanomorph_training.logistic import choose_c, fit
+from nanomorph_training.logistic import choose_c, fit, softmax
 from nanomorph_training.scores import NOTHING, verdicts
 from nanomorph_training.study.draws import Draw
 
@@ -73,8 +73,8 @@ class HeadJudge:
         if len(at):
             x = _rows(self.judged.features, at).matrix(self.uses_embedding, self.descriptors)
             units = self.judged.sample[at]
-            logits = model.logits(x)
-            _, said, _ = verdicts(logits, np.zeros(len(at), int), units)
+            probabilities = softmax(model.logits(x))
+            _, said, _ = verdicts(probabilities, np.zeros(len(at), int), units)
             place = {micrograph: n for n, micrograph in enumerate(tested.tolist())}
             guess[[place[unit] for unit in dict.fromkeys(units.tolist())]] = said
         return guess
