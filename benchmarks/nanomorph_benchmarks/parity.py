@@ -7,8 +7,6 @@ and the four exemplars of the reference paper. Figures are those of the gates of
 ships no int8 gets a row for one made on the spot (`tried_int8`).
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -33,7 +31,7 @@ LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv", "nanowire
 
 @dataclass(frozen=True)
 class Options(Common):
-    try_int8: bool = option("make an int8 file where the bundle ships none, and judge it too", default=False, type=bool)
+    try_int8: bool = option("make an int8 file where the bundle ships none, and judge it too", default=False)
 
 
 def held_out_micrographs(data: Path) -> list[Micrograph]:

@@ -32,7 +32,7 @@ BUDGETS = (2e-3, 6e-4, 2e-4, 1.2e-4, 6e-5)
 # Labels follow the masks: of 9 fields that int8 named otherwise 9 changed by their masks alone, 1 by its embedding.
 EMBEDDING_WEIGHT = 0.1
 # Frames on which a layer's harm is measured, taken evenly from the calibration frames: the first lie in one list, and
-# moved a quarter of the pixels that the others did.
+# moved a third of the pixels that those of all lists do.
 HARM_FRAMES = 8
 
 
