@@ -2,11 +2,13 @@
 
     python -m nanomorph_benchmarks.engines --out benchmarks/results/engines.json
 
-torch eager and OpenVINO get the same network. Times are of one machine at one moment: read the ratios.
+torch eager and OpenVINO get the same network. Times are of one machine at one moment: read the ratios. With
+`--try-int8 ../shared/data` a bundle that ships no int8 gets rows for one made on the spot (`tried_int8`).
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import numpy as np
 
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.cli.options import option
+from nanomorph_benchmarks.tried_int8 import MARK, TriedInt8, make
 
 Run = Callable[[np.ndarray], Any]
 BASELINE = "torch eager fp32"
@@ -28,22 +31,41 @@ class Options:
     threads: int = option("CPU threads for every contestant", default=2, type=int)
     rounds: int = option("turns of each", default=15, type=int)
     sides: list[int] | None = option("sides of the frames in px", default=None, type=int, many=True)
+    try_int8: Path | None = option(
+        "time an int8 file too where the bundle ships none, made from this folder of real micrographs",
+        default=None,
+        type=Path,
+        metavar="DATA",
+    )
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
-def contestants(bundle: Bundle, threads: int) -> dict[str, Run]:
-    """By name: what takes a batch. Ours are the engines of the bundle; a package that is missing is left out."""
-    from nanomorph.engines import open_engine
+def contestants(bundle: Bundle, threads: int, tried: TriedInt8 | None = None) -> dict[str, Run]:
+    """By name: what takes a batch. Ours are graphs of the bundle and, where there is one, the int8 file that was tried.
 
+    A package that is missing is left out.
+    """
+    # fp16 files are for GPUs: a CPU computes them in fp32.
+    files = {name: file for name, file in bundle.backbones.items() if name != "fp16"}
+    if tried is not None:
+        files[MARK] = tried.file
     runs = {BASELINE: _torch(bundle, threads)}
-    for precision in bundle.backbones:
-        if precision != "fp16":  # for GPUs: a CPU computes it in fp32
-            runs[f"nanomorph {precision}"] = open_engine(bundle, "cpu", precision, threads).run
-    for precision, file in bundle.backbones.items():
+    for name, file in files.items():
+        runs[f"nanomorph {name}"] = _ours(bundle, file, threads)
+    for name, file in files.items():
         compiled = _openvino(file, threads)
-        if compiled is not None and precision != "fp16":
-            runs[f"OpenVINO {precision}"] = compiled
+        if compiled is not None:
+            runs[f"OpenVINO {name}"] = compiled
     return runs
+
+
+def _ours(bundle: Bundle, file: Path, threads: int) -> Run:
+    """As `open_engine` opens a precision of the bundle on the CPU."""
+    from nanomorph.engines import joined
+    from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+
+    embedder = None if bundle.embedder is None else OnnxRuntimeEngine(bundle.embedder, "fp32", threads)
+    return joined(OnnxRuntimeEngine(file, "", threads), embedder).run
 
 
 def _torch(bundle: Bundle, threads: int) -> Run:
@@ -94,14 +116,26 @@ def evaluate(options: Options) -> dict[str, Any]:
     from nanomorph.machine import machine
 
     bundle = load_bundle(options.bundle)
-    runs = contestants(bundle, options.threads)
+    with tempfile.TemporaryDirectory(prefix="nanomorph-engines-") as folder:
+        data = options.try_int8 if "int8" not in bundle.backbones else None
+        tried = None if data is None else make(bundle, data, Path(folder))
+        tables = _tables(contestants(bundle, options.threads, tried), options, bundle.input.max_side)
+    return {
+        "bundle": {"name": bundle.name, "fingerprint": bundle.fingerprint},
+        "made": machine(),
+        "threads": options.threads,
+        "tables": tables,
+        "tried": None if tried is None else str(tried),
+    }
+
+
+def _tables(runs: dict[str, Run], options: Options, side_of_model: int) -> dict[str, Any]:
     tables = {}
-    for side in options.sides or [bundle.input.max_side]:
+    for side in options.sides or [side_of_model]:
         for frames in (1, 4):
             batch = np.random.default_rng(0).integers(0, 256, (frames, 1, side, side), dtype=np.uint8)
             tables[f"{frames} x {side} px"] = summary(time_all(runs, batch, options.rounds), frames)
-    named = {"name": bundle.name, "fingerprint": bundle.fingerprint}
-    return {"bundle": named, "made": machine(), "threads": options.threads, "tables": tables}
+    return tables
 
 
 def as_markdown(result: dict[str, Any]) -> str:
@@ -114,7 +148,7 @@ def as_markdown(result: dict[str, Any]) -> str:
             quartiles = " / ".join(f"{q:.1f}" for q in row["ms_quartiles"])
             lines.append(f"| {name} | {row['frames_per_s']:.2f} | {quartiles} | {row['times_torch']:.2f} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, result["tried"]] if result.get("tried") else lines)
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -32,6 +33,11 @@ class OpenVinoEngine:
     """OpenVINO in the place of onnxruntime: one thread for each of many requests, as nanomorph runs the latter."""
 
     provider, batch_pixels = "OpenVINO", CPU_BATCH_PIXELS
+
+    @staticmethod
+    def installed() -> bool:
+        """Whether the package is there: it is in the extra `dev` alone."""
+        return importlib.util.find_spec("openvino") is not None
 
     def __init__(self, model: Path, precision: str, workers: int) -> None:
         import openvino

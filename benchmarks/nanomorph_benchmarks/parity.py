@@ -1,26 +1,37 @@
 """Does every precision of a bundle say what the network in torch says? On real micrographs that calibrated nothing.
 
-    python -m nanomorph_benchmarks.parity --data ../shared/data --out benchmarks/results/parity.json
+    python -m nanomorph_benchmarks.parity --data ../shared/data --try-int8 --out benchmarks/results/parity.json
 
 Micrographs: those of held-out articles (never used to calibrate), the wires and fibres of other materials among them,
-and the four exemplars of the reference paper. Figures are those of the gates of export.
+and the four exemplars of the reference paper. Figures are those of the gates of export. With --try-int8 a bundle that
+ships no int8 gets a row for one made on the spot (`tried_int8`).
 """
 
-from __future__ import annotations
-
-from dataclasses import asdict
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nanomorph.bundle import load_bundle
-from nanomorph.engines import open_engine
+from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.cli.options import option
+from nanomorph.engines import Engine, joined, open_engine
+from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.gates import Case, cases, gates, largest_difference
 from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.readers import read_path
+from nanomorph_benchmarks.options import Options as Common
+from nanomorph_benchmarks.other_engines import OpenVinoEngine
+from nanomorph_benchmarks.tried_int8 import MARK, TriedInt8, make
 from nanomorph_training.data import collect, is_held_out
 
 LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv", "nanowires/other.csv")
+
+
+@dataclass(frozen=True)
+class Options(Common):
+    try_int8: bool = option("make an int8 file where the bundle ships none, and judge it too", default=False)
 
 
 def held_out_micrographs(data: Path) -> list[Micrograph]:
@@ -30,25 +41,40 @@ def held_out_micrographs(data: Path) -> list[Micrograph]:
     return [read_path(path) for path in [*(sample.path for sample in samples), *exemplars]]
 
 
-def evaluate(data: Path, folder: Path | None = None) -> dict[str, Any]:
+def evaluate(options: Options) -> dict[str, Any]:
     """By precision: the gates against torch, and the largest difference of any output value."""
     from nanomorph.machine import machine
     from nanomorph_benchmarks.reference_network import torch_engine
 
-    bundle = load_bundle(folder)
+    bundle = load_bundle(options.bundle)
     model = Model(bundle, device="cpu", precision="fp32")
-    references = list(cases(model, torch_engine(bundle.backbones["fp32"]), held_out_micrographs(data)))
+    references = list(cases(model, torch_engine(bundle.backbones["fp32"]), held_out_micrographs(options.data)))
+    with tempfile.TemporaryDirectory(prefix="nanomorph-parity-") as folder:
+        wanted = options.try_int8 and "int8" not in bundle.backbones
+        tried = make(bundle, options.data, Path(folder)) if wanted else None
+        rows = {name: compare(model, engine, references) for name, engine in engines(bundle, tried)}
     return {
         "bundle": {"name": bundle.name, "fingerprint": bundle.fingerprint},
         "made": machine(),
         "micrographs": len(references),
-        "precisions": {precision: compare(model, precision, references) for precision in bundle.backbones},
+        "precisions": rows,
+        "tried": None if tried is None else str(tried),
     }
 
 
-def compare(model: Model, precision: str, references: list[Case]) -> dict[str, Any]:
-    """Gates of one precision on the CPU; the largest difference is no gate, only shown."""
-    engine = open_engine(model.bundle, "cpu", precision)
+def engines(bundle: Bundle, tried: TriedInt8 | None = None) -> Iterator[tuple[str, Engine]]:
+    """By the name of its row: every precision of the bundle, then the file that was tried, here and in OpenVINO."""
+    for precision in bundle.backbones:
+        yield precision, open_engine(bundle, "cpu", precision)
+    if tried is not None:
+        embedder = None if bundle.embedder is None else OnnxRuntimeEngine(bundle.embedder, "fp32")
+        yield MARK, joined(OnnxRuntimeEngine(tried.file, "int8"), embedder)
+        if OpenVinoEngine.installed():
+            yield f"OpenVINO, {MARK}", joined(OpenVinoEngine(tried.file, "int8", 1), embedder)
+
+
+def compare(model: Model, engine: Engine, references: list[Case]) -> dict[str, Any]:
+    """Gates of one engine; the largest difference is no gate, only shown."""
     largest = max(
         largest_difference(engine.run(case.frame.pixels[None, None]), case.outputs) for case in references[:16]
     )
@@ -65,15 +91,15 @@ def as_markdown(result: dict[str, Any]) -> str:
         values = {gate["name"]: f"{gate['value']:.4g}" for gate in row["gates"]}
         cells = " | ".join(values.get(name, "") for name in names)
         lines.append(f"| {precision} | {row['provider']} | {cells} | {row['largest_difference_of_16']:.2g} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", result["tried"]] if result.get("tried") else lines)
 
 
 def main() -> int:
     """Evaluate, print, write the JSON."""
-    from nanomorph_benchmarks.options import parse, save
+    from nanomorph_benchmarks.options import parse_as, save
 
-    options = parse("parity", __doc__)
-    result = evaluate(options.data, options.bundle)
+    options = parse_as(Options, "parity", __doc__)
+    result = evaluate(options)
     print(as_markdown(result))
     save(result, options.out)
     return 0

@@ -62,17 +62,28 @@ def try_int8(draft: Path, model: Model, micrographs: Micrographs, references: Se
 
     How many layers stay fp32 is settled on the micrographs that give the ranges; the gates are measured on others.
     """
-    plan = plan_int8(draft / FILES["fp32"], micrographs.frames(model.bundle.input))
-    tuning = list(cases(model, model.engine, micrographs.ranges))
-    for budget in BUDGETS:
-        fp32_layers = write_int8(plan, draft / FILES["int8"], budget)
-        engine = _whole(model, OnnxRuntimeEngine(draft / FILES["int8"], "int8"))
-        if all(gate.passed for gate in gates(model, engine, tuning)):
-            break
+    fp32_layers = make_int8(draft / FILES["int8"], model, micrographs)
+    engine = _whole(model, OnnxRuntimeEngine(draft / FILES["int8"], "int8"))
     speed = times_faster(engine, model.engine, references[-1].frame.pixels[None, None])
     faster = Gate("speed, times fp32 on this CPU", speed, 1.0, speed > 1, TIMED_RUNS)
     details = {"fp32_layers": list(fp32_layers), "n_ranges": len(micrographs.ranges)}
     return _kept(draft, Tried("int8", [*gates(model, engine, references), faster], details))
+
+
+def make_int8(target: Path, model: Model, micrographs: Micrographs) -> tuple[str, ...]:
+    """Write the int8 sibling of a bundle's fp32 graph, gated by nothing yet; the layers that stayed fp32.
+
+    Only `micrographs.ranges` are looked at.
+    """
+    bundle = model.bundle
+    plan = plan_int8(bundle.backbones["fp32"], micrographs.frames(bundle.input), bundle.foreground_threshold)
+    tuning = list(cases(model, model.engine, micrographs.ranges))
+    for budget in BUDGETS:
+        fp32_layers = write_int8(plan, target, budget)
+        engine = _whole(model, OnnxRuntimeEngine(target, "int8"))
+        if all(gate.passed for gate in gates(model, engine, tuning)):
+            break
+    return fp32_layers
 
 
 def try_fp16(draft: Path, model: Model, backbone: nn.Module, stored: Backbone, references: Sequence[Case]) -> Tried:

@@ -15,7 +15,7 @@ from nanomorph.bundle import load_bundle
 from nanomorph.errors import FatalError
 from nanomorph.model import Model, analyze
 from nanomorph_export.graphs import HALF_STORED_FROM, fuse
-from nanomorph_export.quantise import too_harmful
+from nanomorph_export.quantise import harm, rectified, too_harmful
 from nanomorph_export.write_bundle import Parts, write_bundle
 
 
@@ -103,7 +103,7 @@ def traced_before(written, monkeypatch):
 @pytest.mark.usefixtures("traced_before")
 def test_a_precision_that_fails_is_left_out_and_the_card_says_why(backbone, heads, micrographs, tmp_path, monkeypatch):
     monkeypatch.setattr("nanomorph_export.precisions.times_faster", lambda *_: 0.9)
-    monkeypatch.setattr("nanomorph_export.precisions.plan_int8", lambda source, _frames: source)
+    monkeypatch.setattr("nanomorph_export.precisions.plan_int8", lambda source, *_: source)
     monkeypatch.setattr(
         "nanomorph_export.precisions.write_int8", lambda source, to, _: (shutil.copy(source, to), ())[1]
     )
@@ -119,10 +119,35 @@ def test_a_precision_that_fails_is_left_out_and_the_card_says_why(backbone, head
 
 
 def test_the_layers_that_hurt_most_stay_until_the_rest_is_harmless():
-    harm = {"a": 3.0, "b": 0.3, "c": 4.0, "d": 0.4}
-    assert too_harmful(harm, budget=0.5) == ["c", "a"]  # left: the root of .3^2 + .4^2
-    assert too_harmful(harm, budget=0.49) == ["c", "a", "d"]
-    assert too_harmful(harm, budget=10.0) == []
+    harms = {"a": 3.0, "b": 0.3, "c": 4.0, "d": 0.4}
+    assert too_harmful(harms, budget=0.5) == ["c", "a"]  # left: the root of .3^2 + .4^2
+    assert too_harmful(harms, budget=0.49) == ["c", "a", "d"]
+    assert too_harmful(harms, budget=10.0) == []
+    assert too_harmful(harms, budget=0.0) == ["c", "a", "d"]  # a file without any int8 would be no int8 file
+
+
+def test_a_layer_is_as_harmful_as_the_pixels_that_change_sides():
+    """What a probability does on its side of the threshold harms nobody; an embedding's change weighs a tenth."""
+    before = {"embedding": np.array([[1.0, 2.0]]), "foreground": np.array([[[[0.1, 0.54, 0.9, 0.2]]]])}
+    sure = before | {"foreground": np.array([[[[0.5, 0.54, 0.6, 0.0]]]])}
+    across = before | {"foreground": np.array([[[[0.1, 0.56, 0.9, 0.2]]]])}
+    other = before | {"embedding": np.array([[1.0, 2.4]])}
+    assert harm(sure, before, 0.55) == 0.0
+    assert harm(across, before, 0.55) == 0.25
+    assert harm(other, before, 0.55) == pytest.approx(0.01)  # mean .2 of at most 2
+
+
+def test_ranges_start_at_zero_where_only_a_relu_reads(written):
+    """Negative results would take half of the 256 codes, and the ReLU makes zeros of them."""
+    source, graph = (onnx.load(str(written[0] / name)) for name in ("backbone.onnx", "backbone.int8.onnx"))
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.graph.initializer}
+    zeros = {node.input[0]: arrays[node.input[2]] for node in graph.graph.node if node.op_type == "QuantizeLinear"}
+    names = rectified(source)
+    found = [int(zero) for name, zero in zeros.items() if name in names]
+    assert found
+    assert set(found) == {0}
+    readers = {name: node.op_type for node in source.graph.node for name in node.input}
+    assert {readers[name] for name in names} == {"Relu"}
 
 
 def test_the_graph_takes_any_number_and_size_of_frames(written, backbone):
