@@ -213,14 +213,9 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Evaluate, print the tables, write the JSON."""
-    from nanomorph_benchmarks.options import parse, save
+    from nanomorph_benchmarks.options import Options, run
 
-    options = parse("accuracy", __doc__)
-    result = evaluate(options.data, options.bundle)
-    print(as_markdown(result))
-    save(result, options.out)
-    return 0
+    return run(Options, "accuracy", __doc__, lambda given: evaluate(given.data, given.bundle), as_markdown)
 
 
 if __name__ == "__main__":

@@ -152,14 +152,9 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Time, print, write the JSON."""
-    from nanomorph_benchmarks.options import parse_as, save
+    from nanomorph_benchmarks.options import run
 
-    options = parse_as(Options, "engines", __doc__)
-    result = evaluate(options)
-    print(as_markdown(result))
-    save(result, options.out)
-    return 0
+    return run(Options, "engines", __doc__, evaluate, as_markdown)
 
 
 if __name__ == "__main__":

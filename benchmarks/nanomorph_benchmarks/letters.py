@@ -22,6 +22,7 @@ import numpy as np
 from nanomorph.annotations import burnt_in
 from nanomorph.readers import read_path
 from nanomorph.scalebar.words import Word, read_words
+from nanomorph_benchmarks.options import Options
 from nanomorph_training.data import Sample, collect, is_held_out
 
 LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv")
@@ -41,8 +42,14 @@ class Line:
     ink: np.ndarray
 
 
-def evaluate(data: Path) -> dict[str, Any]:
+def evaluate(options: Options) -> dict[str, Any]:
     """By part and rule: lines found of each kind, and the share of the material masked away from any text."""
+    from nanomorph.machine import machine
+
+    return {"made": machine(), "parts": {part: _summaries(rules) for part, rules in _counts(options.data).items()}}
+
+
+def _counts(data: Path) -> dict[str, dict[str, Counter[str]]]:
     counts: dict[str, dict[str, Counter[str]]] = {}
     for sample in collect([data / name for name in LISTS]):
         pixels = read_path(sample.path).pixels
@@ -53,7 +60,11 @@ def evaluate(data: Path) -> dict[str, Any]:
         material = _material(sample, pixels.shape)
         for name, find in RULES.items():
             part.setdefault(name, Counter()).update(_judged(pixels, find, lines, material))
-    return {part: {name: _summary(one) for name, one in rules.items()} for part, rules in counts.items()}
+    return counts
+
+
+def _summaries(rules: dict[str, Counter[str]]) -> dict[str, Any]:
+    return {name: _summary(one) for name, one in rules.items()}
 
 
 def _material(sample: Sample, shape: Sequence[int]) -> np.ndarray:
@@ -117,15 +128,9 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Evaluate, print, write the JSON."""
-    from nanomorph.machine import machine
-    from nanomorph_benchmarks.options import parse, save
+    from nanomorph_benchmarks.options import run
 
-    options = parse("letters", __doc__)
-    result = {"made": machine(), "parts": evaluate(options.data)}
-    print(as_markdown(result))
-    save(result, options.out)
-    return 0
+    return run(Options, "letters", __doc__, evaluate, as_markdown)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 from argparse import RawDescriptionHelpFormatter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,21 @@ def parse_as(options: type[T], name: str, description: str | None) -> T:
         formatter_class=RawDescriptionHelpFormatter,
     )
     return parser.parse_args()  # type: ignore[no-any-return]
+
+
+def run(
+    options: type[T],
+    name: str,
+    description: str | None,
+    evaluate: Callable[[T], dict[str, Any]],
+    as_markdown: Callable[[dict[str, Any]], str],
+) -> int:
+    """What a benchmark does when called: parse, evaluate, print the tables, write the JSON."""
+    given = parse_as(options, name, description)
+    result = evaluate(given)
+    print(as_markdown(result))
+    save(result, given.out)  # type: ignore[attr-defined]
+    return 0
 
 
 def save(result: Any, out: Path | None) -> None:
