@@ -93,6 +93,22 @@ def test_what_the_reader_of_scale_bars_found_is_taken_of_any_gray(film):
     assert found.sum() == 14 * 84
 
 
+@pytest.mark.parametrize("blur", [0, 2])
+@pytest.mark.parametrize("gray", [40, 128, 215])
+def test_a_clipped_frame_has_next_to_no_letters(gray, blur):
+    """Noise of 100 gray levels, a third of it clipped to pure black or white in specks or blobs of any shape.
+
+    Two of a thousand blobs may stand like letters.
+    """
+    noise = np.random.default_rng(1).normal(0, 1, (600, 600)).astype(np.float32)
+    if blur:
+        noise = cv2.GaussianBlur(noise, (0, 0), blur)
+    frame = (gray + 100 * noise / noise.std()).clip(0, 255).astype(np.uint8)
+    assert (frame == 0).mean() + (frame == 255).mean() > 0.2
+    found = burnt_in(frame)
+    assert found is None or found.mean() < 0.005
+
+
 def test_film_has_none(film):
     assert burnt_in(film) is None
     assert burnt_in(film.astype(np.uint16) * 257) is None

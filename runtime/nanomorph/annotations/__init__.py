@@ -21,6 +21,8 @@ __all__ = ["burnt_in"]
 
 # Reach of antialiasing around what is drawn, share of the frame's shorter side.
 MARGIN = 0.008
+# Gray that is neither dark nor bright.
+MIDDLE = np.uint8(128)
 
 
 def burnt_in(pixels: np.ndarray, drawn: Sequence[Box] = ()) -> np.ndarray | None:
@@ -42,8 +44,9 @@ def burnt_in(pixels: np.ndarray, drawn: Sequence[Box] = ()) -> np.ndarray | None
 
 def _drawn(gray: np.ndarray) -> np.ndarray | None:
     """Bool (H, W), True on what is drawn itself, dark or bright."""
-    negative = ~gray
-    masks = [strips(gray), *(find(dark) for dark in (gray, negative) for find in (letters, boxes))]
+    bars = strips(gray)
+    rest = gray if bars is None else np.where(bars, MIDDLE, gray)
+    masks = [bars, *(find(dark) for dark in (rest, ~rest) for find in (letters, boxes))]
     found = [mask for mask in masks if mask is not None]
     return np.logical_or.reduce(found) if found else None
 

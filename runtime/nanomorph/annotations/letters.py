@@ -19,6 +19,8 @@ LEVELS = (30, 70)
 # Shares of the frame's shorter side: height of a letter, distance from an edge; of a single letter from two edges.
 TALLEST, OUTER, CORNER = 0.15, 0.15, 0.12
 SHORTEST_PX, LEAST_PX = 6, 12
+# More pure ink (share of the frame) or more pieces like letters are a clipped specimen; 258 panels have .023 and 32.
+MOST, MOST_PIECES = 0.06, 200
 # Area over the squared half-width: a disc has 3, a square 4, a letter 8 to 45; and area over that of the convex hull.
 STROKE, SOLID = 9.0, 0.8
 # A D or an 0 is bent by its hole alone, as is the rim of a particle: solidity without it, and how high (share of the
@@ -34,8 +36,9 @@ BAR_SLENDER, BAR_FILL = 2.5, 0.85
 
 def letters(gray: np.ndarray) -> np.ndarray | None:
     """Bool (H, W), True on black letters of `gray` (uint8 (H, W)) and the bars that stand with them, None if none."""
+    pure = (gray <= min(PURE)).view(np.uint8)
     # Where no 2 x 2 px are pure ink there are no letters, as in nearly every frame without text.
-    if not cv2.erode((gray <= min(PURE)).view(np.uint8), np.ones((2, 2), np.uint8)).any():
+    if pure.mean() > MOST or not cv2.erode(pure, np.ones((2, 2), np.uint8)).any():
         return None
     found = [mask for level in LEVELS if (mask := _at_level(Ink(gray, level))) is not None]
     return np.logical_or.reduce(found) if found else None
@@ -44,7 +47,10 @@ def letters(gray: np.ndarray) -> np.ndarray | None:
 def _at_level(ink: Ink) -> np.ndarray | None:
     pieces = ink.pieces(TALLEST * ink.side, OUTER * ink.side)
     text: list[Piece] = []
-    left = [piece for piece in pieces if _is_letter(ink, piece)]
+    left = [piece for piece in pieces if _has_letter_size(ink, piece)]
+    if len(left) > MOST_PIECES:
+        return None
+    left = [piece for piece in left if _is_letter(ink, piece)]
     while left:
         line = _line(ink, left[0], pieces)
         if _is_text(ink, line, [piece for piece in line if piece in left]):
@@ -53,11 +59,15 @@ def _at_level(ink: Ink) -> np.ndarray | None:
     return ink.drawn(text) if text else None
 
 
-def _is_letter(ink: Ink, piece: Piece) -> bool:
-    """Whether it is one beyond doubt. Cheapest first: in a field of thousands of discs few get further than `pure`."""
+def _has_letter_size(ink: Ink, piece: Piece) -> bool:
+    """Whether it is pure and no smaller, wider or fuller than a letter."""
     fits = piece.height >= SHORTEST_PX and piece.area >= LEAST_PX and piece.width <= TALLEST * ink.side
-    bent = fits and piece.pure and piece.fill <= SOLID and ink.solidity(piece) <= SOLID
-    return bent and ink.stroke(piece) >= STROKE and ink.is_drawn(piece)
+    return fits and piece.pure and piece.fill <= SOLID
+
+
+def _is_letter(ink: Ink, piece: Piece) -> bool:
+    """Whether it is one beyond doubt."""
+    return ink.solidity(piece) <= SOLID and ink.stroke(piece) >= STROKE and ink.is_drawn(piece)
 
 
 def _line(ink: Ink, first: Piece, pieces: list[Piece]) -> list[Piece]:
