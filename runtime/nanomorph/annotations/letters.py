@@ -12,15 +12,15 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from nanomorph.annotations.ink import PURE, Ink, Piece
+from nanomorph.annotations.ink import INKY, PURE, Ink, Piece
 
 # Gray up to which pixels are one piece of ink: what parts letters from a dark film leaves thin ones in fragments.
 LEVELS = (30, 70)
 # Shares of the frame's shorter side: height of a letter, distance from an edge; of a single letter from two edges.
 TALLEST, OUTER, CORNER = 0.15, 0.15, 0.12
 SHORTEST_PX, LEAST_PX = 6, 12
-# More pure ink (share of the frame) or more pieces like letters are a clipped specimen; 258 panels have .023 and 32.
-MOST, MOST_PIECES = 0.06, 200
+# More pure ink (share of the frame), pieces of ink or of letter size are a clipped specimen; text has 32 of the last.
+MOST, MOST_PIECES, MOST_LETTERS = 0.3, 3000, 200
 # Area over the squared half-width: a disc has 3, a square 4, a letter 8 to 45; and area over that of the convex hull.
 STROKE, SOLID = 9.0, 0.8
 # A D or an 0 is bent by its hole alone, as is the rim of a particle: solidity without it, and how high (share of the
@@ -36,9 +36,9 @@ BAR_SLENDER, BAR_FILL = 2.5, 0.85
 
 def letters(gray: np.ndarray) -> np.ndarray | None:
     """Bool (H, W), True on black letters of `gray` (uint8 (H, W)) and the bars that stand with them, None if none."""
-    pure = (gray <= min(PURE)).view(np.uint8)
-    # Where no 2 x 2 px are pure ink there are no letters, as in nearly every frame without text.
-    if pure.mean() > MOST or not cv2.erode(pure, np.ones((2, 2), np.uint8)).any():
+    black = (gray <= min(INKY)).view(np.uint8)
+    # Where no 2 x 2 px are black there are no letters, as in nearly every frame without text.
+    if (gray <= min(PURE)).mean() > MOST or not cv2.erode(black, np.ones((2, 2), np.uint8)).any():
         return None
     found = [mask for level in LEVELS if (mask := _at_level(Ink(gray, level))) is not None]
     return np.logical_or.reduce(found) if found else None
@@ -48,7 +48,7 @@ def _at_level(ink: Ink) -> np.ndarray | None:
     pieces = ink.pieces(TALLEST * ink.side, OUTER * ink.side)
     text: list[Piece] = []
     left = [piece for piece in pieces if _has_letter_size(ink, piece)]
-    if len(left) > MOST_PIECES:
+    if len(pieces) > MOST_PIECES or len(left) > MOST_LETTERS:
         return None
     left = [piece for piece in left if _is_letter(ink, piece)]
     while left:
