@@ -12,7 +12,7 @@ RECTANGLE, LARGEST, OUTER = 0.95, 0.1, 0.25
 # Share of a box that is text, at least and at most. A bar has none, and is so many times longer than thick.
 TEXT, SLENDER = (0.02, 0.5), 2.5
 # Its shorter side, px, and its width, as a share of the frame's shorter side, at the least.
-SHORTEST_PX, NARROWEST = 4, 0.04
+SHORTEST_PX, NARROWEST = 4, 0.02
 # Gray that three quarters of the ring 1 to 4 px outside exceed.
 BESIDE = 30
 
