@@ -44,9 +44,9 @@ def burnt_in(pixels: np.ndarray, drawn: Sequence[Box] = ()) -> np.ndarray | None
 
 def _drawn(gray: np.ndarray) -> np.ndarray | None:
     """Bool (H, W), True on what is drawn itself, dark or bright."""
-    bars = strips(gray)
-    rest = gray if bars is None else np.where(bars, MIDDLE, gray)
-    masks = [bars, *(find(dark) for dark in (rest, ~rest) for find in (letters, boxes))]
+    info = strips(gray)
+    rest = gray if info is None else np.where(info, MIDDLE, gray)
+    masks = [info, *(find(dark) for dark in (rest, ~rest) for find in (letters, boxes))]
     found = [mask for mask in masks if mask is not None]
     return np.logical_or.reduce(found) if found else None
 
