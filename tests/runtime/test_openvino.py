@@ -101,6 +101,15 @@ def test_an_engine_that_computes_something_else_is_refused(tiny, monkeypatch):
         open_engine(tiny, "openvino", "int8")
 
 
+def test_a_processor_that_openvino_does_not_know(tiny, monkeypatch):
+    def run(*_):
+        raise RuntimeError("Exception from node.cpp:823:\n[CPU] bad combination\n\n")
+
+    monkeypatch.setattr(OpenVinoEngine, "run", run)
+    with pytest.raises(FatalError, match=r"does not run on this processor \(\[CPU\] bad combination\); use --device cpu"):
+        open_engine(tiny, "openvino", "fp32")
+
+
 def test_int8_needs_micrographs_to_prove_itself_on(tiny):
     assert open_engine(tiny, "openvino").precision == "int8"
     with pytest.raises(ConfigurationError, match="tiny holds no proof micrographs"):

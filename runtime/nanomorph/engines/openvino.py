@@ -20,10 +20,15 @@ def open_proven(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
 
     fp32 number by number. OpenVINO rounds an int8 file at other places than onnxruntime, for which it passed the gates:
     it has to pass them again, which takes seconds.
-    Raises ConfigurationError without OpenVINO, FatalError where a gate fails.
+    Raises ConfigurationError without OpenVINO, FatalError where it does not run or a gate fails.
     """
     engine = open_graphs(bundle, precision, lambda file, its: OpenVinoEngine(file, its, threads))
-    found = [exact(bundle, engine)] if precision == "fp32" else prove(bundle, engine)
+    try:
+        found = [exact(bundle, engine)] if precision == "fp32" else prove(bundle, engine)
+    except RuntimeError as error:
+        # Seen with instructions older than AVX2: some layers compile, and do not run.
+        why = str(error).strip().splitlines()[-1]
+        raise FatalError(f"OpenVINO does not run on this processor ({why}); use --device cpu.") from error
     failed = [str(gate) for gate in found if not gate.passed]
     if failed:
         raise FatalError(
