@@ -27,7 +27,7 @@ def open_proven(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
         found = [exact(bundle, engine)] if precision == "fp32" else prove(bundle, engine)
     except RuntimeError as error:
         # Seen with instructions older than AVX2: some layers compile, and do not run.
-        why = str(error).strip().splitlines()[-1]
+        why = str(error).strip().rpartition("\n")[2]
         raise FatalError(f"OpenVINO does not run on this processor ({why}); use --device cpu.") from error
     failed = [str(gate) for gate in found if not gate.passed]
     if failed:
