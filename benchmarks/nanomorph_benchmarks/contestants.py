@@ -17,15 +17,14 @@ from nanomorph.bench.whole import run_whole
 from nanomorph.bundle import Bundle
 from nanomorph.cores import share
 from nanomorph.detail import Detail
-from nanomorph.engines import Engine
-from nanomorph.engines.two_graphs import joined
+from nanomorph.engines import Engine, open_graphs
 from nanomorph.half_contrast import MODEL
 from nanomorph.journal.reading import JournalReader
 from nanomorph.model import Model, Ways
 from nanomorph.prepare import prepare
 from nanomorph.readers import read_path
 from nanomorph.work import Settings
-from nanomorph_benchmarks.other_engines import OpenVinoEngine, PlainSession
+from nanomorph_benchmarks.other_engines import PlainSession
 from nanomorph_benchmarks.scientist import Script
 
 
@@ -66,11 +65,11 @@ class Bench:
         for precision in precisions:
             serial = SERIAL if precision == "fp32" else f"{SERIAL}, {precision}"
             jobs[serial] = partial(_timed_script, self._script(self._onnxruntime(precision)).run)
-            jobs[OURS.format(precision=precision)] = self._ours(precision, overlays=False)
-            jobs[OURS.format(precision=precision) + ", with overlays"] = self._ours(precision, overlays=True)
-        openvino = self._engine("fp32", lambda file, precision: OpenVinoEngine(file, precision, self.workers))
-        model = Model(self.bundle, engine=openvino, ways=AS_OTHERS)
-        jobs["(d) nanomorph's pipeline, OpenVINO infers, fp32"] = partial(_pipeline, model, self.workers, False)
+            ours, model = OURS.format(precision=precision), self._model(precision)
+            jobs[ours] = partial(_pipeline, model, self.workers, False)
+            jobs[f"{ours}, with overlays"] = partial(_pipeline, model, self.workers, True)
+        openvino = self._model("fp32", "openvino")
+        jobs["nanomorph on OpenVINO fp32"] = partial(_pipeline, openvino, self.workers, False)
         return jobs
 
     def bare(self, precision: str, files: list[Path]) -> Callable[[], dict[str, np.ndarray]]:
@@ -85,11 +84,8 @@ class Bench:
 
         return run
 
-    def _model(self, precision: str) -> Model:
-        return Model(self.bundle, "cpu", precision, share(self.workers), ways=AS_OTHERS)
-
-    def _ours(self, precision: str, overlays: bool) -> Job:
-        return partial(_pipeline, self._model(precision), self.workers, overlays)
+    def _model(self, precision: str, device: str = "cpu") -> Model:
+        return Model(self.bundle, device, precision, share(self.workers), ways=AS_OTHERS)
 
     def _script(self, engine: Engine) -> Script:
         return Script(engine.run, self.bundle.input, self.bundle.foreground_threshold)
@@ -100,15 +96,11 @@ class Bench:
         from nanomorph_benchmarks.reference_network import torch_engine
 
         torch.set_num_threads(self.workers)
-        return self._engine("fp32", lambda file, _: torch_engine(file))
+        return open_graphs(self.bundle, "fp32", lambda file, _: torch_engine(file))
 
     def _onnxruntime(self, precision: str) -> Engine:
         """As a script opens it: all cores on one image, whatever else onnxruntime does by itself."""
-        return self._engine(precision, lambda file, precision: PlainSession(file, precision, self.workers))
-
-    def _engine(self, precision: str, make: Callable[[Path, str], Engine]) -> Engine:
-        embedder = None if self.bundle.embedder is None else make(self.bundle.embedder, "fp32")
-        return joined(make(self.bundle.backbones[precision], precision), embedder)
+        return open_graphs(self.bundle, precision, lambda file, its: PlainSession(file, its, self.workers))
 
 
 def timed(work: Callable[[], dict[str, np.ndarray]]) -> Turn:

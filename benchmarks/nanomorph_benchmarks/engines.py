@@ -2,7 +2,7 @@
 
     python -m nanomorph_benchmarks.engines --out benchmarks/results/engines.json
 
-torch eager and OpenVINO get the same network. Times are of one machine at one moment: read the ratios. With
+torch eager gets the same network. Times are of one machine at one moment: read the ratios. With
 `--try-int8 ../shared/data` a bundle that ships no int8 gets rows for one made on the spot (`tried_int8`).
 """
 
@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,14 @@ import numpy as np
 
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.cli.options import option
+from nanomorph.engines import joined
+from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+from nanomorph.engines.openvino import OpenVinoEngine
 from nanomorph_benchmarks.tried_int8 import MARK, TriedInt8, make
 
 Run = Callable[[np.ndarray], Any]
 BASELINE = "torch eager fp32"
+ON_OPENVINO = "nanomorph on OpenVINO"
 
 
 @dataclass(frozen=True)
@@ -43,29 +48,21 @@ class Options:
 def contestants(bundle: Bundle, threads: int, tried: TriedInt8 | None = None) -> dict[str, Run]:
     """By name: what takes a batch. Ours are graphs of the bundle and, where there is one, the int8 file that was tried.
 
-    A package that is missing is left out.
+    In onnxruntime and, where that is installed, in OpenVINO.
     """
     # fp16 files are for GPUs: a CPU computes them in fp32.
     files = {name: file for name, file in bundle.backbones.items() if name != "fp16"}
     if tried is not None:
         files[MARK] = tried.file
     runs = {BASELINE: _torch(bundle, threads)}
-    for name, file in files.items():
-        runs[f"nanomorph {name}"] = _ours(bundle, file, threads)
-    for name, file in files.items():
-        compiled = _openvino(file, threads)
-        if compiled is not None:
-            runs[f"OpenVINO {name}"] = compiled
+    ours: dict[str, type] = {"nanomorph": OnnxRuntimeEngine}
+    if find_spec("openvino") is not None:
+        ours[ON_OPENVINO] = OpenVinoEngine
+    for label, engine in ours.items():
+        for name, file in files.items():
+            embedder = None if bundle.embedder is None else engine(bundle.embedder, "fp32", threads)
+            runs[f"{label} {name}"] = joined(engine(file, name, threads), embedder).run
     return runs
-
-
-def _ours(bundle: Bundle, file: Path, threads: int) -> Run:
-    """As `open_engine` opens a precision of the bundle on the CPU."""
-    from nanomorph.engines import joined
-    from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
-
-    embedder = None if bundle.embedder is None else OnnxRuntimeEngine(bundle.embedder, "fp32", threads)
-    return joined(OnnxRuntimeEngine(file, "", threads), embedder).run
 
 
 def _torch(bundle: Bundle, threads: int) -> Run:
@@ -75,16 +72,6 @@ def _torch(bundle: Bundle, threads: int) -> Run:
 
     torch.set_num_threads(threads)
     return torch_engine(bundle.backbones["fp32"]).run
-
-
-def _openvino(file: Path, threads: int) -> Run | None:
-    try:
-        import openvino
-    except ImportError:
-        return None
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
-    compiled = openvino.Core().compile_model(str(file), "CPU", settings)
-    return lambda batch: compiled({"image": batch})
 
 
 def time_all(runs: dict[str, Run], batch: np.ndarray, rounds: int) -> dict[str, np.ndarray]:

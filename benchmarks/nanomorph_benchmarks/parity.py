@@ -10,19 +10,20 @@ ships no int8 gets a row for one made on the spot (`tried_int8`).
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.cli.options import option
-from nanomorph.engines import Engine, joined, open_engine
+from nanomorph.engines import Engine, joined
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+from nanomorph.engines.openvino import OpenVinoEngine
 from nanomorph.gates import Case, cases, gates, largest_difference
 from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.readers import read_path
 from nanomorph_benchmarks.options import Options as Common
-from nanomorph_benchmarks.other_engines import OpenVinoEngine
 from nanomorph_benchmarks.tried_int8 import MARK, TriedInt8, make
 from nanomorph_training.data import collect, is_held_out
 
@@ -63,14 +64,16 @@ def evaluate(options: Options) -> dict[str, Any]:
 
 
 def engines(bundle: Bundle, tried: TriedInt8 | None = None) -> Iterator[tuple[str, Engine]]:
-    """By the name of its row: every precision of the bundle, then the file that was tried, here and in OpenVINO."""
-    for precision in bundle.backbones:
-        yield precision, open_engine(bundle, "cpu", precision)
-    if tried is not None:
-        embedder = None if bundle.embedder is None else OnnxRuntimeEngine(bundle.embedder, "fp32")
-        yield MARK, joined(OnnxRuntimeEngine(tried.file, "int8"), embedder)
-        if OpenVinoEngine.installed():
-            yield f"OpenVINO, {MARK}", joined(OpenVinoEngine(tried.file, "int8", 1), embedder)
+    """By the name of its row: every precision of the bundle and the file that was tried, then both in OpenVINO."""
+    rows = [(precision, precision, file) for precision, file in bundle.backbones.items()]
+    rows += [] if tried is None else [(MARK, "int8", tried.file)]
+    kinds: dict[str, type] = {"": OnnxRuntimeEngine}
+    if find_spec("openvino") is not None:
+        kinds["OpenVINO, "] = OpenVinoEngine
+    for label, kind in kinds.items():
+        embedder = None if bundle.embedder is None else kind(bundle.embedder, "fp32")
+        for name, precision, file in rows:
+            yield label + name, joined(kind(file, precision), embedder)
 
 
 def compare(model: Model, engine: Engine, references: list[Case]) -> dict[str, Any]:

@@ -175,14 +175,17 @@ def test_any_number_of_workers_gives_the_same_tables(tiny_bundle, folder, tmp_pa
     assert tables[0] == tables[1]
 
 
-def test_workers_and_batches_change_no_byte(tiny_bundle, folder, tmp_path):
+@pytest.mark.parametrize("device", ["cpu", "openvino"])
+def test_workers_and_batches_change_no_byte(tiny_bundle, folder, tmp_path, device):
     """Tables, masks and wires are those of one worker and single frames; rows stand in the order of the inputs."""
+    if device == "openvino":
+        pytest.importorskip("openvino", reason="needs the extra `openvino`")
     for n in range(9):
         disc(folder / f"disc {n}.png", radius=20 + n)
     bundle, outs = load_bundle(tiny_bundle), []
     for workers, frames in ((1, 1), (4, None), (3, 2), (2, 7)):
         outs.append(tmp_path / f"{workers} {frames}")
-        model = Model(bundle, "cpu", threads=workers)
+        model = Model(bundle, device, threads=workers)
         with Run(outs[-1], model, Settings(workers=workers, batch=frames, overlays=False), "test") as run_:
             names = [event.name for event in run_.process(discover([folder])) if event.outcome == "done"]
         assert len(names) == 11

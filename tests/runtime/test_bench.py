@@ -120,6 +120,17 @@ def test_a_real_run_over_sizes_and_batches(tiny_bundle, tmp_path, capsys):
         assert all(sentence in " ".join(shown.split()) for sentence in one["limits"])
 
 
+def test_openvino_shares_the_cores_with_the_other_stages(tiny_bundle, tmp_path, capsys):
+    pytest.importorskip("openvino", reason="needs the extra `openvino`")
+    file = tmp_path / "bench.json"
+    assert bench(tiny_bundle, "--size", "96", "--device", "cpu,openvino", "--json", file) == 0
+    assert "96 x 96 px, OpenVINO fp32, one at a time" in capsys.readouterr().out
+    found = json.loads(file.read_text(encoding="utf-8"))["cases"]
+    assert [one["provider"] for one in found] == ["CPU", "OpenVINO"]
+    assert [one["device_bytes"] for one in found] == [None, None]
+    assert all("the processor time of the model alone" in one["limits"][1] for one in found)
+
+
 def test_micrographs_of_ones_own(tiny_bundle, tmp_path, capsys):
     write_frames(tmp_path / "mine", 96, 3)
     (tmp_path / "mine" / "notes.tif").write_text("no micrograph")

@@ -1,5 +1,7 @@
 """Engines: the device and precision asked for, or one sentence that says why not."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,12 @@ def test_runs_batches_of_any_size(bundle):
 def test_a_precision_that_is_not_in_the_bundle(bundle):
     with pytest.raises(ConfigurationError, match="tiny has no int8 backbone; it has: fp32"):
         open_engine(bundle, "cpu", "int8")
+
+
+def test_asking_for_openvino_where_it_is_not_installed_is_an_error(bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(ConfigurationError, match=r'pip install "nanomorph\[cpu,openvino\]", or use --device cpu'):
+        open_engine(bundle, "openvino")
 
 
 @pytest.mark.skipif(cuda_is_built_in(), reason="this onnxruntime has CUDA")

@@ -58,6 +58,7 @@ def test_doctor_names_versions_and_providers(capsys):
     assert facts["nanomorph"] == __version__
     assert "CPU" in facts["providers"]
     assert facts["extras"]["cpu"].startswith("installed")
+    assert "--device openvino" in facts["extras"]["openvino"]
     assert "scale bars" in facts["extras"]["scalebar"]
     assert main(["doctor"]) == 0
     assert "python:" in capsys.readouterr().out

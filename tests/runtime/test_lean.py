@@ -23,6 +23,7 @@ HEAVY = {
     "pandas",
     "cv2",
     "onnxruntime",
+    "openvino",
     "matplotlib",
     "scipy",
     "skimage",
@@ -75,7 +76,7 @@ def test_matplotlib_is_loaded_where_there_is_something_to_draw(tiny_bundle, tmp_
     words = ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
     loaded = loaded_by(f"from nanomorph.cli.main import main; assert main({words!r}) == 0")
     assert "onnxruntime" in loaded
-    assert not loaded & {"matplotlib", "rapidocr", *FORBIDDEN}
+    assert not loaded & {"matplotlib", "openvino", "rapidocr", *FORBIDDEN}
 
 
 def test_analysing_loads_neither_torch_nor_onnx(tiny_bundle):

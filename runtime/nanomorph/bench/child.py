@@ -59,6 +59,7 @@ def measure(job: Job) -> dict[str, Any]:
     from nanomorph.bundle import load_bundle
     from nanomorph.cores import cores, share
     from nanomorph.detail import Detail
+    from nanomorph.engines.engine import ON_CORES
     from nanomorph.machine import device_memory, peak_memory
     from nanomorph.model import Model, Ways
     from nanomorph.prepare import prepare
@@ -70,7 +71,7 @@ def measure(job: Job) -> dict[str, Any]:
     shapes = [read_path(file).pixels.shape for file in files]
     megapixels = float(np.mean([height * width for height, width in shapes])) / 1e6
     whole = [{"batch": batch, **_whole(job, model, files, batch, megapixels)} for batch in job.batches]
-    peak, on_device = peak_memory(), None if model.engine.provider == "CPU" else device_memory()
+    peak, on_device = peak_memory(), None if model.engine.provider in ON_CORES else device_memory()
     sees = prepare(read_path(files[0]), bundle.input).pixels.shape
     if not job.alone:
         return {"whole": whole, "peak_bytes": peak}

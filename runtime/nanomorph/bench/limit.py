@@ -13,7 +13,7 @@ def limits(case: Mapping[str, Any]) -> list[str]:
     """The stage that limits, named; and what the whole job costs beside the model alone on the same frames."""
     whole, bare = max(case["whole"], key=lambda one: one["images_per_s"]), case["bare"]
     beside = whole["cpu_ms"] / max(bare["cpu_ms"], 1e-9)
-    if case["provider"] == "CPU":
+    if case["device_bytes"] is None:  # computed on the cores
         first = _on_cpu(case, whole)
         return [first, f"An image costs {beside:.2f} x the processor time of the model alone on the same frames."]
     rate = whole["images_per_s"] * bare["ms"] / 1000

@@ -11,6 +11,7 @@ from nanomorph.cli.options import option
 # Extra -> (what it is for, the modules it brings).
 EXTRAS = {
     "cpu": ("inference on the CPU", ("onnxruntime",)),
+    "openvino": ("another engine for the CPU, --device openvino", ("openvino",)),
     "gpu": ("inference on an NVIDIA GPU", ("onnxruntime",)),
     "tensorrt": ("engines compiled for an NVIDIA GPU", ("tensorrt",)),
     "microscopes": ("DM3, DM4, MRC, EMD, SER files", ("rsciio", "h5py")),
@@ -27,6 +28,7 @@ DISTRIBUTIONS = (
     "pandas",
     "onnxruntime",
     "onnxruntime-gpu",
+    "openvino",
     "rapidocr",
     "torch",
 )

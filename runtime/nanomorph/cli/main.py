@@ -21,6 +21,7 @@ INTERRUPTED = 130
 # Which extra brings a module that a command found missing.
 EXTRA_OF_MODULE = {
     "onnxruntime": "cpu",
+    "openvino": "openvino",
     "torch": "training",
     "torchvision": "training",
     "safetensors": "training",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nanomorph.model import Model
     from nanomorph.work import Settings
 
-CHOICES_DEVICE = ("auto", "cpu", "cuda", "tensorrt")
+CHOICES_DEVICE = ("auto", "cpu", "openvino", "cuda", "tensorrt")
 CHOICES_EDGES = ("leave-out", "weight", "count")
 CHOICES_OUTLINE = ("half-contrast", "model")
 CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")

@@ -12,7 +12,7 @@ from nanomorph.errors import ConfigurationError, FatalError
 
 logger = logging.getLogger(__name__)
 
-DEVICES = ("auto", "cpu", "cuda", "tensorrt")
+DEVICES = ("auto", "cpu", "openvino", "cuda", "tensorrt")
 PRECISIONS = ("auto", "fp32", "fp16", "int8")
 # Fastest first. An int8 file is made for CPUs; CPUs compute fp16 files in fp32, slower than the fp32 file.
 ON_CPU, ON_GPU = ("int8", "fp32"), ("fp16", "fp32")
@@ -20,6 +20,8 @@ ON_CPU, ON_GPU = ("int8", "fp32"), ("fp16", "fp32")
 CPU_BATCH_PIXELS = 1
 # Two frames of 1024 x 1024: little enough to keep memory flat.
 GPU_BATCH_PIXELS = 2 * 1024 * 1024
+# Providers that compute on the cores that read and measure, too.
+ON_CORES = ("CPU", "OpenVINO")
 
 
 class Engine(Protocol):
@@ -51,6 +53,8 @@ def open_engine(
     """
     if device == "tensorrt":
         return _tensorrt(bundle, precision)
+    if device == "openvino":
+        return _openvino(bundle, precision, threads)
     if device == "cuda":
         return _cuda(bundle, precision, cuda_graphs)
     if device == "auto" and _cuda_is_built_in():
@@ -63,22 +67,26 @@ def open_engine(
 
 def _cpu(bundle: Bundle, precision: str, threads: int) -> Engine:
     from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
-    from nanomorph.engines.two_graphs import joined
+    from nanomorph.engines.two_graphs import open_graphs
 
     chosen = choose_precision(bundle, precision, ON_CPU)
-    embedder = None if bundle.embedder is None else OnnxRuntimeEngine(bundle.embedder, "fp32", threads)
-    return joined(OnnxRuntimeEngine(bundle.backbones[chosen], chosen, threads), embedder)
+    return open_graphs(bundle, chosen, lambda file, its: OnnxRuntimeEngine(file, its, threads))
+
+
+def _openvino(bundle: Bundle, precision: str, threads: int) -> Engine:
+    from nanomorph.engines.openvino import open_proven
+
+    return open_proven(bundle, choose_precision(bundle, precision, ON_CPU), threads)
 
 
 def _cuda(bundle: Bundle, precision: str, graphs: bool) -> Engine:
     from nanomorph.engines.cuda import CudaEngine
     from nanomorph.engines.onnx_runtime import require_cuda
-    from nanomorph.engines.two_graphs import joined
+    from nanomorph.engines.two_graphs import open_graphs
 
     require_cuda()
     chosen = choose_precision(bundle, precision, ON_GPU)
-    embedder = None if bundle.embedder is None else CudaEngine(bundle.embedder, "fp32", graphs)
-    return joined(CudaEngine(bundle.backbones[chosen], chosen, graphs), embedder)
+    return open_graphs(bundle, chosen, lambda file, its: CudaEngine(file, its, graphs))
 
 
 def _tensorrt(bundle: Bundle, precision: str) -> Engine:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 
+from nanomorph.bundle import Bundle
 from nanomorph.engines.engine import Engine
 
 
@@ -23,3 +27,9 @@ class TwoGraphs:
 def joined(maps: Engine, embedder: Engine | None) -> Engine:
     """`maps` alone where there is no second graph."""
     return maps if embedder is None else TwoGraphs(maps, embedder)
+
+
+def open_graphs(bundle: Bundle, precision: str, open_: Callable[[Path, str], Engine]) -> Engine:
+    """The bundle's backbone of a precision, with its second graph (fp32) where it has one; `open_` takes either."""
+    embedder = None if bundle.embedder is None else open_(bundle.embedder, "fp32")
+    return joined(open_(bundle.backbones[precision], precision), embedder)

@@ -17,10 +17,11 @@ from typing import Any
 from nanomorph.atomic import atomic_open
 from nanomorph.bundle import Bundle
 from nanomorph.engines.memory import DeviceMemory
+from nanomorph.engines.proof import prove
 from nanomorph.engines.tensorrt.build import Profile, build, profile_of
 from nanomorph.engines.tensorrt.library import load
 from nanomorph.engines.tensorrt.run import TensorRtEngine
-from nanomorph.errors import ConfigurationError, FatalError
+from nanomorph.errors import FatalError
 
 logger = logging.getLogger(__name__)
 
@@ -97,20 +98,6 @@ def _build_and_prove(
         described = wanted | {"engine_sha256": hashlib.sha256(plan).hexdigest(), "gates": as_metrics(found)}
         stream.write(json.dumps(described, indent=2) + "\n")
     return engine
-
-
-def prove(bundle: Bundle, engine: TensorRtEngine) -> list[Any]:
-    """Gates of an engine against the fp32 graph on the CPU, on the micrographs that travel in the bundle."""
-    from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
-    from nanomorph.gates import cases, gates
-    from nanomorph.model import Model
-    from nanomorph.readers import read_path
-
-    if not bundle.proof:
-        raise ConfigurationError(f"bundle {bundle.name} holds no proof micrographs: export it with this nanomorph.")
-    model = Model(bundle, engine=OnnxRuntimeEngine(bundle.backbones["fp32"], "fp32"))
-    references = list(cases(model, model.engine, [read_path(file) for file in bundle.proof]))
-    return gates(model, engine, references)
 
 
 def _batch(bundle: Bundle) -> int:
