@@ -198,7 +198,7 @@ def _loop(
         state["step"] = step + 1
         if (step + 1) % settings.validate_every and step + 1 < total:
             continue
-        scores = _validate(trainer.kept, split)
+        scores = validate(trainer.kept, split)
         speed = (step + 1 - first) * settings.batch / (time.monotonic() - began)
         run.record({"step": step + 1, "loss": float(np.mean(recent)), **scores, "images_per_s": round(speed, 2)})
         run.say(_progress(state, float(np.mean(recent)), scores, speed))
@@ -210,7 +210,7 @@ def _loop(
     return best
 
 
-def _validate(backbone: Backbone, split: Split) -> dict[str, float]:
+def validate(backbone: Backbone, split: Split) -> dict[str, float]:
     """Scores of the real micrographs that choose, and `mean_dice`, by which they do: every kind counts the same."""
     kinds = [evaluate(backbone, kind) for kind in split.choosing]
     return {**kinds[0], "mean_dice": float(np.mean([scores["dice"] for scores in kinds]))}
