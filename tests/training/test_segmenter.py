@@ -14,7 +14,14 @@ from nanomorph_training import data
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.data import Sample
-from nanomorph_training.fit_segmenter import fit_segmenter, synthetic_split, validation_split
+from nanomorph_training.fit_segmenter import (
+    MAX_VALIDATION,
+    Split,
+    fit_segmenter,
+    synthetic_split,
+    validate,
+    validation_split,
+)
 from nanomorph_training.models import build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import Labelled, best_threshold, evaluate, predict
@@ -43,6 +50,17 @@ def test_validation_takes_whole_real_groups() -> None:
     assert not chosen[30:].any()
     for article in range(10):
         assert len(set(chosen[3 * article : 3 * article + 3].tolist())) == 1
+
+
+def test_real_and_synthetic_micrographs_choose_the_epoch_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Labelled(np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8), sample("a"))
+    both = Split(training=[one] * 9, validation=[one] * 3, synthetic=[one])
+    assert [len(kind) for kind in both.choosing] == [3, 1]
+    assert [len(kind) for kind in Split([one] * 90, [], []).choosing] == [MAX_VALIDATION]
+    # Dice .9 on three real ones and .5 on one synthetic field: their mean, not the mean over four.
+    dice = {3: 0.9, 1: 0.5}
+    monkeypatch.setattr("nanomorph_training.fit_segmenter.evaluate", lambda _, kind: {"dice": dice[len(kind)]})
+    assert validate(build_backbone(), both) == {"dice": 0.9, "mean_dice": pytest.approx(0.7)}
 
 
 def test_without_groups_every_file_is_one() -> None:
@@ -114,6 +132,22 @@ def test_it_learns_discs(pool: Path, tmp_path: Path) -> None:
     scores = evaluate(trainer.backbone, examples)
     assert scores["dice"] > 0.8
     assert scores["iou"] < scores["dice"]
+
+
+@pytest.mark.parametrize("amp", ["bf16", "fp16"])
+def test_half_precision_learns_the_same(amp: str, pool: Path, tmp_path: Path) -> None:
+    examples = labelled(pool, tmp_path)
+    exact, half = (SegmenterTrainer.start(replace(TINY, amp=name), examples, None) for name in ("fp32", amp))
+    losses = [(exact.step(n, 1e-3), half.step(n, 1e-3)) for n in range(3)]
+    assert all(b == pytest.approx(a, rel=0.02) for a, b in losses)
+    assert ("scaler" in half.checkpoint({}, {}).state) == (amp == "fp16")
+    assert all(tensor.dtype != torch.bfloat16 for tensor in half.kept.state_dict().values())
+
+
+def test_a_gpu_that_is_not_there_is_an_error(pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(ConfigurationError, match="finds 0 GPUs; use --device cpu"):
+        fit_segmenter([pool], None, tmp_path / "run", TINY, Cache(tmp_path / "cache"), device="cuda")
 
 
 @pytest.mark.parametrize(("reach", "weight"), [(1, 1.0), (4, 1 / 4), (100, 10 / 51)])

@@ -21,7 +21,7 @@ from nanomorph_training import budget, data, machine
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from nanomorph_training.data import Sample
-from nanomorph_training.models import MEAN, STD
+from nanomorph_training.models import MEAN, STD, Backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import Labelled, best_threshold, evaluate
 from nanomorph_training.resume import must_match, readable
@@ -31,11 +31,16 @@ from nanomorph_training.segmenter import SegmenterSettings, SegmenterTrainer
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """What is learned from, the real groups that choose epoch and threshold, synthetic fields for the threshold."""
+    """What is learned from, and the real groups and synthetic fields that choose epoch and threshold."""
 
     training: list[Labelled]
     validation: list[Labelled]
     synthetic: list[Labelled]
+
+    @property
+    def choosing(self) -> list[list[Labelled]]:
+        """The kinds of micrographs that choose; where there is none, some of those that are learned from."""
+        return [kind for kind in (self.validation, self.synthetic) if kind] or [self.training[:MAX_VALIDATION]]
 
 
 def fit_segmenter(
@@ -45,8 +50,13 @@ def fit_segmenter(
     settings: SegmenterSettings,
     cache: Cache,
     resume: bool = False,
+    device: str = "auto",
 ) -> dict[str, Any]:
-    """Train and leave the best epoch's backbone in `out`; returns its state. `encoder`: a run; None = random."""
+    """Train and leave the best epoch's backbone in `out`; returns its state.
+
+    encoder: a run; None = random. device: auto, cpu or cuda; ConfigurationError where it is not there.
+    """
+    place = machine.choose_device(device)
     machine.set_up(settings.threads)
     run = RunFolder(out)
     earlier = load_checkpoint(out) if resume and (out / "checkpoint.safetensors").exists() else None
@@ -56,12 +66,12 @@ def fit_segmenter(
     start = None if encoder is None else load_checkpoint(encoder)
     if start is not None and start.state["encoder"] != settings.encoder:
         raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
-    trainer = SegmenterTrainer.start(settings, split.training, None if start is None else start.part("model"))
+    trainer = SegmenterTrainer.start(settings, split.training, None if start is None else start.part("model"), place)
     repeat = {"data": [str(p) for p in paths], "encoder": str(encoder or "random"), "out": str(out)}
     run.write_repeat("fit-segmenter", _command_options(repeat, settings), fingerprint)
-    first, state, best = _resume_or_start(trainer, earlier, fingerprint, len(split.validation), run)
+    first, state, best = _resume_or_start(trainer, earlier, fingerprint, split, run)
     state["pretrained_from"] = None if start is None else start.state
-    best = _loop(trainer, split.validation, first, state, best, run)
+    best = _loop(trainer, split, first, state, best, run)
     return _choose_threshold(trainer, split, state, best, run)
 
 
@@ -129,7 +139,7 @@ def group_split_of(groups: Sequence[str], eligible: np.ndarray, fraction: float)
 
 
 def _resume_or_start(
-    trainer: SegmenterTrainer, earlier: Checkpoint | None, fingerprint: str, n_validation: int, run: RunFolder
+    trainer: SegmenterTrainer, earlier: Checkpoint | None, fingerprint: str, split: Split, run: RunFolder
 ) -> tuple[int, dict[str, Any], dict[str, Tensor]]:
     settings = trainer.settings
     if earlier is not None:
@@ -146,7 +156,8 @@ def _resume_or_start(
         return budget.seconds_per_step(lambda k: trainer.loss(k).backward(), [trainer.backbone])
 
     steps = budget.total_steps(settings.steps, settings.epochs, settings.minutes, n, settings.batch, trial_second)
-    run.say(f"segmenter on {n} micrographs, {n_validation} more for validation: {steps} steps of {settings.batch}")
+    apart = f"{len(split.validation)} real and {len(split.synthetic)} synthetic ones"
+    run.say(f"segmenter on {n} micrographs, {apart} for validation: {steps} steps of {settings.batch}")
     state = {
         "kind": "backbone",
         "encoder": settings.encoder,
@@ -155,7 +166,8 @@ def _resume_or_start(
         "std": STD,
         "data_fingerprint": fingerprint,
         "n_images": n,
-        "n_validation": n_validation,
+        "n_validation": len(split.validation),
+        "n_synthetic_validation": len(split.synthetic),
         "total_steps": steps,
         "step": 0,
         "best": {"step": 0, "dice": -1.0},
@@ -166,7 +178,7 @@ def _resume_or_start(
 
 def _loop(
     trainer: SegmenterTrainer,
-    validation: Sequence[Labelled],
+    split: Split,
     first: int,
     state: dict[str, Any],
     best: dict[str, Tensor],
@@ -186,16 +198,22 @@ def _loop(
         state["step"] = step + 1
         if (step + 1) % settings.validate_every and step + 1 < total:
             continue
-        scores = evaluate(trainer.kept, validation or trainer.labelled[:MAX_VALIDATION])
+        scores = validate(trainer.kept, split)
         speed = (step + 1 - first) * settings.batch / (time.monotonic() - began)
         run.record({"step": step + 1, "loss": float(np.mean(recent)), **scores, "images_per_s": round(speed, 2)})
         run.say(_progress(state, float(np.mean(recent)), scores, speed))
         recent = []
-        if scores["dice"] > state["best"]["dice"]:
+        if scores["mean_dice"] > state["best"].get("mean_dice", state["best"]["dice"]):
             state["best"] = {"step": step + 1, **scores}
             best = {name: tensor.clone() for name, tensor in trainer.kept.state_dict().items()}
         save_checkpoint(run.path, trainer.checkpoint(state, best))
     return best
+
+
+def validate(backbone: Backbone, split: Split) -> dict[str, float]:
+    """Scores of the real micrographs that choose, and `mean_dice`, by which they do: every kind counts the same."""
+    kinds = [evaluate(backbone, kind) for kind in split.choosing]
+    return {**kinds[0], "mean_dice": float(np.mean([scores["dice"] for scores in kinds]))}
 
 
 def _choose_threshold(
@@ -204,8 +222,7 @@ def _choose_threshold(
     """Set the threshold of the best epoch's foreground; real and synthetic micrographs count the same."""
     last = {name: tensor.clone() for name, tensor in trainer.backbone.state_dict().items()}
     trainer.backbone.load_state_dict(best)
-    kinds = [kind for kind in (split.validation, split.synthetic) if kind] or [split.training[:MAX_VALIDATION]]
-    state["threshold"], state["dice_by_threshold"] = best_threshold(trainer.backbone, kinds)
+    state["threshold"], state["dice_by_threshold"] = best_threshold(trainer.backbone, split.choosing)
     trainer.backbone.load_state_dict(last)
     save_checkpoint(run.path, trainer.checkpoint(state, best))
     run.say(f"foreground from probability {state['threshold']:.2f} on")
@@ -216,5 +233,6 @@ def _progress(state: dict[str, Any], loss: float, scores: dict[str, float], spee
     left = (state["total_steps"] - state["step"]) * state["settings"]["batch"] / speed
     return (
         f"step {state['step']}/{state['total_steps']}  loss {loss:.4f}  Dice {scores['dice']:.4f} "
-        f"IoU {scores['iou']:.4f} interior Dice {scores['interior_dice']:.4f}  {speed:.1f} images/s  {left:.0f} s left"
+        f"(of kinds {scores['mean_dice']:.4f}) IoU {scores['iou']:.4f} "
+        f"interior Dice {scores['interior_dice']:.4f}  {speed:.1f} images/s  {left:.0f} s left"
     )

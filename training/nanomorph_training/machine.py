@@ -1,4 +1,4 @@
-"""How torch uses this machine's processor."""
+"""Which of this machine's devices torch uses, and how it uses the processor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ctypes
 import sys
 
 import torch
+
+from nanomorph.errors import ConfigurationError
 
 # Numbers of mallopt(3).
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
@@ -24,3 +26,18 @@ def set_up(threads: int) -> None:
         if hasattr(libc, "mallopt"):  # glibc has it, musl has not
             libc.mallopt(M_MMAP_MAX, 0)
             libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def choose_device(name: str, process: int = 0) -> torch.device:
+    """`cpu`, `cuda` (the GPU of this number among a machine's processes), or `auto`: a GPU where there is one.
+
+    Raises ConfigurationError where a GPU is asked for that is not there.
+    """
+    there = torch.cuda.device_count()
+    if name == "cpu" or (name == "auto" and process >= there):
+        return torch.device("cpu")
+    if process >= there:
+        raise ConfigurationError(
+            f"--device cuda: process {process} of this machine finds {there} GPUs; use --device cpu"
+        )
+    return torch.device("cuda", process)

@@ -56,7 +56,7 @@ def predict(backbone: Backbone, image: np.ndarray) -> tuple[np.ndarray, np.ndarr
     backbone.eval()
     height, width = image.shape
     padded = torch.from_numpy(np.array(pad(np.asarray(image), STRIDE)))[None, None]
-    embedding, foreground, interior = backbone(padded)
+    embedding, foreground, interior = (output.cpu() for output in backbone(padded.to(backbone.mean.device)))
     return (
         embedding[0].numpy(),
         foreground[0, 0, :height, :width].numpy(),

@@ -28,10 +28,12 @@ from nanomorph_training.checkpoint import (
 )
 from nanomorph_training.models import MEAN, STD, STRIDE, Backbone, build_backbone
 from nanomorph_training.optim import build_optimiser
+from nanomorph_training.precision import autocast, gradient_scaler
 from nanomorph_training.predict import Labelled
 from nanomorph_training.targets import FOREGROUND, INTERIOR
 
 THRESHOLD_DEFAULT = 0.5
+CPU = torch.device("cpu")
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
@@ -40,6 +42,7 @@ class SegmenterSettings:
     """What a run computes; everything in it is stored in the checkpoint.
 
     window: px. scale_min, scale_max: range of a window's scale relative to how the runtime sees a frame.
+    amp: precision of the forward pass: fp32, bf16 or fp16.
     average: the weights that are kept are a moving average over the last steps, about so many.
     validation: share of the real groups that choose the best epoch. validate_every: steps.
     encoder_lr: factor on lr for the pretrained encoder; 0 freezes it. synthetic: the largest share of the windows
@@ -65,6 +68,7 @@ class SegmenterSettings:
     synthetic: float = 1.0
     validation: float = 0.12
     validate_every: int = 100
+    amp: str = "fp32"
     seed: int = 0
     threads: int = 2
     train_on_all: bool = False
@@ -89,10 +93,16 @@ class SegmenterTrainer:
     backbone: Backbone
     optimiser: torch.optim.Optimizer
     averaged: AveragedModel
+    scaler: torch.amp.GradScaler
+    device: torch.device
 
     @classmethod
     def start(
-        cls, settings: SegmenterSettings, labelled: Sequence[Labelled], weights: dict[str, Tensor] | None
+        cls,
+        settings: SegmenterSettings,
+        labelled: Sequence[Labelled],
+        weights: dict[str, Tensor] | None,
+        device: torch.device = CPU,
     ) -> SegmenterTrainer:
         """From a pretrain run's weights (`encoder.*`), a segmenter's (`decoder.*` too), or from random ones (None)."""
         torch.manual_seed(settings.seed)
@@ -100,7 +110,7 @@ class SegmenterTrainer:
         if weights is not None:
             unknown = backbone.load_state_dict(weights, strict=False).unexpected_keys
             assert not unknown, unknown
-        backbone = backbone.to(memory_format=torch.channels_last)
+        backbone = backbone.to(device).to(memory_format=torch.channels_last)
         optimiser = build_optimiser(settings.optimiser, [backbone.decoder], settings.lr, settings.weight_decay)
         for group in build_optimiser(
             settings.optimiser, [backbone.encoder], settings.lr, settings.weight_decay
@@ -108,7 +118,9 @@ class SegmenterTrainer:
             optimiser.add_param_group({**group, "share": settings.encoder_lr})
         if settings.encoder_lr == 0:
             backbone.encoder.requires_grad_(False)
-        return cls(settings, labelled, backbone, optimiser, moving_average(backbone, settings.average))
+        averaged = moving_average(backbone, settings.average)
+        scaler = gradient_scaler(device, settings.amp)
+        return cls(settings, labelled, backbone, optimiser, averaged, scaler, device)
 
     @cached_property
     def shares(self) -> np.ndarray:
@@ -124,7 +136,7 @@ class SegmenterTrainer:
         scales = (settings.scale_min, settings.scale_max)
         chosen = [self.labelled[n] for n in data.draw(self.shares, settings.batch, rng)]
         pairs = [windows.single(x.image, x.target, settings.window, scales, rng) for x in chosen]
-        stacked = torch.from_numpy(np.stack([np.stack(pair) for pair in pairs]))
+        stacked = torch.from_numpy(np.stack([np.stack(pair) for pair in pairs])).to(self.device)
         turned = apply_d4(stacked, draw_d4(len(stacked), generator))
         images = intensity(turned[:, :1].float() / 255.0, generator, SEGMENTER_RANGES)
         bits = [(turned[:, 1] & bit) > 0 for bit in (FOREGROUND, INTERIOR)]
@@ -140,7 +152,8 @@ class SegmenterTrainer:
     def loss(self, step: int) -> Tensor:
         images, target = self.batch(step)
         x = ((images - MEAN) / STD).contiguous(memory_format=torch.channels_last)
-        logits = self.backbone.decoder(x, self.backbone.encoder(x))
+        with autocast(self.device, self.settings.amp):
+            logits = self.backbone.decoder(x, self.backbone.encoder(x)).float()
         interior = losses.dice_bce(logits[:, 1], target[:, 1])
         return losses.dice_bce(logits[:, 0], target[:, 0]) + self.settings.interior_weight * interior
 
@@ -151,8 +164,9 @@ class SegmenterTrainer:
             group["lr"] = rate * group.get("share", 1.0)
         self.optimiser.zero_grad(set_to_none=True)
         loss = self.loss(number)
-        loss.backward()
-        self.optimiser.step()
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
         self.averaged.update_parameters(self.backbone)
         return float(loss.detach())
 
@@ -160,12 +174,16 @@ class SegmenterTrainer:
         """`model`: the best epoch's weights, what everyone loads. `last`, `averaged`: where a resumed run goes on."""
         tensors = flatten("model", best) | flatten("last", self.backbone.state_dict())
         tensors |= flatten("averaged", self.averaged.state_dict())
-        return Checkpoint(tensors | flatten("optimiser", optimiser_tensors(self.optimiser)), state)
+        tensors |= flatten("optimiser", optimiser_tensors(self.optimiser))
+        scaler = {"scaler": self.scaler.state_dict()} if self.scaler.is_enabled() else {}
+        return Checkpoint(tensors, {**state, **scaler})
 
     def restore(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
         self.backbone.load_state_dict(checkpoint.part("last"))
         self.averaged.load_state_dict(checkpoint.part("averaged"))
         restore_optimiser(self.optimiser, checkpoint.part("optimiser"))
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(checkpoint.state["scaler"])
         return checkpoint.part("model")
 
 

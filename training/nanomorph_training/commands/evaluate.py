@@ -75,6 +75,7 @@ class Options:
     )
     window: int = option("side of a training window in px", default=224, type=int)
     batch: int = option("windows a step", default=8, type=int)
+    amp: str = option("segmentation: precision of the forward pass", default="fp32", choices=("fp32", "bf16", "fp16"))
     seed: int = option("of the draws", default=0, type=int)
     threads: int = option("CPU threads", default=2, type=int)
     cache: Path | None = option("folder of cached features (default: the user's cache)", default=None, type=Path)

@@ -35,8 +35,10 @@ class Options:
     synthetic: float = option("largest share of the windows from synthetic fields", default=1.0, type=float)
     validation: float = option("share of the groups that chooses the best epoch", default=0.12, type=float)
     validate_every: int = option("steps between validations (and checkpoints)", default=100, type=int)
+    amp: str = option("precision of the forward pass", default="fp32", choices=("fp32", "bf16", "fp16"))
     seed: int = option("of every random draw", default=0, type=int)
     threads: int = option("CPU threads", default=2, type=int)
+    device: str = option("auto, cpu or cuda", default="auto", choices=("auto", "cpu", "cuda"))
     cache: Path | None = option("folder of decoded images (default: the user's cache)", default=None, type=Path)
     resume: str = option("auto: go on from the checkpoint in --out", default="no", choices=("no", "auto"))
     train_on_all: bool = option(
@@ -56,7 +58,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     settings = SegmenterSettings(encoder=options.network, **named)
     encoder = None if options.encoder == "random" else Path(options.encoder)
     cache = Cache(options.cache or default_folder())
-    state = fit_segmenter(options.data, encoder, options.out, settings, cache, resume=options.resume == "auto")
+    state = fit_segmenter(options.data, encoder, options.out, settings, cache, options.resume == "auto", options.device)
     step, dice, iou = (state["best"][name] for name in ("step", "dice", "iou"))
     report(f"best at step {step}: Dice {dice:.3f}, IoU {iou:.3f} at 0.5 (validation groups); in {options.out}")
     return 0

@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from nanomorph.errors import ConfigurationError
+from nanomorph_training.machine import choose_device
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def join(device: str = "auto") -> Ranks:
     """Meet the other processes where torchrun started several. Raises ConfigurationError where a GPU is asked for that
     is not there."""
     world, local = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
-    chosen = _device(device, local)
+    chosen = choose_device(device, local)
     if world == 1:
         return Ranks(device=chosen)
     if chosen.type == "cuda":
@@ -75,15 +75,6 @@ def leave() -> None:
     """Part from the other processes."""
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
-
-
-def _device(name: str, local: int) -> torch.device:
-    there = torch.cuda.device_count()
-    if name == "cpu" or (name == "auto" and local >= there):
-        return torch.device("cpu")
-    if local >= there:
-        raise ConfigurationError(f"--device cuda: process {local} of this machine finds {there} GPUs; use --device cpu")
-    return torch.device("cuda", local)
 
 
 class _Mean(torch.autograd.Function):

@@ -20,13 +20,12 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_training.checkpoint import Checkpoint, flatten, optimiser_tensors, restore_optimiser
 from nanomorph_training.models import MEAN, STD, Encoder, pool
 from nanomorph_training.optim import build_optimiser
+from nanomorph_training.precision import autocast, gradient_scaler
 from nanomorph_training.pretraining.batches import Batches
 from nanomorph_training.pretraining.monitors import spread
 from nanomorph_training.pretraining.objective import Objective, objective, projector
 from nanomorph_training.pretraining.ranks import ALONE, Ranks, synchronise
 from nanomorph_training.pretraining.settings import PretrainSettings
-
-AMP = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(eq=False)
@@ -67,7 +66,7 @@ class Trainer:
         head = head.to(ranks.device)
         optimiser = build_optimiser(settings.optimiser, [encoder, head], settings.lr, settings.weight_decay)
         batches = Batches(settings, images, sources, parts, ranks.device, workers)
-        scaler = torch.amp.GradScaler(ranks.device.type, enabled=settings.amp == "fp16")
+        scaler = gradient_scaler(ranks.device, settings.amp)
         trainer = cls(settings, ranks, batches, objective(settings), encoder, head, optimiser, scaler)
         trainer.share()
         return trainer
@@ -142,8 +141,7 @@ class Trainer:
             self.scaler.load_state_dict(checkpoint.state["scaler"])
 
     def _precision(self) -> torch.autocast:
-        amp = self.settings.amp
-        return torch.autocast(self.ranks.device.type, dtype=AMP[amp] if amp != "fp32" else None, enabled=amp != "fp32")
+        return autocast(self.ranks.device, self.settings.amp)
 
 
 def _whole(parts: Sequence[Tensor]) -> Tensor:

@@ -103,6 +103,7 @@ def _learned(
             encoder=settings.network,
             window=settings.window,
             batch=settings.batch,
+            amp=settings.amp,
             steps=settings.steps,
             encoder_lr=settings.encoder_lr,
             seed=settings.seed + encoder.replica,
@@ -182,8 +183,9 @@ def _notes(
     notes = [
         f"{len(samples)} micrographs of {len(set(groups))} groups; {len(found)} draws, the same for every line",
         f"tested: {split}, whole groups that no mask was drawn from, {min(tested)} to {max(tested)} micrographs a draw",
-        f"every segmenter: {settings.steps} steps of {settings.batch} windows of {settings.window} px; the last column "
-        "is all masks that every draw has; `random` fine-tuned is full supervised training",
+        f"every segmenter: {settings.steps} steps of {settings.batch} windows of {settings.window} px in "
+        f"{settings.amp}; the last column is all masks that every draw has; `random` fine-tuned is full supervised "
+        "training",
     ]
     if settings.test != HELD_OUT:
         notes.append(f"encoders may have seen some of the tested micrographs, without masks: --test {HELD_OUT}")

@@ -25,7 +25,7 @@ class StudySettings:
     where domains come from: `given` masks, `predicted` ones, or learned from given and tested on predicted ones.
     features: of the field. views: 8, embeddings are the mean of all turns and flips; 1, of the micrograph as it is, as
     the runtime sees it. supervised_steps: of the whole network trained on the labels alone, 0 leaves it out.
-    steps, encoder_lr, window, batch: of each segmenter.
+    steps, encoder_lr, window, batch, amp: of each segmenter.
     """
 
     task: str = CLASSIFICATION
@@ -44,6 +44,7 @@ class StudySettings:
     encoder_lr: float = 0.3
     window: int = 224
     batch: int = 8
+    amp: str = "fp32"
     seed: int = 0
     threads: int = 2
 

@@ -1,0 +1,143 @@
+"""Label and foreground of synthetic nanowire fields that nothing learned from, class by class, beside classical ways.
+
+    nanomorph synthesize --count 60 --seed 77 --out fields
+    nanomorph synthesize --count 300 --seed 2 --out learned
+    python -m nanomorph_benchmarks.morphology --fields fields/labels.csv --learned learned/labels.csv
+
+The generator is the one that the bundle learned from, so this says how well it knows the generator, and not how well
+it reads real nanowires. `learned` are the fields that the bundle's head was fitted on: classical features learn
+from the same. Intervals are bootstrapped over fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nanomorph.bundle import load_bundle
+from nanomorph.cli.options import option
+from nanomorph.model import Model
+from nanomorph.prepare import to_uint8
+from nanomorph.readers import read_path
+from nanomorph_benchmarks.accuracy import Case, open_case, overlap
+from nanomorph_benchmarks.statistics import mean_by_group
+from nanomorph_training.classical import WHOLE_IMAGE, otsu
+from nanomorph_training.data import Sample, collect
+
+TASK = "nanowire-morphology"
+CLASSES = ("singular", "dispersed", "network", "bundle")
+CLASSICAL = "edge directions + LBP + gray"
+
+
+@dataclass(frozen=True)
+class Options:
+    fields: Path = option("labels.csv of `nanomorph synthesize`: the fields to judge", type=Path)
+    learned: Path = option("labels.csv of those that the bundle's head learned from", type=Path)
+    bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
+    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
+
+
+def evaluate(options: Options) -> dict[str, Any]:
+    """Both tables as one JSON value."""
+    model = Model(load_bundle(options.bundle), device="cpu")
+    samples, learned = (wires(path) for path in (options.fields, options.learned))
+    shared = {sample.group for sample in samples} & {sample.group for sample in learned}
+    if shared:
+        raise SystemExit(f"{len(shared)} fields are in both lists: draw them with different seeds")
+    cases = [open_case(sample, model) for sample in samples]
+    verdicts = {
+        "nanomorph": np.array([verdict(case) for case in cases]),
+        f"{CLASSICAL}, logistic regression": classical(learned, samples),
+    }
+    truth = np.array([sample.label for sample in samples])
+    return {
+        "bundle": {"name": model.bundle.name, "fingerprint": model.bundle.fingerprint},
+        "learned": len(learned),
+        "labels": {name: label_scores(truth, guess) for name, guess in verdicts.items()},
+        "dice": {
+            "nanomorph": dice_scores(truth, [overlap(case.analysis.mask > 0, case.given > 0)[0] for case in cases]),
+            "Otsu, border decides the sign": dice_scores(
+                truth, [overlap(otsu(case.gray), case.given > 0)[0] for case in cases]
+            ),
+        },
+    }
+
+
+def wires(path: Path) -> list[Sample]:
+    """The fields of a list that belong to one of CLASSES."""
+    return [sample for sample in collect([path]) if sample.label in CLASSES]
+
+
+def verdict(case: Case) -> str:
+    """What a user reads in labels.csv, whether sure or not."""
+    return next(judgement.label for judgement in case.analysis.labels if judgement.task == TASK)
+
+
+def classical(learned: Sequence[Sample], judged: Sequence[Sample]) -> np.ndarray:
+    """Labels by the best classical features of the study, their regularisation chosen by cross-validation."""
+    from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    regression = LogisticRegressionCV(
+        Cs=np.logspace(-3, 2, 6), cv=4, max_iter=5000, l1_ratios=(0,), use_legacy_attributes=False
+    )
+    fitted = make_pipeline(StandardScaler(), regression).fit(features(learned), [sample.label for sample in learned])
+    return np.asarray(fitted.predict(features(judged)))
+
+
+def features(samples: Sequence[Sample]) -> np.ndarray:
+    """Of whole micrographs: float (n, F)."""
+    grays = (to_uint8(read_path(sample.path).pixels, 0.5, 99.5) for sample in samples)
+    return np.array([WHOLE_IMAGE[CLASSICAL](gray) for gray in grays])
+
+
+def label_scores(truth: np.ndarray, guess: np.ndarray) -> dict[str, Any]:
+    """Accuracy (classes are equally many), and for every true class how often each was said."""
+    said = {label: {other: int(np.sum(guess[truth == label] == other)) for other in CLASSES} for label in CLASSES}
+    return {"accuracy": asdict(mean_by_group([str(n) for n in range(len(truth))], truth == guess)), "said": said}
+
+
+def dice_scores(truth: np.ndarray, dice: Sequence[float]) -> dict[str, Any]:
+    """Median and quartiles of every class, and the mean of all."""
+    values = np.array(dice)
+    quartiles = {label: np.quantile(values[truth == label], (0.5, 0.25, 0.75)).tolist() for label in CLASSES}
+    return {"mean": asdict(mean_by_group([str(n) for n in range(len(values))], values)), "by_class": quartiles}
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """The tables for people."""
+    n = next(iter(result["labels"].values()))["accuracy"]["n"]
+    lines = [
+        f"Labels of {n} synthetic fields, all answers counted (heads learned from {result['learned']} others):",
+        "",
+    ]
+    lines += [f"| | accuracy | {' | '.join(f'{name} right' for name in CLASSES)} |", "|---" * 6 + "|"]
+    for name, row in result["labels"].items():
+        right = " | ".join(f"{row['said'][label][label]} of {sum(row['said'][label].values())}" for label in CLASSES)
+        lines.append(f"| {name} | {_figure(row['accuracy'])} | {right} |")
+    lines += ["", "Foreground, Dice with the drawn mask, median [quartiles]:", ""]
+    lines += [f"| | mean of all | {' | '.join(CLASSES)} |", "|---" * 6 + "|"]
+    for name, row in result["dice"].items():
+        by_class = (row["by_class"][label] for label in CLASSES)
+        cells = " | ".join(f"{middle:.2f} [{low:.2f}, {high:.2f}]" for middle, low, high in by_class)
+        lines.append(f"| {name} | {_figure(row['mean'])} | {cells} |")
+    return "\n".join(lines)
+
+
+def _figure(value: dict[str, Any]) -> str:
+    return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+
+
+def main() -> int:
+    from nanomorph_benchmarks.options import run
+
+    return run(Options, "morphology", __doc__, evaluate, as_markdown)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
