@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 from skimage.segmentation import watershed
 
 from nanomorph.measure.distance import distance_to_background
+from nanomorph.measure.pieces import pieces_of
 
 
 @dataclass(frozen=True)
@@ -77,16 +77,16 @@ def segment(
     Returns int32 (H, W), 0 = background, domains numbered from 1 without gaps.
     """
     least = least_area(foreground.shape, nm_per_px, options)
-    mask = clean(foreground, threshold, least, options.peak)
-    _, labels = cv2.connectedComponents(mask, connectivity=8)
+    pieces = pieces_of(clean(foreground, threshold, least, options.peak), 8)
+    labels = pieces.labels()
+    mask = labels > 0
     to_outside = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
     distance = to_outside - np.float32(0.5) * mask  # to the edge between pixels, not to the next pixel's centre
     offset = 0
     result = np.zeros(labels.shape, np.int32)
-    for index, box in enumerate(find_objects(labels)):
-        if box is None:
-            continue
-        inside = labels[box] == index + 1
+    for number, (top, left, bottom, right) in enumerate(pieces.boxes.tolist(), 1):
+        box = np.s_[top:bottom, left:right]
+        inside = labels[box] == number
         learned = None if interior is None else interior[box]
         parts = split(inside, distance[box], learned, least, options)
         result[box][inside] = parts[inside] + offset
@@ -103,24 +103,12 @@ def least_area(shape: tuple[int, ...], nm_per_px: tuple[float, float] | None, op
 
 
 def clean(foreground: np.ndarray, threshold: float, least: int, peak: float) -> np.ndarray:
-    """uint8 (H, W): foreground by two-level threshold, without pieces and holes of less than `least` px."""
-    mask = (foreground >= threshold).astype(np.uint8)
-    n, pieces, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    sure = foreground >= min(threshold + peak * (1 - threshold), 1.0)
-    kept = (np.bincount(pieces[sure], minlength=n) > 0) & (stats[:, cv2.CC_STAT_AREA] >= least)
-    kept[0] = False
-    mask = kept[pieces].astype(np.uint8)
-    _, holes, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
-    filled = stats[:, cv2.CC_STAT_AREA] < least
-    filled[0] = False
-    filled &= ~_at_edge(stats, mask.shape)
-    mask[filled[holes]] = 1
-    return mask
-
-
-def _at_edge(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    left, top, width, height = stats[:, :4].T
-    return (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
+    """bool (H, W): foreground by two-level threshold, without pieces and holes of less than `least` px."""
+    pieces = pieces_of(foreground >= threshold, 8)
+    sure = pieces.greatest(foreground) >= min(threshold + peak * (1 - threshold), 1.0)
+    mask = pieces.painted(sure & (pieces.area >= least))
+    holes = pieces_of(~mask, 4)
+    return mask | holes.painted((holes.area < least) & ~holes.touches_edge)
 
 
 def split(
