@@ -55,8 +55,8 @@ class Pieces:
         return np.asarray((self.boxes[:, :2] == 0).any(axis=1) | (self.boxes[:, 2:] == self.shape).any(axis=1))
 
     def greatest(self, values: np.ndarray) -> np.ndarray:
-        """The greatest of `values` (H, W) in every piece, (m,)."""
-        found = np.full(len(self), values.dtype.type(-np.inf))
+        """The greatest of `values` (H, W), none negative, in every piece, (m,)."""
+        found = np.zeros(len(self), values.dtype)
         if len(self):
             np.maximum.at(found, self.piece, np.maximum.reduceat(values.ravel(), self.bounds[:-1])[self.inside])
         return found
