@@ -79,16 +79,16 @@ def segment(
     least = least_area(foreground.shape, nm_per_px, options)
     pieces = pieces_of(clean(foreground, threshold, least, options.peak), 8)
     labels = pieces.labels()
-    mask = labels > 0
-    to_outside = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
-    distance = to_outside - np.float32(0.5) * mask  # to the edge between pixels, not to the next pixel's centre
+    # Without a learned interior nearly every component asks for it, and boxes may overlap.
+    distance = to_edge(labels > 0) if interior is None else None
     offset = 0
     result = np.zeros(labels.shape, np.int32)
     for number, (top, left, bottom, right) in enumerate(pieces.boxes.tolist(), 1):
         box = np.s_[top:bottom, left:right]
         inside = labels[box] == number
+        half_width = None if distance is None else distance[box]
         learned = None if interior is None else interior[box]
-        parts = split(inside, distance[box], learned, least, options)
+        parts = split(inside, half_width, learned, least, options)
         result[box][inside] = parts[inside] + offset
         offset += int(parts.max())
     return result
@@ -111,26 +111,36 @@ def clean(foreground: np.ndarray, threshold: float, least: int, peak: float) -> 
     return mask | holes.painted((holes.area < least) & ~holes.touches_edge)
 
 
+def to_edge(mask: np.ndarray) -> np.ndarray:
+    """Distance (px, float32) of the pixels of a mask (bool (H, W)) to its edge, which lies between pixels."""
+    return distance_to_background(np.pad(mask, 1))[1:-1, 1:-1] - np.float32(0.5) * mask
+
+
 def split(
-    inside: np.ndarray, distance: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
+    inside: np.ndarray, distance: np.ndarray | None, interior: np.ndarray | None, least: int, options: Separation
 ) -> np.ndarray:
     """Cut one component into particles: int32, 1..n inside, 0 outside; all 1 where it is to stay whole.
 
-    inside: bool (h, w), its pixels. distance: float32, to the background (px). interior: as in `segment`.
+    inside: bool (h, w), its pixels. distance: `to_edge` of them, None where it is not known. interior: as in `segment`.
     """
     whole = inside.astype(np.int32)
-    rule = options.by_shape if interior is None else options.by_interior
-    half_width = distance[inside]
-    if len(half_width) < 2 * least or is_wire(half_width, rule):
+    if np.count_nonzero(inside) < 2 * least:
         return whole
-    depth = np.where(inside, distance, np.float32(0))
     if interior is not None:
         interior = np.where(inside, interior, np.float32(0))
         if interior.max() < options.seed_peak:  # nothing was learned about this one
             return split(inside, distance, None, least, options)
-    seeds = _maxima(depth) if interior is None else _learned_seeds(interior, options)
-    if seeds.max() < 2:
+        seeds = _learned_seeds(interior, options)
+        if seeds.max() < 2:
+            return whole
+    rule = options.by_shape if interior is None else options.by_interior
+    depth = np.where(inside, to_edge(inside) if distance is None else distance, np.float32(0))
+    if is_wire(depth[inside], rule):
         return whole
+    if interior is None:
+        seeds = _maxima(depth)
+        if seeds.max() < 2:
+            return whole
     parts = merge(watershed(-depth, seeds, mask=inside), depth, interior, rule)
     return parts if parts.max() > 1 and are_particles(parts, depth, rule) else whole
 
