@@ -127,7 +127,8 @@ def local_thickness(phase: np.ndarray) -> Sizes:
     discs = zip(*(values[order].tolist() for values in (column, row, radius, diameter)), strict=True)
     for x, y, r, d in discs:
         cv2.circle(thickness, (x * fixed, y * fixed), round(r * fixed), d, -1, cv2.LINE_8, _SUBPIXEL)
-    values = thickness[phase & (thickness > 0)].astype(float)
+    # Sorted as float32, in a fifth of the time.
+    values = np.sort(thickness[phase & (thickness > 0)]).astype(float)
     return _sizes(values, np.ones(len(values)))
 
 
@@ -162,12 +163,11 @@ def correlation_length(fractions: np.ndarray) -> float:
         return math.nan
     shape = [fft.next_fast_len(2 * side, real=True) for side in fractions.shape]
     power = np.abs(fft.rfft2(centred, shape)) ** 2
-    covariance = fft.irfft2(power, shape)[: height // 2, : width // 2]
+    products = fft.irfft2(power, shape)[: height // 2]
     dy, dx = np.ogrid[: height // 2, : width // 2]
-    covariance = covariance / ((height - dy) * (width - dx))
-    # The other diagonal: the transform is symmetric only under reversal of both axes.
-    flipped = np.roll(fft.irfft2(power, shape)[:, ::-1], 1, axis=1)[: height // 2, : width // 2]
-    covariance = 0.5 * (covariance + flipped / ((height - dy) * (width - dx)))
+    pairs = (height - dy) * (width - dx)
+    # Along the other diagonal too: products are symmetric only under reversal of both axes.
+    covariance = 0.5 * (products[:, dx[0]] / pairs + products[:, -dx[0]] / pairs)
     ring = np.rint(np.hypot(dy, dx)).astype(int).ravel()
     n = min(covariance.shape)
     inside = ring < n
