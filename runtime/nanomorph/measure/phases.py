@@ -76,7 +76,7 @@ class _Runs:
 def _runs(lines: np.ndarray, per_px: float, share: float) -> tuple[_Runs, _Runs]:
     """Runs of 0 and of 1 along the rows of `lines`."""
     n = lines.shape[1]
-    changed = np.flatnonzero(lines[:, 1:].ravel() != lines[:, :-1].ravel())
+    changed = np.flatnonzero(lines[:, 1:] != lines[:, :-1])
     row, at = np.divmod(changed, n - 1)
     same = row[1:] == row[:-1]
     # The value of a run between two changes is the one after its first change.
