@@ -14,7 +14,7 @@ import numpy as np
 from skimage.segmentation import watershed
 
 from nanomorph.measure.distance import distance_to_background
-from nanomorph.measure.pieces import pieces_of
+from nanomorph.measure.pieces import Pieces, pieces_of
 
 
 @dataclass(frozen=True)
@@ -79,19 +79,36 @@ def segment(
     least = least_area(foreground.shape, nm_per_px, options)
     pieces = pieces_of(clean(foreground, threshold, least, options.peak), 8)
     labels = pieces.labels()
-    # Without a learned interior nearly every component asks for it, and boxes may overlap.
+    # Without a learned interior all large ones ask for it, and boxes may overlap.
     distance = to_edge(labels > 0) if interior is None else None
-    offset = 0
-    result = np.zeros(labels.shape, np.int32)
-    for number, (top, left, bottom, right) in enumerate(pieces.boxes.tolist(), 1):
+    cut = {}
+    for number in _large(pieces, labels, interior, 2 * least, options).tolist():
+        top, left, bottom, right = pieces.boxes[number].tolist()
         box = np.s_[top:bottom, left:right]
-        inside = labels[box] == number
-        half_width = None if distance is None else distance[box]
-        learned = None if interior is None else interior[box]
-        parts = split(inside, half_width, learned, least, options)
-        result[box][inside] = parts[inside] + offset
-        offset += int(parts.max())
+        inside = labels[box] == number + 1
+        depth, learned = (None if whole is None else whole[box] for whole in (distance, interior))
+        parts = split(inside, depth, learned, options)
+        if parts is not None:
+            cut[number] = box, inside, parts
+    counts = np.ones(len(pieces), np.int32)
+    counts[list(cut)] = [parts.max() for _, _, parts in cut.values()]
+    before = np.cumsum(counts, dtype=np.int32) - counts
+    result = pieces.painted(before + 1)
+    for number, (box, inside, parts) in cut.items():
+        result[box][inside] = parts[inside] + before[number]
     return result
+
+
+def _large(
+    pieces: Pieces, labels: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
+) -> np.ndarray:
+    """Pieces of at least so many px, without those in whose learned interior just one particle shows: int (k,)."""
+    large = pieces.area >= least
+    if interior is not None:
+        seeds = pieces_of((labels > 0) & (interior > options.seed), 4)
+        owner = seeds.greatest(labels)[seeds.greatest(interior) >= options.seed_peak]
+        large &= np.bincount(owner, minlength=len(pieces) + 1)[1:] != 1
+    return np.flatnonzero(large)
 
 
 def least_area(shape: tuple[int, ...], nm_per_px: tuple[float, float] | None, options: Separation) -> int:
@@ -117,32 +134,25 @@ def to_edge(mask: np.ndarray) -> np.ndarray:
 
 
 def split(
-    inside: np.ndarray, distance: np.ndarray | None, interior: np.ndarray | None, least: int, options: Separation
-) -> np.ndarray:
-    """Cut one component into particles: int32, 1..n inside, 0 outside; all 1 where it is to stay whole.
+    inside: np.ndarray, distance: np.ndarray | None, interior: np.ndarray | None, options: Separation
+) -> np.ndarray | None:
+    """Cut one component into particles: int32, 1..n inside, 0 outside; None where it is to stay whole.
 
     inside: bool (h, w), its pixels. distance: `to_edge` of them, None where it is not known. interior: as in `segment`.
     """
-    whole = inside.astype(np.int32)
-    if np.count_nonzero(inside) < 2 * least:
-        return whole
     if interior is not None:
         interior = np.where(inside, interior, np.float32(0))
         if interior.max() < options.seed_peak:  # nothing was learned about this one
-            return split(inside, distance, None, least, options)
-        seeds = _learned_seeds(interior, options)
-        if seeds.max() < 2:
-            return whole
+            return split(inside, distance, None, options)
     rule = options.by_shape if interior is None else options.by_interior
     depth = np.where(inside, to_edge(inside) if distance is None else distance, np.float32(0))
     if is_wire(depth[inside], rule):
-        return whole
-    if interior is None:
-        seeds = _maxima(depth)
-        if seeds.max() < 2:
-            return whole
+        return None
+    seeds = _maxima(depth) if interior is None else _learned_seeds(interior, options)
+    if seeds.max() < 2:
+        return None
     parts = merge(watershed(-depth, seeds, mask=inside), depth, interior, rule)
-    return parts if parts.max() > 1 and are_particles(parts, depth, rule) else whole
+    return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
 
 
 def is_wire(half_width: np.ndarray, rule: Rule) -> bool:
