@@ -57,7 +57,8 @@ def chords(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> dict[s
     weighted by 1 / (1 - its length / the line's), its chance to do so (Miles and Lantuejoul, in one dimension).
     """
     along_x = mask[:: max(1, mask.shape[0] // MOST_LINES)]
-    along_y = np.ascontiguousarray(mask[:, :: max(1, mask.shape[1] // MOST_LINES)].T)
+    # numpy would transpose byte by byte.
+    along_y = cv2.transpose(np.ascontiguousarray(mask[:, :: max(1, mask.shape[1] // MOST_LINES)]))
     # Lines along x stand for as much of the field as lines along y, however many there are of each.
     parts = [_runs(along_x, per_px[0], 1 / along_x.size), _runs(along_y, per_px[1], 1 / along_y.size)]
     return {name: _pooled([part[value] for part in parts]) for value, name in enumerate(("background", "foreground"))}
