@@ -23,6 +23,11 @@ def test_pieces_have_area_box_and_greatest_value() -> None:
     assert pieces.painted(np.array([5, 6, 7])).tolist() == [[5, 5, 0, 0, 6], [0, 0, 5, 0, 6], [7, 0, 0, 0, 0]]
 
 
+def test_parts_know_whose_they_are() -> None:
+    parts = pieces_of(MASK, 4)  # the first piece falls apart at a corner
+    assert pieces_of(MASK, 8).owner(parts).tolist() == [0, 0, 1, 2]
+
+
 def test_corners_join_only_where_eight_neighbours_count() -> None:
     assert len(pieces_of(MASK, 8)) == 3
     assert len(pieces_of(MASK, 4)) == 4
@@ -42,7 +47,7 @@ def test_a_piece_inside_does_not_touch_the_edge() -> None:
 def test_no_piece(mask: np.ndarray) -> None:
     pieces = pieces_of(mask, 8)
     assert len(pieces) == len(pieces.area) == len(pieces.boxes) == len(pieces.greatest(mask.astype(np.float32))) == 0
-    assert not pieces.labels().any()
+    assert not pieces.labels.any()
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -51,7 +56,7 @@ def test_numbers_and_boxes_are_those_of_opencv(seed: int) -> None:
     mask = cv2.GaussianBlur(rng.standard_normal((40, 33)), (0, 0), rng.uniform(0.3, 2)) > 0
     pieces = pieces_of(mask, 8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    assert np.array_equal(pieces.labels(), labels)
+    assert np.array_equal(pieces.labels, labels)
     left, top, width, height, area = stats[1:].T
     assert pieces.area.tolist() == area.tolist()
     assert pieces.boxes.tolist() == np.stack([top, left, top + height, left + width], axis=1).tolist()

@@ -67,6 +67,14 @@ class Pieces:
         runs[self.inside] = values[self.piece]
         return np.repeat(runs, np.diff(self.bounds)).reshape(self.shape)
 
+    def owner(self, parts: Pieces) -> np.ndarray:
+        """The piece that each of `parts` lies in, int (n,)."""
+        first = np.zeros(len(parts), int)
+        first[parts.piece] = parts.bounds[parts.inside]
+        run = np.searchsorted(self.bounds, first, side="right") - 1
+        return self.piece[np.searchsorted(self.inside, run)]
+
+    @cached_property
     def labels(self) -> np.ndarray:
         """Label image int32 (H, W): 0 outside, pieces from 1."""
         return self.painted(np.arange(1, len(self) + 1, dtype=np.int32))

@@ -77,15 +77,15 @@ def segment(
     Returns int32 (H, W), 0 = background, domains numbered from 1 without gaps.
     """
     least = least_area(foreground.shape, nm_per_px, options)
-    pieces = pieces_of(clean(foreground, threshold, least, options.peak), 8)
-    labels = pieces.labels()
+    mask = clean(foreground, threshold, least, options.peak)
+    pieces = pieces_of(mask, 8)
     # Without a learned interior all large ones ask for it, and boxes may overlap.
-    distance = to_edge(labels > 0) if interior is None else None
+    distance = to_edge(mask) if interior is None else None
     cut = {}
-    for number in _large(pieces, labels, interior, 2 * least, options).tolist():
+    for number in _large(pieces, mask, interior, 2 * least, options).tolist():
         top, left, bottom, right = pieces.boxes[number].tolist()
         box = np.s_[top:bottom, left:right]
-        inside = labels[box] == number + 1
+        inside = pieces.labels[box] == number + 1
         depth, learned = (None if whole is None else whole[box] for whole in (distance, interior))
         parts = split(inside, depth, learned, options)
         if parts is not None:
@@ -100,14 +100,14 @@ def segment(
 
 
 def _large(
-    pieces: Pieces, labels: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
+    pieces: Pieces, mask: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
 ) -> np.ndarray:
     """Pieces of at least so many px, without those in whose learned interior just one particle shows: int (k,)."""
     large = pieces.area >= least
     if interior is not None:
-        seeds = pieces_of((labels > 0) & (interior > options.seed), 4)
-        owner = seeds.greatest(labels)[seeds.greatest(interior) >= options.seed_peak]
-        large &= np.bincount(owner, minlength=len(pieces) + 1)[1:] != 1
+        seeds = pieces_of(mask & (interior > options.seed), 4)
+        owner = pieces.owner(seeds)[seeds.greatest(interior) >= options.seed_peak]
+        large &= np.bincount(owner, minlength=len(pieces)) != 1
     return np.flatnonzero(large)
 
 

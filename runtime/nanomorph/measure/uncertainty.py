@@ -86,7 +86,7 @@ def _attached(labels: np.ndarray, possible: np.ndarray, n: int) -> np.ndarray:
     loose, owner = possible & ~taken, pieces.painted(last)
     # Nearly every piece holds one domain or none: only in others is asked which is nearest.
     shared = np.flatnonzero((last > 0) & (first != last))
-    piece = pieces.labels() if len(shared) else owner
+    piece = pieces.labels if len(shared) else owner
     for number in shared.tolist():
         top, left, bottom, right = pieces.boxes[number].tolist()
         box = np.s_[top:bottom, left:right]
