@@ -21,6 +21,7 @@ MOST_LINES = 1024
 REDUCED = 384
 # A pixel is on the ridge of the distance transform where none beside it is deeper by more than so many px.
 RIDGE = 0.3
+_FAR = 1e9  # px
 _SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
 
 
@@ -120,32 +121,33 @@ def local_thickness(phase: np.ndarray) -> Sizes:
     if not phase.any() or phase.all():
         return _sizes(np.zeros(0), np.zeros(0))
     distance = distance_to_background(phase)
-    row, column = np.nonzero((distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase)
-    radius, diameter = distance[row, column], _diameters(distance)[row, column]
+    ridge = (distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase
+    row, column = np.divmod(np.flatnonzero(ridge), ridge.shape[1])
+    radius, diameter = distance[row, column], _diameters(distance, row, column)
     order = np.argsort(diameter, kind="stable")
-    thickness = np.zeros(phase.shape, np.float32)
+    largest = np.zeros(phase.shape, np.int32)
     fixed = 1 << _SUBPIXEL
-    discs = zip(*(values[order].tolist() for values in (column, row, radius, diameter)), strict=True)
-    for x, y, r, d in discs:
-        cv2.circle(thickness, (x * fixed, y * fixed), round(r * fixed), d, -1, cv2.LINE_8, _SUBPIXEL)
-    # Sorted as float32, in a fifth of the time.
-    values = np.sort(thickness[phase & (thickness > 0)]).astype(float)
+    discs = zip(*(values[order].tolist() for values in (column, row, radius)), strict=True)
+    for k, (x, y, r) in enumerate(discs, 1):
+        cv2.circle(largest, (x * fixed, y * fixed), round(r * fixed), k, -1, cv2.LINE_8, _SUBPIXEL)
+    area = np.bincount(largest[phase], minlength=len(order) + 1)[1:]
+    values = np.repeat(diameter[order].astype(float), area)
     return _sizes(values, np.ones(len(values)))
 
 
-def _diameters(distance: np.ndarray) -> np.ndarray:
-    """Diameter (px, float32 (H, W)) of the inscribed disc that each pixel of a ridge of `distance` is the middle of.
+def _diameters(distance: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Diameters (n,), px, of the inscribed discs around pixels of a ridge of `distance` (float32 (H, W)).
 
     A distance ends at the centre of the first background pixel, the edge lies half a px before it. The middle of an
     even width lies between two pixels, one on either flank: there the two distances and the step between them add up.
     """
-    found = 2 * distance - 1
-    for d, out in ((distance, found), (distance.T, found.T)):
-        here, there = d[:, 1:-2], d[:, 2:-1]
-        slope = np.minimum(here - d[:, :-3], there - d[:, 3:])
-        across = np.where(slope > 0, here + there + slope - 1, 0)
-        for side in (out[:, 1:-2], out[:, 2:-1]):
-            np.maximum(side, across, out=side)
+    found = 2 * distance[row, column] - 1
+    # Beyond the field all is deep: no slope falls towards it.
+    wide = np.pad(distance, 2, constant_values=_FAR)
+    for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        before, here, there, after = (wide[row + 2 + k * down, column + 2 + k * across] for k in (-1, 0, 1, 2))
+        slope = np.minimum(here - before, there - after)
+        np.maximum(found, np.where(slope > 0, here + there + slope - 1, 0), out=found)
     return found
 
 

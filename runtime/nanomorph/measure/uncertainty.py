@@ -71,7 +71,7 @@ def mask_interval(labels: np.ndarray, domain: np.ndarray, foreground: np.ndarray
     n = int(domain[-1]) + 1
     sure = np.bincount(labels[foreground >= high], minlength=n)
     band = _attached(labels, foreground >= low, n)
-    inside = np.bincount(labels.ravel(), minlength=n)
+    inside = np.bincount(labels[labels > 0], minlength=n)
     scale = float(step * step)
     return MaskInterval(
         np.minimum(sure, inside)[domain] * scale, (inside + np.bincount(band, minlength=n))[domain] * scale
