@@ -208,11 +208,10 @@ def _root(root: list[int], k: int) -> int:
 
 def deepest(parts: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Greatest depth in every part, float (n + 1,); parts are numbered 1..n, and 0 gets 0."""
-    number, value = parts[parts > 0], depth[parts > 0]
-    order = np.argsort(value)
-    height = np.zeros(int(parts.max()) + 1)
-    height[number[order]] = value[order]  # of equal indices the last, the deepest, stays
-    return height
+    height = np.zeros(int(parts.max()) + 1, depth.dtype)
+    np.maximum.at(height, parts.ravel(), depth.ravel())
+    height[0] = 0
+    return height.astype(float)
 
 
 def borders(parts: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
