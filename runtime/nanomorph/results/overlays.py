@@ -16,6 +16,7 @@ from nanomorph.prepare import to_uint8
 from nanomorph.results.centrelines import draw_centrelines
 from nanomorph.results.colours import UNKNOWN, bgr, class_colours
 from nanomorph.results.legend import HEIGHT, legend
+from nanomorph.results.masks import mask_of
 from nanomorph.results.paths import result_path
 from nanomorph.results.png import png_of
 
@@ -102,9 +103,8 @@ def _reducing(larger: np.ndarray, shape: tuple[int, ...]) -> int:
 def _tint(picture: np.ndarray, mask: np.ndarray, colours: Mapping[int, tuple[int, int, int]]) -> None:
     """A breath of colour over the domains; edges weigh by the share of a picture pixel that they cover."""
     for colour in set(colours.values()):
-        chosen = np.zeros(int(mask.max(initial=0)) + 1, dtype=np.uint8)
-        chosen[[number for number, own in colours.items() if own == colour and number < len(chosen)]] = 255
-        covered = cv2.resize(chosen[mask], picture.shape[1::-1], interpolation=_reducing(mask, picture.shape))
+        own = mask_of(mask, (number for number, one in colours.items() if one == colour))
+        covered = cv2.resize(own, picture.shape[1::-1], interpolation=_reducing(mask, picture.shape))
         weight = covered * np.float32(_TINT / 255)
         # Many times faster than numpy fills pixels of three bytes.
         plain = cv2.rectangle(np.empty_like(picture), (0, 0), picture.shape[1::-1], colour, cv2.FILLED)
