@@ -19,7 +19,7 @@ from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.infer import Inference, infer
 from nanomorph.micrograph import Micrograph
-from nanomorph.prepare import InputSpec, Prepared, finest_scale, material, prepare
+from nanomorph.prepare import InputSpec, Prepared, at_scale, finest_scale, material
 
 AUTO, WHOLE = "auto", "whole"
 # Structures narrower than this at the model's scale (px) are thin; a finer look aims at twice that width.
@@ -86,7 +86,7 @@ def refine(
     where = _wanted(possible, thin)
     if not where.any():
         return first
-    fine = prepare(micrograph, spec, whole.scale * times)
+    fine = at_scale(micrograph, spec, whole.scale * times, whole.annotation)
     share = _onto(where, first.foreground.shape)
     foreground, interior = look(engine, fine, where, spec.max_side)
     return replace(

@@ -52,14 +52,15 @@ class Prepared:
     annotation: np.ndarray | None = None
 
 
-def prepare(micrograph: Micrograph, spec: InputSpec, scale: float | None = None) -> Prepared:
-    """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple.
-
-    scale: model px per recorded px where it is to be another than that of the frame seen whole (see `detail`).
-    """
+def prepare(micrograph: Micrograph, spec: InputSpec) -> Prepared:
+    """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple."""
     annotation = burnt_in(micrograph.pixels, micrograph.drawn)
+    return at_scale(micrograph, spec, model_scale(micrograph, spec), annotation)
+
+
+def at_scale(micrograph: Micrograph, spec: InputSpec, scale: float, annotation: np.ndarray | None) -> Prepared:
+    """As `prepare`, at so many model px per recorded px (see `detail`), of a frame whose annotation is known."""
     gray = to_uint8(micrograph.pixels, spec.low, spec.high, annotation)
-    scale = scale or model_scale(micrograph, spec)
     resized = resize(gray, scale)
     return Prepared(pad(resized, spec.multiple), resized.shape, scale, gray.shape, annotation)
 
