@@ -23,3 +23,11 @@ def test_what_is_too_thick_for_tiles_is_thinned_whole(monkeypatch):
     monkeypatch.setattr(thinning, "TILE", 64)
     disc = np.hypot(*np.mgrid[-100:101, -100:101]) < 60
     assert np.array_equal(thinning._skeleton(disc), skeletonize(disc))
+
+
+def test_neighbours_are_joined_and_corners_are_no_triangles():
+    """A step right, then down: no diagonal. A free diagonal: one edge. The last column is not beside the first."""
+    image = np.zeros((5, 6), bool)
+    image[1, 1:3] = image[2, 2] = image[3, 1] = image[1, 4] = True
+    at = np.flatnonzero(image)  # (1, 1), (1, 2), (1, 4), (2, 2), (3, 1)
+    assert sorted(map(tuple, thinning._edges(at, 6).tolist())) == [(0, 1), (1, 3), (3, 4)]

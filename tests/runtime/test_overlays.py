@@ -9,6 +9,7 @@ import pytest
 from nanomorph.results import write_overlay
 from nanomorph.results.colours import UNKNOWN, bgr, class_colours
 from nanomorph.results.legend import HEIGHT
+from nanomorph.results.masks import mask_of
 from nanomorph.results.overlays import domain_colours, draw_overlay, field_scale, leading_judgement
 from nanomorph.results.scale_bar import scale_bar
 
@@ -79,6 +80,12 @@ def test_touching_domains_keep_a_line_between_them(make_analysis, tasks):
     colour = np.array(bgr(class_colours(tasks)["network"]))
     between = picture[50 * 6, 58 * 6 : 62 * 6]
     assert np.abs(between - colour).sum(axis=1).min() < 30
+
+
+@pytest.mark.parametrize("last", [3, 300])
+def test_the_mask_of_some_domains(last):
+    labels = np.array([[0, 1, 2], [last, 2, 0]])
+    assert mask_of(labels, [last, 2, 999]).tolist() == [[0, 0, 255], [255, 255, 0]]
 
 
 def test_colours_of_domains(make_analysis, tasks):
