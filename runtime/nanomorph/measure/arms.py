@@ -80,7 +80,7 @@ def trims(branches: Branches, radius: np.ndarray, widths: np.ndarray) -> np.ndar
     return np.where(branches.node == FREE, 0.0, np.maximum(largest[branches.node], thick))
 
 
-def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np.ndarray) -> Arms:
+def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np.ndarray, radius: np.ndarray) -> Arms:
     """The arms of all junctions; trim: see `trims`, widths: px (m,)."""
     clear = branches.length - trim.sum(axis=1)
     is_arm = (branches.node != FREE) & ((clear > CLEAR_LENGTH * widths) | (branches.node == FREE).any(axis=1))[:, None]
@@ -89,12 +89,17 @@ def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np
     length = branches.length[branch]
     near = np.minimum(trim.ravel()[ends], 0.4 * length)
     step = skeleton.step[branches.order.values[branches.order.starts[branch]]]
-    reach = np.maximum(ARM_WIDTHS * widths[branch], ARM_STEPS * step)
+    begin = _at_arc(branches, branch, np.where(side == 0, near, length - near))
+    local = 2 * radius[branches.order.values[begin]]
+    reach = np.maximum(ARM_WIDTHS * local, ARM_STEPS * step)
     far = np.minimum(near + reach, length - trim.ravel()[ends ^ 1])
     far = np.maximum(far, np.minimum(near + 1.0, length))
     at, direction = _line(skeleton.points, branches, branch, side, near, far)
     sure = np.clip((far - near) / reach, 0.25, 1.0)
-    return Arms(ends, at, direction, widths[branch], trim.ravel()[ends], END * sure)
+    a, b = np.sort([begin, _at_arc(branches, branch, np.where(side == 0, far, length - far))], axis=0)
+    total = np.concatenate([[0.0], np.cumsum(radius[branches.order.values])])
+    width = 2 * (total[b + 1] - total[a]) / (b + 1 - a)
+    return Arms(ends, at, direction, width, trim.ravel()[ends], END * sure)
 
 
 def _line(
