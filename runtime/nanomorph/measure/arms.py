@@ -174,19 +174,36 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _inside(arms: Arms, pairs: Pairs, too_near: TooNear, spacing: np.ndarray) -> np.ndarray:
-    """Whether points across the gap of every pair keep away from the outline: `spacing` (px) apart, or as needed."""
+    """Whether the gap of every pair is foreground, straight across or else along the bend of its arms.
+
+    Points `spacing` (px) apart, or as needed, keep away from the outline. The bend of long thin gaps is not known as
+    well as their chord, and a straight wire's is the chord.
+    """
     least = CLEARANCE / 2 * np.minimum(arms.width[pairs.first], arms.width[pairs.second])
-    points, pair = along_gaps(arms, pairs, np.maximum(spacing, 1.5 * least))
-    return np.asarray(np.bincount(pair[too_near(points, least[pair])], minlength=len(least)) == 0)
+    spacing = np.maximum(spacing, 1.5 * least)
+    inside = np.zeros(len(least), bool)
+    for bent in (False, True):
+        left = np.flatnonzero(~inside)
+        points, pair = along_gaps(arms, pairs.take(left), spacing[left], bent)
+        inside[left] = np.bincount(pair[too_near(points, least[left][pair])], minlength=len(left)) == 0
+    return inside
 
 
-def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, 2) px across the gap of every pair, at most `spacing` (m,) apart, and the pair of each."""
-    start, step = arms.at[pairs.first], arms.at[pairs.second] - arms.at[pairs.first]
-    n = np.ceil(np.hypot(*step.T) / np.maximum(spacing, 0.5)).astype(int) + 1
-    share = spread(np.zeros(len(n), int), n)[0] / np.repeat(np.maximum(n - 1, 1), n)
+def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray, bent: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 2) px across the gap of every pair, about `spacing` (m,) apart, and the pair of each.
+
+    On a straight line, or `bent`: on the cubic that leaves and enters the arms in their directions (Hermite).
+    """
+    start, across = arms.at[pairs.first], arms.at[pairs.second] - arms.at[pairs.first]
+    length = np.hypot(*across.T)
+    n = np.ceil(length / np.maximum(spacing, 0.5)).astype(int) + 1
+    t = (spread(np.zeros(len(n), int), n)[0] / np.repeat(np.maximum(n - 1, 1), n))[:, None]
     pair = np.repeat(np.arange(len(n)), n)
-    return start[pair] + share[:, None] * step[pair], pair
+    straight = start[pair] + t * across[pair]
+    if not bent:
+        return straight, pair
+    out, into = (sign * length[:, None] * arms.direction[k] for sign, k in ((-1, pairs.first), (1, pairs.second)))
+    return straight + t * (1 - t) * ((1 - t) * out[pair] - t * into[pair] + (2 * t - 1) * across[pair]), pair
 
 
 def match(arms: Arms, pairs: Pairs, too_near: TooNear) -> Pairs:

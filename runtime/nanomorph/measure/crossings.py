@@ -65,7 +65,7 @@ def _bridges(
     is_arm[arms.end >> 1] = True
     middle = skeleton.points[branches.order.values[branches.order.starts[:-1] + branches.order.lengths // 2]]
     width = np.minimum(arms.width[pairs.first], arms.width[pairs.second])
-    passed, _ = along_gaps(arms, pairs, width / 2)
+    passed, _ = along_gaps(arms, pairs, width / 2, bent=False)
     inside = np.zeros(len(branches), bool)
     if len(passed) and alone.any():
         inside[alone] = cKDTree(passed).query(middle[alone])[0] <= widths[alone] / 2
