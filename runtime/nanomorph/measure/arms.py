@@ -24,11 +24,11 @@ ARM_WIDTHS, ARM_STEPS = 3.0, 10.0
 # degrees lie on each other for twelve widths), along which the outline stays so many half widths away.
 REACH, CLEARANCE = 24.0, 0.3
 # A pair of arms costs its turning (rad), plus so many rad per e-fold of width and per width of the gap.
-WIDTH_WEIGHT, GAP_WEIGHT = 0.5, 0.01
+WIDTH_WEIGHT, GAP_WEIGHT = 1.0, 0.01
 # Costs are told apart down to so many rad.
 COST_STEP = 2.0**-20
 # What it costs, in rad, that an arm ends: two turn into each other for at most twice as much.
-END = 0.7
+END = 0.6
 
 # Which of the points (n, 2) px are nearer to an outline than their limit (n,).
 TooNear = Callable[[np.ndarray, np.ndarray], np.ndarray]
