@@ -15,7 +15,7 @@ from nanomorph.measure.ragged import spread
 from nanomorph.measure.skeleton import Skeleton
 
 # A branch between two junctions is an arm where more than so many of its widths lie beyond their inscribed circles.
-CLEAR_LENGTH = 1.0
+CLEAR_LENGTH = 0.75
 # An arm begins where it is less than so many times as thick as usual, and so many widths on.
 THICKER, MARGIN_WIDTHS = 1.15, 0.25
 # An arm's direction is taken over so many of its widths, and at least so many steps of the skeleton's grid.
@@ -28,7 +28,7 @@ WIDTH_WEIGHT, GAP_WEIGHT = 1.0, 0.01
 # Costs are told apart down to so many rad.
 COST_STEP = 2.0**-20
 # What it costs, in rad, that an arm ends: two turn into each other for at most twice as much.
-END = 0.6
+END = 0.7
 
 # Which of the points (n, 2) px are nearer to an outline than their limit (n,).
 TooNear = Callable[[np.ndarray, np.ndarray], np.ndarray]
