@@ -25,15 +25,15 @@ def thinning_step(crop: np.ndarray, radius: float, typical_width: float) -> int:
 
 
 def _has_thin_parts(coarse: np.ndarray) -> bool:
-    """Whether anything of some length is narrower than THIN_TO_WIDTH: lost by an opening, and not as its rough rim.
+    """Whether anything longer than that is narrower than THIN_TO_WIDTH: lost by an opening, and not as a rough rim.
 
     In a `_coarser` image everything is wider by a pixel, half of one on either side.
     """
     binary, least = coarse.view(np.uint8), THIN_TO_WIDTH + 1
     opened = cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((least, least), np.uint8))
-    lost = binary & ~cv2.dilate(opened, np.ones((3, 3), np.uint8))
-    area = cv2.connectedComponentsWithStats(lost, connectivity=8)[2][1:, cv2.CC_STAT_AREA]
-    return bool((area >= least**2).any())
+    lost = cv2.subtract(binary, cv2.dilate(opened, np.ones((3, 3), np.uint8)))
+    sides = cv2.connectedComponentsWithStats(lost, connectivity=8)[2][1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    return bool((sides > least).any())
 
 
 def thin(crop: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:

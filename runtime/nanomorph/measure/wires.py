@@ -158,9 +158,7 @@ def _across(points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.nda
     return near + h + edges.distance(points + h[:, None] * direction)
 
 
-def _centred(
-    skeleton: Skeleton, foot: np.ndarray, near: np.ndarray, across: np.ndarray
-) -> tuple[Skeleton, np.ndarray]:
+def _centred(skeleton: Skeleton, foot: np.ndarray, near: np.ndarray, across: np.ndarray) -> tuple[Skeleton, np.ndarray]:
     """The skeleton moved to the middle between the two sides, and its distance to either (n,), px.
 
     Thinning misses the middle by up to a step; where it seems to be farther away the sides are not those of a wire.
