@@ -15,7 +15,7 @@ from nanomorph.measure.ragged import spread
 from nanomorph.measure.skeleton import Skeleton
 
 # A branch between two junctions is an arm where more than so many of its widths lie beyond their inscribed circles.
-CLEAR_LENGTH = 1.0
+CLEAR_LENGTH = 0.75
 # An arm begins where it is less than so many times as thick as usual, and so many widths on.
 THICKER, MARGIN_WIDTHS = 1.15, 0.25
 # An arm's direction is taken over so many of its widths, and at least so many steps of the skeleton's grid.
@@ -24,7 +24,7 @@ ARM_WIDTHS, ARM_STEPS = 3.0, 10.0
 # degrees lie on each other for twelve widths), along which the outline stays so many half widths away.
 REACH, CLEARANCE = 24.0, 0.3
 # A pair of arms costs its turning (rad), plus so many rad per e-fold of width and per width of the gap.
-WIDTH_WEIGHT, GAP_WEIGHT = 0.5, 0.01
+WIDTH_WEIGHT, GAP_WEIGHT = 1.0, 0.01
 # Costs are told apart down to so many rad.
 COST_STEP = 2.0**-20
 # What it costs, in rad, that an arm ends: two turn into each other for at most twice as much.
@@ -80,7 +80,7 @@ def trims(branches: Branches, radius: np.ndarray, widths: np.ndarray) -> np.ndar
     return np.where(branches.node == FREE, 0.0, np.maximum(largest[branches.node], thick))
 
 
-def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np.ndarray) -> Arms:
+def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np.ndarray, radius: np.ndarray) -> Arms:
     """The arms of all junctions; trim: see `trims`, widths: px (m,)."""
     clear = branches.length - trim.sum(axis=1)
     is_arm = (branches.node != FREE) & ((clear > CLEAR_LENGTH * widths) | (branches.node == FREE).any(axis=1))[:, None]
@@ -89,12 +89,17 @@ def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np
     length = branches.length[branch]
     near = np.minimum(trim.ravel()[ends], 0.4 * length)
     step = skeleton.step[branches.order.values[branches.order.starts[branch]]]
-    reach = np.maximum(ARM_WIDTHS * widths[branch], ARM_STEPS * step)
+    begin = _at_arc(branches, branch, np.where(side == 0, near, length - near))
+    local = 2 * radius[branches.order.values[begin]]
+    reach = np.maximum(ARM_WIDTHS * local, ARM_STEPS * step)
     far = np.minimum(near + reach, length - trim.ravel()[ends ^ 1])
     far = np.maximum(far, np.minimum(near + 1.0, length))
     at, direction = _line(skeleton.points, branches, branch, side, near, far)
     sure = np.clip((far - near) / reach, 0.25, 1.0)
-    return Arms(ends, at, direction, widths[branch], trim.ravel()[ends], END * sure)
+    a, b = np.sort([begin, _at_arc(branches, branch, np.where(side == 0, far, length - far))], axis=0)
+    total = np.concatenate([[0.0], np.cumsum(radius[branches.order.values])])
+    width = 2 * (total[b + 1] - total[a]) / (b + 1 - a)
+    return Arms(ends, at, direction, width, trim.ravel()[ends], END * sure)
 
 
 def _line(
@@ -169,19 +174,36 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _inside(arms: Arms, pairs: Pairs, too_near: TooNear, spacing: np.ndarray) -> np.ndarray:
-    """Whether points across the gap of every pair keep away from the outline: `spacing` (px) apart, or as needed."""
+    """Whether the gap of every pair is foreground, straight across or else along the bend of its arms.
+
+    Points `spacing` (px) apart, or as needed, keep away from the outline. The bend of long thin gaps is not known as
+    well as their chord, and a straight wire's is the chord.
+    """
     least = CLEARANCE / 2 * np.minimum(arms.width[pairs.first], arms.width[pairs.second])
-    points, pair = along_gaps(arms, pairs, np.maximum(spacing, 1.5 * least))
-    return np.asarray(np.bincount(pair[too_near(points, least[pair])], minlength=len(least)) == 0)
+    spacing = np.maximum(spacing, 1.5 * least)
+    inside = np.zeros(len(least), bool)
+    for bent in (False, True):
+        left = np.flatnonzero(~inside)
+        points, pair = along_gaps(arms, pairs.take(left), spacing[left], bent)
+        inside[left] = np.bincount(pair[too_near(points, least[left][pair])], minlength=len(left)) == 0
+    return inside
 
 
-def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, 2) px across the gap of every pair, at most `spacing` (m,) apart, and the pair of each."""
-    start, step = arms.at[pairs.first], arms.at[pairs.second] - arms.at[pairs.first]
-    n = np.ceil(np.hypot(*step.T) / np.maximum(spacing, 0.5)).astype(int) + 1
-    share = spread(np.zeros(len(n), int), n)[0] / np.repeat(np.maximum(n - 1, 1), n)
+def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray, bent: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 2) px across the gap of every pair, about `spacing` (m,) apart, and the pair of each.
+
+    On a straight line, or `bent`: on the cubic that leaves and enters the arms in their directions (Hermite).
+    """
+    start, across = arms.at[pairs.first], arms.at[pairs.second] - arms.at[pairs.first]
+    length = np.hypot(*across.T)
+    n = np.ceil(length / np.maximum(spacing, 0.5)).astype(int) + 1
+    t = (spread(np.zeros(len(n), int), n)[0] / np.repeat(np.maximum(n - 1, 1), n))[:, None]
     pair = np.repeat(np.arange(len(n)), n)
-    return start[pair] + share[:, None] * step[pair], pair
+    straight = start[pair] + t * across[pair]
+    if not bent:
+        return straight, pair
+    out, into = (sign * length[:, None] * arms.direction[k] for sign, k in ((-1, pairs.first), (1, pairs.second)))
+    return straight + t * (1 - t) * ((1 - t) * out[pair] - t * into[pair] + (2 * t - 1) * across[pair]), pair
 
 
 def match(arms: Arms, pairs: Pairs, too_near: TooNear) -> Pairs:

@@ -11,17 +11,33 @@ from skimage.morphology import skeletonize
 from nanomorph.cores import pool, threads
 
 THIN_TO_RADIUS = 8  # domains of a larger inscribed radius (px) are thinned at a coarser scale,
-THIN_TO_WIDTH = 4  # but never so coarse that the usual width of their parts falls below so many px
+THIN_TO_WIDTH = 4  # but never so coarse that their parts fall below a width of so many px
 TILE = 512  # px
 
 
-def thinning_step(radius: float, typical_width: float) -> int:
+def thinning_step(crop: np.ndarray, radius: float, typical_width: float) -> int:
     """How many times coarser a domain is thinned, from its inscribed radius and the usual width of its parts (px).
 
     Thinning costs a pass over the image per pixel of radius, and a centre line needs no finer grid; but the wires of
-    a network must not close up because it is thick where many meet.
+    a network must not close up because it is thick where many meet, nor its thin wires be a zigzag of blocks because
+    others are thick.
     """
-    return max(1, int(min(radius / THIN_TO_RADIUS, typical_width / THIN_TO_WIDTH)))
+    step = max(1, int(min(radius / THIN_TO_RADIUS, typical_width / THIN_TO_WIDTH)))
+    while step > 1 and _has_thin_parts(_coarser(crop, step)):
+        step -= 1
+    return step
+
+
+def _has_thin_parts(coarse: np.ndarray) -> bool:
+    """Whether anything longer than that is narrower than THIN_TO_WIDTH: lost by an opening, and not as a rough rim.
+
+    In a `_coarser` image everything is wider by a pixel, half of one on either side.
+    """
+    binary, least = coarse.view(np.uint8), THIN_TO_WIDTH + 1
+    opened = cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((least, least), np.uint8))
+    lost = cv2.subtract(binary, cv2.dilate(opened, np.ones((3, 3), np.uint8)))
+    sides = cv2.connectedComponentsWithStats(lost, connectivity=8)[2][1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
+    return bool((sides > least).any())
 
 
 def thin(crop: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
