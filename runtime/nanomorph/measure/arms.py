@@ -81,52 +81,53 @@ def trims(branches: Branches, radius: np.ndarray, widths: np.ndarray) -> np.ndar
 
 
 def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np.ndarray, radius: np.ndarray) -> Arms:
-    """The arms of all junctions; trim: see `trims`, widths: px (m,)."""
+    """The arms of all junctions; trim: see `trims`, widths: px (m,), radius: (n_points,), distance to the outline.
+
+    An arm is as wide as where it leaves the crossing: farther on its branch may become another wire, tip to tip.
+    """
     clear = branches.length - trim.sum(axis=1)
     is_arm = (branches.node != FREE) & ((clear > CLEAR_LENGTH * widths) | (branches.node == FREE).any(axis=1))[:, None]
     ends = np.flatnonzero(is_arm)
-    branch, side = ends >> 1, ends & 1
-    length = branches.length[branch]
+    branch, length = ends >> 1, branches.length[ends >> 1]
     near = np.minimum(trim.ravel()[ends], 0.4 * length)
+    half_width = radius[branches.order.values[_at_arc(branches, ends, near)]]
     step = skeleton.step[branches.order.values[branches.order.starts[branch]]]
-    begin = _at_arc(branches, branch, np.where(side == 0, near, length - near))
-    local = 2 * radius[branches.order.values[begin]]
-    reach = np.maximum(ARM_WIDTHS * local, ARM_STEPS * step)
+    reach = np.maximum(ARM_WIDTHS * 2 * half_width, ARM_STEPS * step)
     far = np.minimum(near + reach, length - trim.ravel()[ends ^ 1])
     far = np.maximum(far, np.minimum(near + 1.0, length))
-    at, direction = _line(skeleton.points, branches, branch, side, near, far)
+    stretch = np.stack([_at_arc(branches, ends, s) for s in (near, (near + far) / 2, far)])
+    at, direction = _line(skeleton.points[branches.order.values], stretch, (far - near) / 4)
+    width = 2 * _mean(radius[branches.order.values], stretch[0], stretch[2])
     sure = np.clip((far - near) / reach, 0.25, 1.0)
-    a, b = np.sort([begin, _at_arc(branches, branch, np.where(side == 0, far, length - far))], axis=0)
-    total = np.concatenate([[0.0], np.cumsum(radius[branches.order.values])])
-    width = 2 * (total[b + 1] - total[a]) / (b + 1 - a)
     return Arms(ends, at, direction, width, trim.ravel()[ends], END * sure)
 
 
-def _line(
-    points: np.ndarray, branches: Branches, branch: np.ndarray, side: np.ndarray, near: np.ndarray, far: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _line(points: np.ndarray, stretch: np.ndarray, quarter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where an arm begins, and the unit vector on from there: the line through the means of its two halves.
 
     Single points of a skeleton are up to a step of its grid off the middle, which for a thin wire is the outline.
+    stretch: int (3, k), the points at the begin, middle and end of every arm; quarter: px of its length.
     """
-    middle = (near + far) / 2
-    length = branches.length[branch]
-    index = np.sort(
-        [_at_arc(branches, branch, np.where(side == 0, s, length - s)) for s in (near, middle, far)], axis=0
-    )
-    total = np.concatenate([np.zeros((1, 2)), np.cumsum(points[branches.order.values], axis=0)])
-    low, high = ((total[b + 1] - total[a]) / (b + 1 - a)[:, None] for a, b in (index[:2], index[1:]))
-    first, second = np.where((side == 0)[:, None], [low, high], [high, low])
+    first, second = _mean(points, *stretch[:2]), _mean(points, *stretch[1:])
     direction = (second - first) / np.maximum(np.hypot(*(second - first).T), 1e-9)[:, None]
-    return first - (middle - near)[:, None] / 2 * direction, direction
+    return first - quarter[:, None] * direction, direction
 
 
-def _at_arc(branches: Branches, branch: np.ndarray, arc: np.ndarray) -> np.ndarray:
-    """The element of `branches.order` at a length along each of the given branches."""
+def _mean(values: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Mean of the values (n, ...) from index `one` to index `other` (k,), in either order, both included."""
+    total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
+    low, high = np.minimum(one, other), np.maximum(one, other) + 1
+    return np.asarray(((total[high] - total[low]).T / (high - low)).T)
+
+
+def _at_arc(branches: Branches, end: np.ndarray, arc: np.ndarray) -> np.ndarray:
+    """The element of `branches.order` at a length along the branch from each of the given ends."""
     # One increasing axis for all: every branch begins where the one before it ended, plus one.
     begin = np.concatenate([[0.0], np.cumsum(branches.length + 1.0)])[:-1]
     axis = branches.arc + begin[branches.order.owner]
-    index = np.searchsorted(axis, begin[branch] + arc - 1e-6)
+    branch = end >> 1
+    along = np.where(end & 1, branches.length[branch] - arc, arc)
+    index = np.searchsorted(axis, begin[branch] + along - 1e-6)
     return np.minimum(index, branches.order.starts[branch + 1] - 1)
 
 
