@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from nanomorph.measure import measure
-from nanomorph.measure.arms import END, Arms, Pairs, along_gaps, arms_of, candidates, match, pair_cost, trims
+from nanomorph.measure.arms import END, Arms, arms_of, trims
 from nanomorph.measure.branches import FREE, decompose
 from nanomorph.measure.domains import measure_domains
+from nanomorph.measure.pairs import Pairs, along_gaps, candidates, match, pair_cost
 from nanomorph.measure.skeleton import Skeleton
 
 SIDE = 360

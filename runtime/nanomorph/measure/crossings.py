@@ -2,7 +2,7 @@
 
 Where wires cross, branches are disturbed and pieces of skeleton belong to no wire alone. The arms that leave all this
 are joined in pairs across it, as far as direction, offset and width continue and the gap is foreground, so that the
-whole costs least (see `arms`). What finds no partner ends there.
+whole costs least (see `pairs`). What finds no partner ends there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.arms import Arms, Pairs, TooNear, along_gaps, arms_of, candidates, match, trims
+from nanomorph.measure.arms import Arms, arms_of, trims
 from nanomorph.measure.branches import FREE, Branches
+from nanomorph.measure.pairs import Pairs, TooNear, along_gaps, candidates, match
 from nanomorph.measure.ragged import Ragged, spread
 from nanomorph.measure.skeleton import Skeleton
 
