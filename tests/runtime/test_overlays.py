@@ -1,11 +1,13 @@
 """Overlays: size, colours, outlines and scale bar where they must be."""
 
+import math
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from nanomorph.analysis import Judgement
 from nanomorph.results import write_overlay
 from nanomorph.results.colours import UNKNOWN, bgr, class_colours
 from nanomorph.results.legend import HEIGHT
@@ -97,6 +99,18 @@ def test_colours_of_domains(make_analysis, tasks):
     unknown = make_analysis(decision="unknown", shape_decision="unknown")
     assert set(domain_colours(unknown, leading_judgement(unknown.labels), colours).values()) == {bgr(UNKNOWN)}
     assert leading_judgement([]) is None
+
+
+def test_a_sure_field_leads_over_half_of_its_pieces():
+    network = Judgement("nanowire-morphology", "network", 0.99, "accepted", 0.7, {})
+    rods = Judgement("nanoparticle-shape", "rod", 0.5, "accepted", 0.4, {})
+    assert leading_judgement([network, rods]) == network
+    assert (
+        leading_judgement([replace(network, novelty=0.9, confidence=0.95), replace(rods, confidence=0.6)]).label
+        == "rod"
+    )
+    assert leading_judgement([replace(network, decision="uncertain"), rods]) == rods
+    assert leading_judgement([replace(network, novelty=math.nan), rods]) == rods
 
 
 def test_file_is_a_png_beside_nothing_else(tmp_path, make_analysis, tasks):
