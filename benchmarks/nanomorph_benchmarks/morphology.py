@@ -30,7 +30,7 @@ from nanomorph_training.data import Sample, collect
 
 TASK = "nanowire-morphology"
 CLASSES = ("singular", "dispersed", "network", "bundle")
-CLASSICAL = "edge directions + LBP + gray"
+CLASSICAL = "edge directions"
 
 
 @dataclass(frozen=True)
