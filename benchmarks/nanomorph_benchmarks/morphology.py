@@ -30,7 +30,7 @@ from nanomorph_training.data import Sample, collect
 
 TASK = "nanowire-morphology"
 CLASSES = ("singular", "dispersed", "network", "bundle")
-CLASSICAL = "edge directions"
+CLASSICAL = "edge directions + LBP + gray"
 
 
 @dataclass(frozen=True)
