@@ -84,7 +84,7 @@ def classical(learned: Sequence[Sample], judged: Sequence[Sample]) -> np.ndarray
     from sklearn.preprocessing import StandardScaler
 
     regression = LogisticRegressionCV(
-        Cs=np.logspace(-3, 2, 6), cv=4, max_iter=5000, l1_ratios=(0,), use_legacy_attributes=False
+        Cs=np.logspace(-3, 2, 6), cv=4, max_iter=5000, scoring="accuracy", l1_ratios=(0,), use_legacy_attributes=False
     )
     fitted = make_pipeline(StandardScaler(), regression).fit(features(learned), [sample.label for sample in learned])
     return np.asarray(fitted.predict(features(judged)))

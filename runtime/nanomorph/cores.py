@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 
 def cores() -> int:
@@ -23,3 +24,24 @@ def share(workers: int) -> int:
     each = max(1, cores() // workers)
     cv2.setNumThreads(each)
     return each
+
+
+def threads() -> int:
+    """Threads that a worker may use by itself: what `share` gave to each, all cores where nobody has shared them."""
+    import cv2
+
+    return int(cv2.getNumThreads())
+
+
+def pool(n: int, name: str) -> Executor:
+    """Where to do work in `n` threads besides the caller's, or, where it may use no other, at once in its own."""
+    return ThreadPoolExecutor(n, name) if threads() > 1 else _AtOnce()
+
+
+class _AtOnce(Executor):
+    """Done when submitted: no thread is started, nor fought with for the interpreter."""
+
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        future: Future[object] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future

@@ -19,7 +19,7 @@ from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.infer import Inference, infer
 from nanomorph.micrograph import Micrograph
-from nanomorph.prepare import InputSpec, Prepared, finest_scale, material, prepare
+from nanomorph.prepare import InputSpec, Prepared, at_scale, finest_scale, material
 
 AUTO, WHOLE = "auto", "whole"
 # Structures narrower than this at the model's scale (px) are thin; a finer look aims at twice that width.
@@ -77,11 +77,16 @@ def refine(
     room = finest_scale(micrograph, spec) / whole.scale
     if room < WORTHWHILE or detail.times == 1:
         return first
-    where, times = _wanted(first.foreground, whole, detail)
-    times = min(times, room)
-    if times < WORTHWHILE or not where.any():
+    seen = cv2.resize(first.foreground, whole.shape[::-1], interpolation=cv2.INTER_AREA)
+    possible = (seen >= 0.25).astype(np.uint8)
+    thin = None if detail.times else thin_parts(possible)
+    times = min(room, detail.times or _times_finer(possible, thin))
+    if times < WORTHWHILE:
         return first
-    fine = prepare(micrograph, spec, whole.scale * times)
+    where = _wanted(possible, thin)
+    if not where.any():
+        return first
+    fine = at_scale(micrograph, spec, whole.scale * times, whole.annotation)
     share = _onto(where, first.foreground.shape)
     foreground, interior = look(engine, fine, where, spec.max_side)
     return replace(
@@ -92,19 +97,12 @@ def refine(
     )
 
 
-def _wanted(foreground: np.ndarray, whole: Prepared, detail: Detail) -> tuple[np.ndarray, float]:
-    """How much (float32 0..1, model's scale) the second look is to count, and how many times finer it is to be."""
-    seen = cv2.resize(foreground, whole.shape[::-1], interpolation=cv2.INTER_AREA)
-    possible = (seen >= 0.25).astype(np.uint8)
+def _wanted(possible: np.ndarray, thin: np.ndarray | None) -> np.ndarray:
+    """How much (float32 0..1, model's scale) the second look is to count: around what is `thin`, None: everywhere."""
     thick = cv2.morphologyEx(possible, cv2.MORPH_OPEN, _disc(THICK_PX))
-    around: np.ndarray = np.ones_like(possible)
-    times = detail.times
-    if times is None:
-        thin = thin_parts(possible)
-        around = cv2.dilate(thin, _disc(2 * THICK_PX + 1))
-        times = _times_finer(possible, thin)
+    around = np.ones_like(possible) if thin is None else cv2.dilate(thin, _disc(2 * THICK_PX + 1))
     share = np.where(cv2.dilate(thick, _disc(5)) > 0, 0, around).astype(np.float32)
-    return cv2.GaussianBlur(share, (0, 0), 3.0), times
+    return cv2.GaussianBlur(share, (0, 0), 3.0)
 
 
 def thin_parts(possible: np.ndarray) -> np.ndarray:
@@ -116,9 +114,9 @@ def thin_parts(possible: np.ndarray) -> np.ndarray:
     return kept[pieces].astype(np.uint8)
 
 
-def _times_finer(possible: np.ndarray, thin: np.ndarray) -> float:
+def _times_finer(possible: np.ndarray, thin: np.ndarray | None) -> float:
     """So many times finer that thin parts become about AIM_PX wide."""
-    if not thin.any():
+    if thin is None or not thin.any():
         return 1.0
     distance = cv2.distanceTransform(possible, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[thin > 0]
     # Over a ribbon the distance to the next background pixel is a quarter of its width and half a pixel.

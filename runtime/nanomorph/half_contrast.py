@@ -56,7 +56,10 @@ def at_half_contrast(foreground: np.ndarray, pixels: np.ndarray, scale: float, t
     edges = _edges(moved, coarse_grays, band, threshold)
     fine, fine_grays = (_reduced(one, FINEST * scale) for one in (foreground, pixels))
     found = edges.onto(fine.shape).applied(fine, _smooth(fine_grays, 1 / min(FINEST, 1 / scale)))
-    return found if found.shape == foreground.shape else np.where(foreground > 0, _onto(found, foreground.shape), 0)
+    if found.shape != foreground.shape:
+        found = _onto(found, foreground.shape)
+        found[~(foreground > 0)] = 0
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 
 import cv2
 import pytest
@@ -28,3 +29,11 @@ def test_a_process_that_may_use_fewer_cores_counts_those(monkeypatch):
         pytest.skip(f"{sys.platform} does not tell which cores a process may use")
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 7} if process == 0 else set())
     assert cores.cores() == 3
+
+
+@pytest.mark.parametrize("allowed", [1, 2])
+def test_work_is_done_beside_the_caller_where_a_worker_may_use_more_threads(allowed):
+    cv2.setNumThreads(allowed)
+    with cores.pool(1, "beside") as beside:
+        assert (beside.submit(threading.get_ident).result() == threading.get_ident()) == (allowed == 1)
+        assert list(beside.map(len, ["a", "bc"])) == [1, 2]

@@ -11,7 +11,7 @@ from nanomorph.engines import open_engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.infer import infer
 from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.prepare import InputSpec, prepare
+from nanomorph.prepare import InputSpec, at_scale, prepare
 
 SPEC = InputSpec(max_side=128, low=0, high=100)
 
@@ -68,7 +68,7 @@ def test_ramp_rises_over_the_overlap() -> None:
 
 def test_tiles_of_a_stateless_model_give_what_one_pass_over_all_gives(engine) -> None:
     micrograph, _ = frame(side=400)
-    fine = prepare(micrograph, SPEC, 1.0)
+    fine = at_scale(micrograph, SPEC, 1.0, None)
     tiled, interior = look(engine, fine, np.ones((4, 4), np.float32), 128, 32)
     (whole,) = infer(engine, [fine])
     assert interior is None

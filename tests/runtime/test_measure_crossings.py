@@ -1,11 +1,15 @@
 """Crossed wires drawn exactly: each is found, with its own length and width, however many lie on one another."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from nanomorph.measure import measure
-from nanomorph.measure.arms import END, Arms, Pairs, match
+from nanomorph.measure.arms import END, Arms, arms_of, trims
 from nanomorph.measure.branches import FREE, decompose
+from nanomorph.measure.domains import measure_domains
+from nanomorph.measure.pairs import Pairs, along_gaps, candidates, match, pair_cost
 from nanomorph.measure.skeleton import Skeleton
 
 SIDE = 360
@@ -40,6 +44,16 @@ def test_thin_wires_at_ten_degrees_are_two_wires() -> None:
     found = wires(bar(7, 6) | bar(17, 6)).sort_values("orientation_deg")
     assert found.orientation_deg.to_numpy() == pytest.approx([7, 17], abs=1.5)
     assert found.n_tips.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("angle", [40, 50, 90])
+def test_a_thin_wire_across_a_thick_one_is_one_wire(angle: float) -> None:
+    """Thinned as coarsely as the thick one allows, the thin one was a zigzag of blocks and ended at the crossing."""
+    found = wires(bar(7, 60, 340) | bar(7 + angle, 4)).sort_values("width_median_px")
+    assert found.n_tips.tolist() == [2, 2]
+    assert found.orientation_deg.to_numpy() == pytest.approx([7 + angle, 7], abs=1.5)
+    assert found.width_median_px.to_numpy() == pytest.approx([4, 60], abs=0.5)
+    assert found.length_px.to_numpy() == pytest.approx([280, 340], rel=0.02)
 
 
 def test_three_wires_through_one_point_are_three() -> None:
@@ -96,6 +110,15 @@ def test_pixels_that_are_not_square_give_lengths_in_nm_as_drawn() -> None:
     assert found.length_px.to_numpy()[0] == pytest.approx(200 * np.hypot(np.cos(t) / 2, np.sin(t)), rel=0.02)
 
 
+def test_a_path_lies_in_the_middle_of_its_wire_however_coarsely_it_was_thinned() -> None:
+    """A lone bar of 42 px is thinned at a fifth of the scale."""
+    with ThreadPoolExecutor(1) as beside:
+        domains = measure_domains(bar(25, 42, 300).astype(np.int32), None, beside)
+    path = domains.geometry.wires.paths.values + domains.corners[0][::-1] - (180.2, 179.7)
+    across = path[:, 0] * np.sin(np.deg2rad(25)) + path[:, 1] * np.cos(np.deg2rad(25))
+    assert np.abs(across).max() < 0.8
+
+
 def test_a_drawn_skeleton_has_its_branches_in_order() -> None:
     """A T of 5 + 1 + 5 points across and 4 down: three branches that meet in one junction."""
     points = np.array([(x, 0) for x in range(11)] + [(5, y) for y in range(1, 5)], float)
@@ -114,6 +137,58 @@ def test_a_ring_is_cut_open_once() -> None:
     assert len(branches) == 1
     assert branches.order.lengths.tolist() == [24]
     assert (np.abs(np.diff(branches.order.values)) % 22 == 1).all()
+
+
+def test_an_arm_is_as_wide_as_where_it_leaves_the_crossing() -> None:
+    """One branch is 6 px wide for 40 px from its junction and then 24 px for the 60 px to its tip."""
+    at = [(x, 0) for x in range(-30, 101)] + [(0, y) for y in range(1, 31)]
+    along = np.array([(k, k + 1) for k in range(130)])
+    skeleton = Skeleton(
+        np.array(at, float),
+        np.concatenate([along, [(30, 131)], [(k, k + 1) for k in range(131, 160)]]),
+        np.zeros(161, int),
+        np.ones(161),
+    )
+    radius = np.array([12.0 if x > 40 else 3.0 for x, _ in at])
+    branches = decompose(skeleton)
+    widths = np.array([2 * np.median(radius[points]) for points in (branches.order[k] for k in range(3))])
+    arms = arms_of(skeleton, branches, trims(branches, radius, widths), widths, radius)
+    assert sorted(widths) == [6, 6, 24]
+    assert arms.width == pytest.approx(np.full(3, 6))
+
+
+ARC = 100.0
+
+
+def arms_on_a_circle(turning: float, width: float) -> Arms:
+    """Two arms of a wire bent to a circle around 0, with a gap of `turning` rad between them."""
+    t = np.array([-turning / 2, turning / 2])
+    at = ARC * np.stack([np.cos(t), np.sin(t)], axis=1)
+    away = np.stack([np.sin(t), -np.cos(t)], axis=1) * np.array([[1], [-1]])
+    return Arms(np.array([0, 2]), at, away, np.full(2, width), np.full(2, width), np.full(2, END))
+
+
+def test_a_bent_gap_follows_the_circle_of_its_arms() -> None:
+    arms, pair = arms_on_a_circle(0.8, 6), Pairs(np.array([0]), np.array([1]), np.zeros(1))
+    straight, _ = along_gaps(arms, pair, np.ones(1), bent=False)
+    bent, _ = along_gaps(arms, pair, np.ones(1), bent=True)
+    assert np.hypot(*straight.T).min() == pytest.approx(ARC * np.cos(0.4), abs=0.01)  # 8 px inside the circle
+    assert np.hypot(*bent.T) == pytest.approx(np.full(len(bent), ARC), abs=0.5)
+    assert bent[[0, -1]] == pytest.approx(arms.at)
+
+
+def test_foreground_is_looked_for_along_the_bend_of_a_wire() -> None:
+    """A ring 6 px wide: its chord lies in a hole, the way along it does not."""
+    found = candidates(arms_on_a_circle(0.8, 6), lambda points, limit: np.abs(np.hypot(*points.T) - ARC) > 3 - limit)
+    assert len(found.first) == 1
+
+
+def test_a_wire_turns_by_half_a_right_angle_rather_than_doubling_its_width() -> None:
+    at = np.array([(-5.0, 0.0), (5.0, 0.0), (5.0, 5.0)])
+    away = np.array([(-1.0, 0.0), (1.0, 0.0), (np.sqrt(0.5), np.sqrt(0.5))])
+    arms = Arms(2 * np.arange(3), at, away, np.array([8.0, 20.0, 8.0]), np.ones(3), np.full(3, END))
+    straight, bent = pair_cost(arms, np.array([0, 0]), np.array([1, 2]))
+    assert bent < straight
 
 
 def test_the_assignment_ends_where_two_ways_cost_the_same() -> None:

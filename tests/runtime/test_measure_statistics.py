@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -57,6 +58,15 @@ def test_a_soft_edge_gives_an_interval_for_width_and_area() -> None:
     wider = measure(labels, (2.0, 2.0), doubt=Doubt(foreground, 0.5, pixel_size_error=0.1)).domains.iloc[0]
     assert wider.width_high_nm == pytest.approx(1.1 * row.width_high_nm)
     assert wider.area_low_nm2 == pytest.approx(0.81 * row.area_low_nm2)
+
+
+def test_doubtful_pixels_go_to_no_domain_across_a_gap_however_near() -> None:
+    foreground = np.zeros((60, 100), np.float32)
+    foreground[20:40, 10:30] = foreground[20:40, 52:70] = 1.0
+    foreground[20:40, 30:50] = 0.3  # of the first alone: 2 px before the second it ends
+    labels = cv2.connectedComponents((foreground >= 0.5).astype(np.uint8))[1]
+    area = measure(labels, None, doubt=Doubt(foreground, 0.5)).domains.area_high_px
+    assert area.tolist() == [20 * 40, 20 * 18]
 
 
 def test_doubtful_pixels_between_two_domains_go_to_the_nearer_and_far_ones_to_none() -> None:

@@ -1,14 +1,17 @@
 """Overlays: size, colours, outlines and scale bar where they must be."""
 
+import math
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from nanomorph.analysis import Judgement
 from nanomorph.results import write_overlay
 from nanomorph.results.colours import UNKNOWN, bgr, class_colours
 from nanomorph.results.legend import HEIGHT
+from nanomorph.results.masks import mask_of
 from nanomorph.results.overlays import domain_colours, draw_overlay, field_scale, leading_judgement
 from nanomorph.results.scale_bar import scale_bar
 
@@ -81,6 +84,12 @@ def test_touching_domains_keep_a_line_between_them(make_analysis, tasks):
     assert np.abs(between - colour).sum(axis=1).min() < 30
 
 
+@pytest.mark.parametrize("last", [3, 300])
+def test_the_mask_of_some_domains(last):
+    labels = np.array([[0, 1, 2], [last, 2, 0]])
+    assert mask_of(labels, [last, 2, 999]).tolist() == [[0, 0, 255], [255, 255, 0]]
+
+
 def test_colours_of_domains(make_analysis, tasks):
     colours = class_colours(tasks)
     by_shape = make_analysis(decision="uncertain")
@@ -90,6 +99,18 @@ def test_colours_of_domains(make_analysis, tasks):
     unknown = make_analysis(decision="unknown", shape_decision="unknown")
     assert set(domain_colours(unknown, leading_judgement(unknown.labels), colours).values()) == {bgr(UNKNOWN)}
     assert leading_judgement([]) is None
+
+
+def test_a_sure_field_leads_over_half_of_its_pieces():
+    network = Judgement("nanowire-morphology", "network", 0.99, "accepted", 0.7, {})
+    rods = Judgement("nanoparticle-shape", "rod", 0.5, "accepted", 0.4, {})
+    assert leading_judgement([network, rods]) == network
+    assert (
+        leading_judgement([replace(network, novelty=0.9, confidence=0.95), replace(rods, confidence=0.6)]).label
+        == "rod"
+    )
+    assert leading_judgement([replace(network, decision="uncertain"), rods]) == rods
+    assert leading_judgement([replace(network, novelty=math.nan), rods]) == rods
 
 
 def test_file_is_a_png_beside_nothing_else(tmp_path, make_analysis, tasks):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.prepare import InputSpec, model_scale, pad, prepare, restore, to_uint8
+from nanomorph.prepare import InputSpec, limits, model_scale, pad, prepare, restore, to_uint8
 
 
 def micrograph(pixels, nm_per_px=None):
@@ -97,3 +97,11 @@ def test_a_table_of_gray_values_gives_what_the_formula_gives(dtype):
     pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (400, 400), dtype=dtype, endpoint=True)
     assert pixels.size >= 2 * 2**16  # large enough for the table
     assert np.array_equal(to_uint8(pixels, 0.5, 99.5), to_uint8(pixels.astype(np.float32), 0.5, 99.5))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_percentiles_are_those_of_numpy_to_the_bit(dtype, size):
+    frame = np.random.default_rng(size).integers(0, np.iinfo(dtype).max, (1, size), dtype)
+    for q in ((0.5, 99.5), (0, 100), (33.3, 66.6)):
+        assert limits(frame, *q) == tuple(np.percentile(frame.astype(float), q))

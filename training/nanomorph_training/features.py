@@ -23,7 +23,7 @@ from nanomorph_training.heads import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
-VERSION = "8"
+VERSION = "9"
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import pandas as pd
 
+from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
 from nanomorph.measure.fields import measure_field, measure_texture
 from nanomorph.measure.frames import domain_frame, empty, wire_frame
@@ -69,7 +69,7 @@ def measure(
     """
     labels = np.ascontiguousarray(labels, np.int32)
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
-    with ThreadPoolExecutor(1, "measure") as beside:
+    with pool(1, "measure") as beside:
         texture = beside.submit(measure_texture, labels, per_px)
         domains = measure_domains(labels, nm_per_px, beside)
         columns = (

@@ -2,7 +2,7 @@
 
 Where wires cross, branches are disturbed and pieces of skeleton belong to no wire alone. The arms that leave all this
 are joined in pairs across it, as far as direction, offset and width continue and the gap is foreground, so that the
-whole costs least (see `arms`). What finds no partner ends there.
+whole costs least (see `pairs`). What finds no partner ends there.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.arms import Arms, Pairs, TooNear, along_gaps, arms_of, candidates, match, trims
+from nanomorph.measure.arms import Arms, arms_of, trims
 from nanomorph.measure.branches import FREE, Branches
+from nanomorph.measure.pairs import Pairs, TooNear, along_gaps, candidates, match
 from nanomorph.measure.ragged import Ragged, spread
 from nanomorph.measure.skeleton import Skeleton
 
@@ -36,7 +37,7 @@ def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray, too_near
     """The wires of a skeleton. radius: (n_points,), distance of its points to the outline (px)."""
     widths = 2 * _medians(radius[branches.order.values], branches.order)
     trim = trims(branches, radius, widths)
-    arms = arms_of(skeleton, branches, trim, widths)
+    arms = arms_of(skeleton, branches, trim, widths, radius)
     pairs = match(arms, candidates(arms, too_near), too_near)
     partner = np.full(2 * len(branches), FREE)
     partner[arms.end[pairs.first]], partner[arms.end[pairs.second]] = arms.end[pairs.second], arms.end[pairs.first]
@@ -65,7 +66,7 @@ def _bridges(
     is_arm[arms.end >> 1] = True
     middle = skeleton.points[branches.order.values[branches.order.starts[:-1] + branches.order.lengths // 2]]
     width = np.minimum(arms.width[pairs.first], arms.width[pairs.second])
-    passed, _ = along_gaps(arms, pairs, width / 2)
+    passed, _ = along_gaps(arms, pairs, width / 2, bent=False)
     inside = np.zeros(len(branches), bool)
     if len(passed) and alone.any():
         inside[alone] = cKDTree(passed).query(middle[alone])[0] <= widths[alone] / 2

@@ -117,8 +117,8 @@ def geometry(crops: Sequence[np.ndarray], beside: Executor) -> Geometry:
     depths = [depth_of(crop) for crop in crops]
     outlines = trace_all(crops, [depth.greatest for depth in depths])
     shapes = beside.submit(_shapes, crops, outlines, depths)
-    steps = [thinning_step(depth.greatest, 4 * depth.mean) for depth in depths]
-    of_wires, wires, segments = measure_wires(crops, outlines, steps)
+    steps = [thinning_step(crop, depth.greatest, 4 * depth.mean) for crop, depth in zip(crops, depths, strict=True)]
+    of_wires, wires, segments = measure_wires(crops, outlines, steps, beside)
     columns = shapes.result() | of_wires | {
         "tortuosity": tortuosity(of_wires["length"], of_wires["end_to_end"]),
         "elongation": of_wires["length"] / of_wires["width_median"],

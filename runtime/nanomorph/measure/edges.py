@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
+from nanomorph.cores import threads
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.ragged import Ragged
 
-THREADS = 2  # that look for nearest vertices
+MANY = 10_000  # points for whose nearest vertices it pays to start threads
 _MARCH, _AROUND = (
     24,
     4,
@@ -32,17 +33,17 @@ class Edges:
 
     def nearest(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distance (n,) of points (n, 2) to the nearest vertex, and that vertex (n, 2); vertices lie 1.5 px apart."""
-        distance, index = self.tree.query(points, workers=THREADS)
+        distance, index = self.tree.query(points, workers=_threads(points))
         return distance, self.rings.values[index]
 
     def distance(self, points: np.ndarray) -> np.ndarray:
         """Distance (n,) to the nearest vertex."""
-        return self.tree.query(points, workers=THREADS)[0]
+        return self.tree.query(points, workers=_threads(points))[0]
 
     def nearer(self, points: np.ndarray, limit: np.ndarray) -> np.ndarray:
         """Which of the points (n, 2) are nearer to a vertex than their limit (n,) px."""
         most = float(limit.max(initial=0.0))
-        return np.asarray(self.tree.query(points, distance_upper_bound=most, workers=THREADS)[0] < limit)
+        return np.asarray(self.tree.query(points, distance_upper_bound=most, workers=_threads(points))[0] < limit)
 
     def rays(self, origins: np.ndarray, directions: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """How far (n,) rays from inside (n, 2) go along unit vectors (n, 2) until they meet an outline.
@@ -73,3 +74,7 @@ class Edges:
         share = across[:, :-1] / np.where(crossed, across[:, :-1] - across[:, 1:], 1.0)
         hit = np.where(crossed, along[:, :-1] + share * (along[:, 1:] - along[:, :-1]), np.inf)
         return np.where(hit > 0, hit, np.inf).min(axis=1)
+
+
+def _threads(points: np.ndarray) -> int:
+    return threads() if len(points) >= MANY else 1

@@ -12,6 +12,7 @@ import numpy as np
 from nanomorph.measure import order, phases
 from nanomorph.measure.domains import Domains
 from nanomorph.measure.paths import persistence_length
+from nanomorph.measure.pieces import pieces_of
 from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
 
 GAP_PX = 2  # background of at most so many px between two pieces still joins them
@@ -120,8 +121,8 @@ def percolation(foreground: np.ndarray) -> dict[str, float]:
     room = GAP_PX // 2
     padded = cv2.copyMakeBorder(foreground, room, room, room, room, cv2.BORDER_CONSTANT, value=0)
     joined = cv2.dilate(padded, np.ones((GAP_PX + 1, GAP_PX + 1), np.uint8))
-    boxes = cv2.connectedComponentsWithStats(joined, connectivity=8)[2][1:]  # without the background's
-    spans_x, spans_y = (np.append(boxes[:, side] - 2 * room, 0) for side in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    boxes = pieces_of(joined.view(bool), 8).boxes
+    spans_y, spans_x = (np.append(side - 2 * room, 0) for side in (boxes[:, 2:] - boxes[:, :2]).T)
     x, y = spans_x >= width - 2, spans_y >= height - 2
     return {
         "percolates": bool((x & y).any()),

@@ -21,6 +21,7 @@ MOST_LINES = 1024
 REDUCED = 384
 # A pixel is on the ridge of the distance transform where none beside it is deeper by more than so many px.
 RIDGE = 0.3
+_FAR = 1e9  # px
 _SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
 
 
@@ -57,7 +58,8 @@ def chords(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> dict[s
     weighted by 1 / (1 - its length / the line's), its chance to do so (Miles and Lantuejoul, in one dimension).
     """
     along_x = mask[:: max(1, mask.shape[0] // MOST_LINES)]
-    along_y = np.ascontiguousarray(mask[:, :: max(1, mask.shape[1] // MOST_LINES)].T)
+    # numpy would transpose byte by byte.
+    along_y = cv2.transpose(np.ascontiguousarray(mask[:, :: max(1, mask.shape[1] // MOST_LINES)]))
     # Lines along x stand for as much of the field as lines along y, however many there are of each.
     parts = [_runs(along_x, per_px[0], 1 / along_x.size), _runs(along_y, per_px[1], 1 / along_y.size)]
     return {name: _pooled([part[value] for part in parts]) for value, name in enumerate(("background", "foreground"))}
@@ -76,7 +78,7 @@ class _Runs:
 def _runs(lines: np.ndarray, per_px: float, share: float) -> tuple[_Runs, _Runs]:
     """Runs of 0 and of 1 along the rows of `lines`."""
     n = lines.shape[1]
-    changed = np.flatnonzero(lines[:, 1:].ravel() != lines[:, :-1].ravel())
+    changed = np.flatnonzero(lines[:, 1:] != lines[:, :-1])
     row, at = np.divmod(changed, n - 1)
     same = row[1:] == row[:-1]
     # The value of a run between two changes is the one after its first change.
@@ -119,31 +121,33 @@ def local_thickness(phase: np.ndarray) -> Sizes:
     if not phase.any() or phase.all():
         return _sizes(np.zeros(0), np.zeros(0))
     distance = distance_to_background(phase)
-    row, column = np.nonzero((distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase)
-    radius, diameter = distance[row, column], _diameters(distance)[row, column]
+    ridge = (distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase
+    row, column = np.divmod(np.flatnonzero(ridge), ridge.shape[1])
+    radius, diameter = distance[row, column], _diameters(distance, row, column)
     order = np.argsort(diameter, kind="stable")
-    thickness = np.zeros(phase.shape, np.float32)
+    largest = np.zeros(phase.shape, np.int32)
     fixed = 1 << _SUBPIXEL
-    discs = zip(*(values[order].tolist() for values in (column, row, radius, diameter)), strict=True)
-    for x, y, r, d in discs:
-        cv2.circle(thickness, (x * fixed, y * fixed), round(r * fixed), d, -1, cv2.LINE_8, _SUBPIXEL)
-    values = thickness[phase & (thickness > 0)].astype(float)
+    discs = zip(*(values[order].tolist() for values in (column, row, radius)), strict=True)
+    for k, (x, y, r) in enumerate(discs, 1):
+        cv2.circle(largest, (x * fixed, y * fixed), round(r * fixed), k, -1, cv2.LINE_8, _SUBPIXEL)
+    area = np.bincount(largest[phase], minlength=len(order) + 1)[1:]
+    values = np.repeat(diameter[order].astype(float), area)
     return _sizes(values, np.ones(len(values)))
 
 
-def _diameters(distance: np.ndarray) -> np.ndarray:
-    """Diameter (px, float32 (H, W)) of the inscribed disc that each pixel of a ridge of `distance` is the middle of.
+def _diameters(distance: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Diameters (n,), px, of the inscribed discs around pixels of a ridge of `distance` (float32 (H, W)).
 
     A distance ends at the centre of the first background pixel, the edge lies half a px before it. The middle of an
     even width lies between two pixels, one on either flank: there the two distances and the step between them add up.
     """
-    found = 2 * distance - 1
-    for d, out in ((distance, found), (distance.T, found.T)):
-        here, there = d[:, 1:-2], d[:, 2:-1]
-        slope = np.minimum(here - d[:, :-3], there - d[:, 3:])
-        across = np.where(slope > 0, here + there + slope - 1, 0)
-        for side in (out[:, 1:-2], out[:, 2:-1]):
-            np.maximum(side, across, out=side)
+    found = 2 * distance[row, column] - 1
+    # Beyond the field all is deep: no slope falls towards it.
+    wide = np.pad(distance, 2, constant_values=_FAR)
+    for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        before, here, there, after = (wide[row + 2 + k * down, column + 2 + k * across] for k in (-1, 0, 1, 2))
+        slope = np.minimum(here - before, there - after)
+        np.maximum(found, np.where(slope > 0, here + there + slope - 1, 0), out=found)
     return found
 
 
@@ -162,12 +166,11 @@ def correlation_length(fractions: np.ndarray) -> float:
         return math.nan
     shape = [fft.next_fast_len(2 * side, real=True) for side in fractions.shape]
     power = np.abs(fft.rfft2(centred, shape)) ** 2
-    covariance = fft.irfft2(power, shape)[: height // 2, : width // 2]
+    products = fft.irfft2(power, shape)[: height // 2]
     dy, dx = np.ogrid[: height // 2, : width // 2]
-    covariance = covariance / ((height - dy) * (width - dx))
-    # The other diagonal: the transform is symmetric only under reversal of both axes.
-    flipped = np.roll(fft.irfft2(power, shape)[:, ::-1], 1, axis=1)[: height // 2, : width // 2]
-    covariance = 0.5 * (covariance + flipped / ((height - dy) * (width - dx)))
+    pairs = (height - dy) * (width - dx)
+    # Along the other diagonal too: products are symmetric only under reversal of both axes.
+    covariance = 0.5 * (products[:, dx[0]] / pairs + products[:, -dx[0]] / pairs)
     ring = np.rint(np.hypot(dy, dx)).astype(int).ravel()
     n = min(covariance.shape)
     inside = ring < n

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 from skimage.segmentation import watershed
 
 from nanomorph.measure.distance import distance_to_background
+from nanomorph.measure.pieces import Pieces, pieces_of
 
 
 @dataclass(frozen=True)
@@ -78,20 +78,37 @@ def segment(
     """
     least = least_area(foreground.shape, nm_per_px, options)
     mask = clean(foreground, threshold, least, options.peak)
-    _, labels = cv2.connectedComponents(mask, connectivity=8)
-    to_outside = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
-    distance = to_outside - np.float32(0.5) * mask  # to the edge between pixels, not to the next pixel's centre
-    offset = 0
-    result = np.zeros(labels.shape, np.int32)
-    for index, box in enumerate(find_objects(labels)):
-        if box is None:
-            continue
-        inside = labels[box] == index + 1
-        learned = None if interior is None else interior[box]
-        parts = split(inside, distance[box], learned, least, options)
-        result[box][inside] = parts[inside] + offset
-        offset += int(parts.max())
+    pieces = pieces_of(mask, 8)
+    # Without a learned interior all large ones ask for it, and boxes may overlap.
+    distance = to_edge(mask) if interior is None else None
+    cut = {}
+    for number in _large(pieces, mask, interior, 2 * least, options).tolist():
+        top, left, bottom, right = pieces.boxes[number].tolist()
+        box = np.s_[top:bottom, left:right]
+        inside = pieces.labels[box] == number + 1
+        depth, learned = (None if whole is None else whole[box] for whole in (distance, interior))
+        parts = split(inside, depth, learned, options)
+        if parts is not None:
+            cut[number] = box, inside, parts
+    counts = np.ones(len(pieces), np.int32)
+    counts[list(cut)] = [parts.max() for _, _, parts in cut.values()]
+    before = np.cumsum(counts, dtype=np.int32) - counts
+    result = pieces.painted(before + 1)
+    for number, (box, inside, parts) in cut.items():
+        result[box][inside] = parts[inside] + before[number]
     return result
+
+
+def _large(
+    pieces: Pieces, mask: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
+) -> np.ndarray:
+    """Pieces of at least so many px, without those in whose learned interior just one particle shows: int (k,)."""
+    large = pieces.area >= least
+    if interior is not None:
+        seeds = pieces_of(mask & (interior > options.seed), 4)
+        owner = pieces.owner(seeds)[seeds.greatest(interior) >= options.seed_peak]
+        large &= np.bincount(owner, minlength=len(pieces)) != 1
+    return np.flatnonzero(large)
 
 
 def least_area(shape: tuple[int, ...], nm_per_px: tuple[float, float] | None, options: Separation) -> int:
@@ -103,48 +120,39 @@ def least_area(shape: tuple[int, ...], nm_per_px: tuple[float, float] | None, op
 
 
 def clean(foreground: np.ndarray, threshold: float, least: int, peak: float) -> np.ndarray:
-    """uint8 (H, W): foreground by two-level threshold, without pieces and holes of less than `least` px."""
-    mask = (foreground >= threshold).astype(np.uint8)
-    n, pieces, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    sure = foreground >= min(threshold + peak * (1 - threshold), 1.0)
-    kept = (np.bincount(pieces[sure], minlength=n) > 0) & (stats[:, cv2.CC_STAT_AREA] >= least)
-    kept[0] = False
-    mask = kept[pieces].astype(np.uint8)
-    _, holes, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
-    filled = stats[:, cv2.CC_STAT_AREA] < least
-    filled[0] = False
-    filled &= ~_at_edge(stats, mask.shape)
-    mask[filled[holes]] = 1
-    return mask
+    """bool (H, W): foreground by two-level threshold, without pieces and holes of less than `least` px."""
+    pieces = pieces_of(foreground >= threshold, 8)
+    sure = pieces.greatest(foreground) >= min(threshold + peak * (1 - threshold), 1.0)
+    mask = pieces.painted(sure & (pieces.area >= least))
+    holes = pieces_of(~mask, 4)
+    return mask | holes.painted((holes.area < least) & ~holes.touches_edge)
 
 
-def _at_edge(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    left, top, width, height = stats[:, :4].T
-    return (left == 0) | (top == 0) | (left + width == shape[1]) | (top + height == shape[0])
+def to_edge(mask: np.ndarray) -> np.ndarray:
+    """Distance (px, float32) of the pixels of a mask (bool (H, W)) to its edge, which lies between pixels."""
+    return distance_to_background(np.pad(mask, 1))[1:-1, 1:-1] - np.float32(0.5) * mask
 
 
 def split(
-    inside: np.ndarray, distance: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
-) -> np.ndarray:
-    """Cut one component into particles: int32, 1..n inside, 0 outside; all 1 where it is to stay whole.
+    inside: np.ndarray, distance: np.ndarray | None, interior: np.ndarray | None, options: Separation
+) -> np.ndarray | None:
+    """Cut one component into particles: int32, 1..n inside, 0 outside; None where it is to stay whole.
 
-    inside: bool (h, w), its pixels. distance: float32, to the background (px). interior: as in `segment`.
+    inside: bool (h, w), its pixels. distance: `to_edge` of them, None where it is not known. interior: as in `segment`.
     """
-    whole = inside.astype(np.int32)
-    rule = options.by_shape if interior is None else options.by_interior
-    half_width = distance[inside]
-    if len(half_width) < 2 * least or is_wire(half_width, rule):
-        return whole
-    depth = np.where(inside, distance, np.float32(0))
     if interior is not None:
         interior = np.where(inside, interior, np.float32(0))
         if interior.max() < options.seed_peak:  # nothing was learned about this one
-            return split(inside, distance, None, least, options)
+            return split(inside, distance, None, options)
+    rule = options.by_shape if interior is None else options.by_interior
+    depth = np.where(inside, to_edge(inside) if distance is None else distance, np.float32(0))
+    if is_wire(depth[inside], rule):
+        return None
     seeds = _maxima(depth) if interior is None else _learned_seeds(interior, options)
     if seeds.max() < 2:
-        return whole
+        return None
     parts = merge(watershed(-depth, seeds, mask=inside), depth, interior, rule)
-    return parts if parts.max() > 1 and are_particles(parts, depth, rule) else whole
+    return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
 
 
 def is_wire(half_width: np.ndarray, rule: Rule) -> bool:
@@ -200,11 +208,10 @@ def _root(root: list[int], k: int) -> int:
 
 def deepest(parts: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Greatest depth in every part, float (n + 1,); parts are numbered 1..n, and 0 gets 0."""
-    number, value = parts[parts > 0], depth[parts > 0]
-    order = np.argsort(value)
-    height = np.zeros(int(parts.max()) + 1)
-    height[number[order]] = value[order]  # of equal indices the last, the deepest, stays
-    return height
+    height = np.zeros(int(parts.max()) + 1, depth.dtype)
+    np.maximum.at(height, parts.ravel(), depth.ravel())
+    height[0] = 0
+    return height.astype(float)
 
 
 def borders(parts: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

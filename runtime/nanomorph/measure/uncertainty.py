@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from nanomorph.measure.pieces import pieces_of
+
 # Longer side at which pixels are counted; of larger fields every k-th row and column, which estimates the same shares.
 SAMPLED = 1024
 
@@ -60,33 +62,43 @@ def thresholds(threshold: float) -> tuple[float, float]:
 def mask_interval(labels: np.ndarray, domain: np.ndarray, foreground: np.ndarray, threshold: float) -> MaskInterval:
     """Areas of the domains (numbers `domain` (n,)) of `labels` (int (H, W)) from the probability `foreground` (H, W).
 
-    Lower: its pixels above the upper threshold. Higher: all its pixels, and those above the lower threshold that are
-    nearer to it than to any other domain and belong to the same piece of such pixels.
+    Lower: its pixels above the upper threshold. Higher: all its pixels, and those above the lower threshold that belong
+    to the same piece of such pixels, and are nearer to it than to any other domain there.
     """
     step = -(-max(labels.shape) // SAMPLED)
     labels, foreground = labels[::step, ::step], foreground[::step, ::step]
     low, high = thresholds(threshold)
     n = int(domain[-1]) + 1
     sure = np.bincount(labels[foreground >= high], minlength=n)
-    band = _attached(labels, foreground >= low)
-    inside = np.bincount(labels.ravel(), minlength=n)
+    band = _attached(labels, foreground >= low, n)
+    inside = np.bincount(labels[labels > 0], minlength=n)
     scale = float(step * step)
     return MaskInterval(
         np.minimum(sure, inside)[domain] * scale, (inside + np.bincount(band, minlength=n))[domain] * scale
     )
 
 
-def _attached(labels: np.ndarray, possible: np.ndarray) -> np.ndarray:
-    """The nearest domain of every pixel that is `possible`, in no domain, and in a piece that touches one."""
-    loose = possible & (labels == 0)
-    if not loose.any():
-        return np.zeros(0, int)
-    _, piece = cv2.connectedComponents((possible | (labels > 0)).astype(np.uint8), connectivity=8)
-    holds = np.bincount(piece[labels > 0], minlength=int(piece.max()) + 1) > 0
-    loose &= holds[piece]
-    _, nearest = cv2.distanceTransformWithLabels(
-        (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    owner = np.zeros(int(nearest.max()) + 1, labels.dtype)
-    owner[nearest[labels > 0]] = labels[labels > 0]
-    return owner[nearest[loose]]
+def _attached(labels: np.ndarray, possible: np.ndarray, n: int) -> np.ndarray:
+    """The domains (below `n`) that the pixels belong to which are `possible` and in no domain; 0 of none."""
+    taken = labels > 0
+    pieces = pieces_of(possible | taken, 8)
+    last, first = pieces.greatest(labels), n - pieces.greatest(np.where(taken, n - labels, 0))
+    loose, owner = possible & ~taken, pieces.painted(last)
+    # Nearly every piece holds one domain or none: only in others is asked which is nearest.
+    shared = np.flatnonzero((last > 0) & (first != last))
+    piece = pieces.labels if len(shared) else owner
+    for number in shared.tolist():
+        top, left, bottom, right = pieces.boxes[number].tolist()
+        box = np.s_[top:bottom, left:right]
+        here = piece[box] == number + 1
+        owner[box][here] = _nearest(np.where(here, labels[box], 0))[here]
+    return np.asarray(owner[loose])
+
+
+def _nearest(labels: np.ndarray) -> np.ndarray:
+    """The nearest domain of every pixel of `labels` (int (H, W)), at least one of which is in one."""
+    taken = labels > 0
+    _, number = cv2.distanceTransformWithLabels((~taken).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    owner = np.zeros(int(number.max()) + 1, labels.dtype)
+    owner[number[taken]] = labels[taken]
+    return owner[number]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nanomorph.measure.skeleton import thin_all
+from nanomorph.results.masks import mask_of
 
 # From this ratio of length to width on a domain has a centre line worth seeing.
 ELONGATED = 3.0
@@ -30,11 +31,9 @@ def draw_centrelines(picture: np.ndarray, mask: np.ndarray, domains: pd.DataFram
     numbers = elongated(domains)
     if not len(numbers):
         return
-    chosen = np.zeros(int(mask.max(initial=0)) + 1, np.uint8)
-    chosen[numbers] = 255
     scale = picture.shape[1] / mask.shape[1]
     # Smoothed, or every step of an enlarged edge grows a spur.
-    foreground = cv2.resize(chosen[mask], picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    foreground = cv2.resize(mask_of(mask, numbers), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     foreground = cv2.GaussianBlur(foreground, (0, 0), max(1.0, scale))
     usual = float(domains["width_median_px"][domains["domain"].isin(numbers)].median())
     line = _centre_line(foreground > 127, step=int(min(max(1, usual * scale / LEAST_WIDTH), COARSEST)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import tifffile
 
@@ -30,6 +32,14 @@ def write_mask(out: Path, analysis: Analysis) -> Path:
         mask = analysis.mask.astype(np.uint32 if large else np.uint16)
         tifffile.imwrite(file, mask, compression="zlib", photometric="minisblack", **options)
     return path
+
+
+def mask_of(mask: np.ndarray, numbers: Iterable[int]) -> np.ndarray:
+    """uint8 (H, W), 255 on these domains of a label image."""
+    chosen = np.zeros(max(256, int(mask.max(initial=0)) + 1), np.uint8)
+    chosen[[number for number in numbers if number < len(chosen)]] = 255
+    # Bytes are looked up in half of the time.
+    return cv2.LUT(mask.astype(np.uint8), chosen) if len(chosen) == 256 else chosen[mask]
 
 
 def _imagej(nm_per_px: tuple[float, float] | None) -> dict[str, Any]:

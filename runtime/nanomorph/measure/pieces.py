@@ -1,0 +1,108 @@
+"""Connected pieces of a mask by its runs, stretches of equal pixels along rows: a tenth of the cost of label images.
+
+A frame of a million pixels has a few thousand runs. Where they meet makes a small graph, and what is asked of pieces
+(area, box, greatest value) is asked of their runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from nanomorph.measure.ragged import spread
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The pieces of True in a mask of `shape`, from 0 in the order in which OpenCV numbers 8-connected ones.
+
+    bounds: int (n + 1,), where runs of either value begin in the raveled mask, and its size. inside: int (k,), the runs
+    of True; piece: int (k,), whose they are.
+    """
+
+    shape: tuple[int, int]
+    bounds: np.ndarray
+    inside: np.ndarray
+    piece: np.ndarray
+
+    def __len__(self) -> int:
+        return int(self.piece.max(initial=-1)) + 1
+
+    @property
+    def area(self) -> np.ndarray:
+        """Pixels of every piece, int (m,)."""
+        lengths = np.diff(self.bounds)[self.inside]
+        return np.bincount(self.piece, lengths, minlength=len(self)).astype(int)
+
+    @cached_property
+    def boxes(self) -> np.ndarray:
+        """First row and column, last row and column (outside) of every piece, int (m, 4)."""
+        low = np.full((len(self), 2), max(self.shape, default=0))
+        high = np.zeros((len(self), 2), int)
+        row, left = np.divmod(self.bounds[self.inside], self.shape[1])
+        right = self.bounds[self.inside + 1] - row * self.shape[1]
+        np.minimum.at(low, self.piece, np.stack([row, left], axis=1))
+        np.maximum.at(high, self.piece, np.stack([row + 1, right], axis=1))
+        return np.concatenate([low, high], axis=1)
+
+    @property
+    def touches_edge(self) -> np.ndarray:
+        """Whether a piece reaches the first or last row or column, bool (m,)."""
+        return np.asarray((self.boxes[:, :2] == 0).any(axis=1) | (self.boxes[:, 2:] == self.shape).any(axis=1))
+
+    def greatest(self, values: np.ndarray) -> np.ndarray:
+        """The greatest of `values` (H, W), none negative, in every piece, (m,)."""
+        found = np.zeros(len(self), values.dtype)
+        if len(self):
+            np.maximum.at(found, self.piece, np.maximum.reduceat(values.ravel(), self.bounds[:-1])[self.inside])
+        return found
+
+    def painted(self, values: np.ndarray) -> np.ndarray:
+        """Each piece in its own of `values` (m,), 0 elsewhere: (H, W)."""
+        runs = np.zeros(len(self.bounds) - 1, values.dtype)
+        runs[self.inside] = values[self.piece]
+        return np.repeat(runs, np.diff(self.bounds)).reshape(self.shape)
+
+    def owner(self, parts: Pieces) -> np.ndarray:
+        """The piece that each of `parts` lies in, int (n,)."""
+        first = np.zeros(len(parts), int)
+        first[parts.piece] = parts.bounds[parts.inside]
+        run = np.searchsorted(self.bounds, first, side="right") - 1
+        return self.piece[np.searchsorted(self.inside, run)]
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Label image int32 (H, W): 0 outside, pieces from 1."""
+        return self.painted(np.arange(1, len(self) + 1, dtype=np.int32))
+
+
+def pieces_of(mask: np.ndarray, connectivity: int) -> Pieces:
+    """The 4- or 8-connected pieces of a mask, bool (H, W)."""
+    begins = np.ones(mask.shape, bool)
+    np.not_equal(mask[:, 1:], mask[:, :-1], out=begins[:, 1:])
+    starts = np.flatnonzero(begins)
+    bounds = np.append(starts, mask.size)
+    inside = np.flatnonzero(mask.ravel()[starts])
+    first, second = _meeting(starts[inside], bounds[inside + 1], mask.shape[1], connectivity == 8)
+    graph = coo_array((np.ones(len(first), np.int8), (first, second)), shape=(len(inside), len(inside)))
+    n, piece = connected_components(graph, directed=False)
+    # OpenCV meets them in blocks of 2 x 2 px, which never belong to two.
+    row, left = np.divmod(starts[inside], mask.shape[1])
+    block = np.full(n, mask.size)
+    np.minimum.at(block, piece, row // 2 * mask.shape[1] + left // 2)
+    number = np.empty(n, int)
+    number[np.argsort(block, kind="stable")] = np.arange(n)
+    return Pieces(mask.shape, bounds, inside, number[piece])
+
+
+def _meeting(start: np.ndarray, stop: np.ndarray, width: int, diagonally: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of runs, in neighbouring rows, that touch."""
+    below = (start // width + 1) * width
+    low = np.searchsorted(stop, np.maximum(start + width - diagonally, below), side="right")
+    high = np.searchsorted(start, np.minimum(stop + width + diagonally, below + width), side="left")
+    n = np.maximum(high - low, 0)
+    return np.repeat(np.arange(len(start)), n), spread(low, n)[0]
