@@ -132,7 +132,7 @@ class SegmenterTrainer:
         """Augmented images, float (N, 1, S, S) in 0..1, and targets, float (N, 2, S, S), of a step."""
         settings = self.settings
         rng = np.random.default_rng([settings.seed, step])
-        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + step)
+        generator = torch.Generator(self.device).manual_seed(settings.seed * 1_000_003 + step)
         scales = (settings.scale_min, settings.scale_max)
         chosen = [self.labelled[n] for n in data.draw(self.shares, settings.batch, rng)]
         pairs = [windows.single(x.image, x.target, settings.window, scales, rng) for x in chosen]
