@@ -79,8 +79,11 @@ def refine(
         return first
     seen = cv2.resize(first.foreground, whole.shape[::-1], interpolation=cv2.INTER_AREA)
     possible = (seen >= 0.25).astype(np.uint8)
-    thin = None if detail.times else thin_parts(possible)
-    times = min(room, detail.times or _times_finer(possible, thin))
+    thin = None
+    if (times := detail.times) is None:
+        thin = thin_parts(possible)
+        times = _times_finer(possible, thin)
+    times = min(room, times)
     if times < WORTHWHILE:
         return first
     where = _wanted(possible, thin)
@@ -114,9 +117,9 @@ def thin_parts(possible: np.ndarray) -> np.ndarray:
     return kept[pieces].astype(np.uint8)
 
 
-def _times_finer(possible: np.ndarray, thin: np.ndarray | None) -> float:
+def _times_finer(possible: np.ndarray, thin: np.ndarray) -> float:
     """So many times finer that thin parts become about AIM_PX wide."""
-    if thin is None or not thin.any():
+    if not thin.any():
         return 1.0
     distance = cv2.distanceTransform(possible, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[thin > 0]
     # Over a ribbon the distance to the next background pixel is a quarter of its width and half a pixel.

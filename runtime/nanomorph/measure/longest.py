@@ -1,0 +1,75 @@
+"""The longest path through a domain, out to its tips: how long a wire is, as a person would follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nanomorph.measure import paths as path_measures
+from nanomorph.measure.outline import Outline
+from nanomorph.measure.paths import CLEAR_WIDTHS
+from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.skeleton import Skeleton, longest_paths, smooth_path
+
+
+def measure_longest(
+    skeleton: Skeleton, offsets: np.ndarray, outlines: Sequence[Outline], widths: np.ndarray
+) -> dict[str, np.ndarray]:
+    """length, end_to_end and persistence_length (n,), px, of the longest path in every domain.
+
+    offsets: (n, 2), where each domain's crop lies; outlines: in px of the crop; widths: usual ones (n,), px.
+    """
+    paths = longest_paths(skeleton, len(offsets))
+    ends = [
+        _lengths(smooth_path(path) - offset, width, outline)
+        for path, offset, width, outline in zip(paths, offsets, widths, outlines, strict=True)
+    ]
+    length, end_to_end = np.array(ends).T
+    stiff = path_measures.persistence_lengths(path_measures.smooth(Ragged.of(paths)))
+    return {"length": length, "end_to_end": end_to_end, "persistence_length": stiff}
+
+
+def _lengths(path: np.ndarray, width: float, outline: Outline) -> tuple[float, float]:
+    """Length along a path out to both tips of the domain, and the distance between these tips."""
+    if _path_length(path) < width:  # compact: no direction to follow
+        ends = sum(float(np.linalg.norm(outline.points - p, axis=1).min()) for p in path[[0, -1]])
+        across = float(np.linalg.norm(path[-1] - path[0])) + ends
+        return max(_path_length(path) + ends, width), max(across, width)
+    whole = _to_tip(_to_tip(path, width, outline)[::-1], width, outline)
+    return _path_length(whole), float(np.linalg.norm(whole[-1] - whole[0]))
+
+
+def _path_length(path: np.ndarray) -> float:
+    return float(np.hypot(*np.diff(path, axis=0).T).sum())
+
+
+def _to_tip(path: np.ndarray, width: float, outline: Outline) -> np.ndarray:
+    """Replace the last 3/4 width of a path by a straight line that goes on in its direction to the outline.
+
+    There skeletons stop short (round ends) or turn into a corner (square ends).
+    """
+    steps = np.hypot(*np.diff(path, axis=0).T)
+    to_end = np.concatenate([np.cumsum(steps[::-1])[::-1], [0.0]])
+    cut = min(CLEAR_WIDTHS * width, 0.25 * to_end[0])
+    kept = path[to_end >= cut]
+    before = path[to_end >= min(cut + max(0.5 * width, 5.0), to_end[0])]
+    direction = kept[-1] - before[-1]
+    direction /= max(float(np.hypot(*direction)), 1e-9)
+    left = float(to_end[len(kept) - 1])
+    return np.vstack([kept, kept[-1] + _ray(kept[-1], direction, outline, left) * direction])
+
+
+def _ray(origin: np.ndarray, direction: np.ndarray, outline: Outline, default: float) -> float:
+    """Distance from a point inside to the outer outline in a direction; `default` where it is not met."""
+    across_direction = np.array([-direction[1], direction[0]])
+    nearest = np.inf
+    for polygon in outline.outer:
+        relative = polygon - origin
+        along, across = relative @ direction, relative @ across_direction
+        here = np.flatnonzero((across < 0) != (np.append(across[1:], across[0]) < 0))
+        after = (here + 1) % len(polygon)
+        share = across[here] / (across[here] - across[after])
+        hits = along[here] + share * (along[after] - along[here])
+        nearest = min(nearest, hits[hits > 0].min(initial=np.inf))
+    return float(nearest) if np.isfinite(nearest) else default
