@@ -15,7 +15,8 @@ from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.readers import read_path
 from nanomorph.scalebar import installed, read_scale_bar
 from nanomorph.scalebar.bars import Bar, find_bars
-from nanomorph.scalebar.reading import agreed, length_nm, lengths, pair
+from nanomorph.scalebar.lengths import length_nm, lengths
+from nanomorph.scalebar.reading import agreed, pair
 from nanomorph.scalebar.ticks import find_ticks
 from nanomorph.scalebar.words import Word
 

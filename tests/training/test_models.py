@@ -11,12 +11,12 @@ from nanomorph_training.models import (
     Backbone,
     Decoder,
     Encoder,
-    Projector,
     _one_channel,
     build_backbone,
     fold_batch_norm,
     pool,
 )
+from nanomorph_training.pretraining.projectors import Projector
 
 
 @pytest.fixture(scope="module")

@@ -21,11 +21,11 @@ from nanomorph_training import data
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.commands import pretrain as command
-from nanomorph_training.models import NotebookProjector
 from nanomorph_training.pretraining import embedding_map
 from nanomorph_training.pretraining.batches import Batches
 from nanomorph_training.pretraining.monitors import check, knn_balanced_accuracy
 from nanomorph_training.pretraining.objective import objective
+from nanomorph_training.pretraining.projectors import NotebookProjector
 from nanomorph_training.pretraining.settings import PRESETS, PretrainSettings, from_preset
 from nanomorph_training.pretraining.trainer import Trainer, _parts, _whole
 from nanomorph_training.run_folder import command_line, plain

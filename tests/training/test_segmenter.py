@@ -14,19 +14,15 @@ from nanomorph_training import data
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.data import Sample
-from nanomorph_training.fit_segmenter import (
-    MAX_VALIDATION,
-    Split,
-    fit_segmenter,
-    synthetic_split,
-    validate,
-    validation_split,
-)
 from nanomorph_training.models import build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import Labelled, best_threshold, evaluate, predict
 from nanomorph_training.scores import overlap
-from nanomorph_training.segmenter import SegmenterSettings, SegmenterTrainer, load_backbone, moving_average
+from nanomorph_training.segmentation.run import fit_segmenter, validate
+from nanomorph_training.segmentation.settings import SegmenterSettings
+from nanomorph_training.segmentation.split import MAX_VALIDATION, Split, synthetic_split, validation_split
+from nanomorph_training.segmentation.trained import load_backbone
+from nanomorph_training.segmentation.trainer import SegmenterTrainer, moving_average
 
 TINY = SegmenterSettings(window=64, batch=4, steps=4, validate_every=2, threads=1)
 
@@ -59,7 +55,7 @@ def test_real_and_synthetic_micrographs_choose_the_epoch_alike(monkeypatch: pyte
     assert [len(kind) for kind in Split([one] * 90, [], []).choosing] == [MAX_VALIDATION]
     # Dice .9 on three real ones and .5 on one synthetic field: their mean, not the mean over four.
     dice = {3: 0.9, 1: 0.5}
-    monkeypatch.setattr("nanomorph_training.fit_segmenter.evaluate", lambda _, kind: {"dice": dice[len(kind)]})
+    monkeypatch.setattr("nanomorph_training.segmentation.run.evaluate", lambda _, kind: {"dice": dice[len(kind)]})
     assert validate(build_backbone(), both) == {"dice": 0.9, "mean_dice": pytest.approx(0.7)}
 
 

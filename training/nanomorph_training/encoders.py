@@ -59,7 +59,7 @@ def _of_run(run: Path, store: RowStore, threshold: float | None, threads: int) -
     key = encoder_key(run)
     from nanomorph_training import machine
     from nanomorph_training.predict import TorchEngine
-    from nanomorph_training.segmenter import foreground_threshold, load_backbone
+    from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
 
     machine.set_up(threads)
     own = foreground_threshold(run) if threshold is None else threshold

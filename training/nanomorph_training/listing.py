@@ -19,8 +19,8 @@ GROUP_COLUMNS = ("group", "article_doi")
 # What kind of thing a mask shows may be known where a label to learn from is not.
 KIND_COLUMNS = ("label", "weak_label")
 MASK_FOLDERS = ("instance_masks", "instances", "masks", "labels", "segmaps", "overlays")
-# Masks of wires are one foreground however many wires cross in it; particles are told apart.
-WIRE_LABELS = frozenset({"singular", "dispersed", "network", "bundle"})
+# Masks of wires and of two phases are one foreground however many wires cross in it; particles are told apart.
+ONE_FOREGROUND = frozenset({"singular", "dispersed", "network", "bundle", "grid", "texture"})
 MEMBER = "!/"
 
 
@@ -51,7 +51,7 @@ def from_csv(path: Path) -> list[Sample]:
 def _from_row(row: dict[str, str], path: Path) -> Sample:
     kind = _first(row, KIND_COLUMNS).rstrip("?")
     union, instances = row.get("mask") or "", _first(row, ("instances", "instance_mask"))
-    by_instance = bool(instances) and kind not in WIRE_LABELS
+    by_instance = bool(instances) and kind not in ONE_FOREGROUND
     mask = instances if by_instance or not union else union
     file, _, member = row["file"].partition(MEMBER)
     nm_per_px = _nm_per_px(row, path)

@@ -7,7 +7,6 @@ The encoder is torchvision's ResNet (He et al. 2015) with one input channel; the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from urllib.error import URLError
 
 import torch
@@ -151,45 +150,6 @@ class Backbone(nn.Module):
         maps = self.encoder(x)
         probability = torch.sigmoid(self.decoder(x, maps))
         return pool(maps), probability[:, 0:1], probability[:, 1:2]
-
-
-class Projector(nn.Sequential):
-    """The head that a self-supervised loss sees; thrown away afterwards.
-
-    simclr: Linear-BN-ReLU-Linear-BN. barlow-twins: Linear(no bias)-BN-ReLU twice, then Linear(no bias).
-    """
-
-    def __init__(self, inputs: int, hidden: int, outputs: int, method: str = "simclr") -> None:
-        first = [nn.Linear(inputs, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
-        if method == "simclr":
-            rest = [nn.Linear(hidden, outputs, bias=False), nn.BatchNorm1d(outputs)]
-        else:
-            middle = [nn.Linear(hidden, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
-            rest = [*middle, nn.Linear(hidden, outputs, bias=False)]
-        super().__init__(*first, *rest)
-
-
-class NotebookProjector(nn.Sequential):
-    """The head in the notebooks of Lu et al. 2022: Linear-ReLU-BN twice, Linear-BN, widths 128, 64, 1024.
-
-    Its batch norms ran in inference mode there: they only scale and shift, in training too.
-    """
-
-    WIDTHS = (128, 64, 1024)
-
-    def __init__(self, inputs: int) -> None:
-        layers: list[nn.Module] = []
-        for before, after in pairwise((inputs, *self.WIDTHS)):
-            layers += [nn.Linear(before, after), nn.ReLU(inplace=True), nn.BatchNorm1d(after, eps=1e-3)]
-        del layers[-2]
-        super().__init__(*layers)
-        self.train()
-
-    def train(self, mode: bool = True) -> NotebookProjector:
-        super().train(mode)
-        for layer in self:
-            layer.train(mode and not isinstance(layer, nn.BatchNorm1d))
-        return self
 
 
 def build_backbone(name: str = "resnet18", weights: str = "random", mean: float = MEAN, std: float = STD) -> Backbone:

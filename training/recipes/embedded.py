@@ -27,7 +27,9 @@ class Options:
     data: Path = option("the folder of real micrographs (shared/data)", type=Path)
     work: Path = option("folder for synthetic images, runs and caches", type=Path)
     out: Path = option("where the bundle goes", default=EMBEDDED, type=Path)
-    amp: str = option("precision of the segmenter's forward pass", default="fp32", choices=("fp32", "bf16", "fp16"))
+    amp: str = option(
+        "precision of the forward passes of both long fits", default="fp32", choices=("fp32", "bf16", "fp16")
+    )
     scale: float = option("share of every stage's size: 0.01 tries the recipe in minutes", default=1.0, type=float)
 
 
@@ -49,6 +51,7 @@ def recipe(options: Options) -> list[Step]:
     particles = options.data / "nanoparticles" / "nanoparticles.csv"
     real = [particles, options.data / "unlabeled" / "unlabeled.csv", options.data / "nanowires" / "other.csv"]
     pool = [*real, options.data / "nanoparticles" / "msa_bf_tem" / "train", work / "fields" / "labels.csv"]
+    textures = work / "textures" / "labels.csv"
     cached = ["--cache", work / "cache", "--resume", "auto"]
     encoder = ["--encoder", work / "segmenter"]
 
@@ -57,14 +60,18 @@ def recipe(options: Options) -> list[Step]:
         (work / "fields" / "labels.csv",
          ["synthesize", "--out", work / "fields", "--count", scaled(400), "--seed", 1, "--workers", 2,
           "--classes", *MORPHOLOGIES, "particles"]),
+        # Only for the segmenter: which of two phases is the material.
+        (textures,
+         ["synthesize", "--out", work / "textures", "--count", scaled(120), "--seed", 3, "--workers", 2,
+          "--classes", "grid", "texture"]),
         # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
         (work / "labelled" / "labels.csv",
          ["synthesize", "--out", work / "labelled", "--count", scaled(300), "--seed", 2, "--workers", 2]),
         (work / "pretrain" / "DONE",
          ["pretrain", "--data", *pool, "--out", work / "pretrain", "--method", "simclr", "--encoder", "resnet18",
-          "--batch", 64, "--steps", scaled(600), "--seed", 1, *cached]),
+          "--batch", 64, "--steps", scaled(600), "--seed", 1, "--amp", options.amp, *cached]),
         (work / "segmenter" / "DONE",
-         ["fit-segmenter", "--data", *pool, "--encoder", work / "pretrain", "--out", work / "segmenter",
+         ["fit-segmenter", "--data", *pool, textures, "--encoder", work / "pretrain", "--out", work / "segmenter",
           "--steps", scaled(5000), "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
         (work / "morphology" / "DONE",
          ["fit-head", "--data", work / "labelled" / "labels.csv", *encoder, "--out", work / "morphology",

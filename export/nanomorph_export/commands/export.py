@@ -99,7 +99,7 @@ def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:
 def _parts(options: Options) -> "Parts":
     from nanomorph_export.write_bundle import Parts
     from nanomorph_training import heads
-    from nanomorph_training.segmenter import foreground_threshold, load_backbone
+    from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
 
     assert options.out is not None
     assert options.segmenter is not None

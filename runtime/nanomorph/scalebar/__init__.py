@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from nanomorph.scalebar.bars import Bar, find_bars
-from nanomorph.scalebar.reading import SURE, Reading, agreed, length_nm, lengths, pair
+from nanomorph.scalebar.lengths import length_nm, lengths
+from nanomorph.scalebar.reading import SURE, Reading, agreed, pair
 from nanomorph.scalebar.ticks import find_ticks
 from nanomorph.scalebar.words import Word, installed, read_again, read_words
 

@@ -49,8 +49,8 @@ class Options:
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Train; 0 when done."""
     from nanomorph_training.cache import Cache, default_folder
-    from nanomorph_training.fit_segmenter import fit_segmenter
-    from nanomorph_training.segmenter import SegmenterSettings
+    from nanomorph_training.segmentation.run import fit_segmenter
+    from nanomorph_training.segmentation.settings import SegmenterSettings
 
     if options.resume == "no" and (options.out / "checkpoint.safetensors").exists():
         raise ConfigurationError(f"{options.out} already holds a run: add --resume auto, or give another --out")

@@ -3,7 +3,8 @@
 Writes into --out: images/*.tif (pixel size stored, ImageJ style), masks/*.png (255 foreground),
 instances/*.tif (16 bit, number of the wire, of crossing wires the upper one), axes/*.npz (axis of every wire,
 px), labels.csv (a row per image) and wires.csv (a row per wire: width and length in px and nm, persistence
-length). The same options give the same files.
+length). The same options give the same files. `grid` and `texture` (two phases that fill the field: spinodal, lamellae,
+pores, foams) teach a segmenter what mesh and phases are; a texture has one instance, and no axis.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
 
 CLASSES = ("singular", "dispersed", "network", "bundle")
-LABELS = (*CLASSES, "particles")
+LABELS = (*CLASSES, "particles", "grid", "texture")
 
 
 @dataclass(frozen=True)

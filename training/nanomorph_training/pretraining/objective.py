@@ -9,7 +9,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from nanomorph_training import losses
-from nanomorph_training.models import NotebookProjector, Projector
+from nanomorph_training.pretraining.projectors import NotebookProjector, Projector
 from nanomorph_training.pretraining.settings import PretrainSettings
 
 

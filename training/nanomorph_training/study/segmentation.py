@@ -88,8 +88,9 @@ def _learned(
     cache: Cache,
     run: RunFolder,
 ) -> Masked:
-    from nanomorph_training.fit_segmenter import fit_segmenter
-    from nanomorph_training.segmenter import SegmenterSettings, foreground_threshold, load_backbone
+    from nanomorph_training.segmentation.run import fit_segmenter
+    from nanomorph_training.segmentation.settings import SegmenterSettings
+    from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
 
     folder = run.path / "runs" / f"{encoder.name}-{encoder.replica}" / f"{size}-images" / f"draw-{draw.number}"
     listed = folder / "labelled.csv"

@@ -18,9 +18,11 @@ from nanomorph_training.synthesis.outlines import ParticleLook, draw_particle_lo
 from nanomorph_training.synthesis.raster import Footprint
 from nanomorph_training.synthesis.scene import Object, Scene, Wishes, true_scene, wires_table
 from nanomorph_training.synthesis.shading import Look, draw_look, shade_wire
+from nanomorph_training.synthesis.textures import DARK_FROM, Texture
 
 CLASSES = ("singular", "dispersed", "network", "bundle")
-LABELS = (*CLASSES, "particles")
+TWO_PHASES = ("grid", "texture")
+LABELS = (*CLASSES, "particles", *TWO_PHASES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,8 @@ def _expose_scene(rng: Rng, label: str, shape: tuple[int, int], scene: Scene, wi
     optics = draw_optics(rng, 20.0 if thick else _width_px(scene), wishes.polarity, wishes.contrast)
     if thick:
         optics = _for_thick_material(rng, optics, wishes)
+    if label in TWO_PHASES:
+        optics = _for_two_phases(optics, scene, wishes)
     density = _density(rng, shape, scene)
     film = draw_dirt(rng, shape)
     film[scene.hidden] = 3.0
@@ -81,9 +85,16 @@ def _for_thick_material(rng: Rng, optics: Optics, wishes: Wishes) -> Optics:
     return replace(optics, contrast=contrast, halo=min(optics.halo, 0.4))
 
 
+def _for_two_phases(optics: Optics, scene: Scene, wishes: Wishes) -> Optics:
+    """No film lies around them: edges must be seen, and which phase is the material is a convention (`textures`)."""
+    contrast = optics.contrast if wishes.contrast is not None else max(optics.contrast, 2.0)
+    dark = wishes.polarity is None and (scene.instances > 0).mean() > DARK_FROM
+    return replace(optics, contrast=contrast, polarity=-1 if dark else optics.polarity)
+
+
 def _width_px(scene: Scene) -> float:
-    widths = [2 * np.median(thing.half_width) for thing in scene.objects if isinstance(thing, Chain)]
-    return float(np.median(widths))
+    chains = [2 * np.median(thing.half_width) for thing in scene.objects if isinstance(thing, Chain)]
+    return float(np.median(chains or [thing.width_px for thing in scene.objects if isinstance(thing, Texture)]))
 
 
 def _density(rng: Rng, shape: tuple[int, int], scene: Scene) -> np.ndarray:

@@ -13,9 +13,11 @@ from nanomorph_training.synthesis.bundles import Bundle, bundle_footprint, draw_
 from nanomorph_training.synthesis.chains import Chain
 from nanomorph_training.synthesis.dirt import draw_grid_edge
 from nanomorph_training.synthesis.draws import Rng
+from nanomorph_training.synthesis.grids import draw_grid
 from nanomorph_training.synthesis.outlines import particle_footprint
 from nanomorph_training.synthesis.particles import Particle, draw_particles
 from nanomorph_training.synthesis.raster import Footprint, Raster
+from nanomorph_training.synthesis.textures import Texture, draw_texture, texture_footprint
 
 ATTEMPTS = 60
 
@@ -24,7 +26,7 @@ WIRE_COLUMNS = (
     "axis",
 )  # fmt: skip
 
-Object = Chain | Bundle | Particle
+Object = Chain | Bundle | Particle | Texture
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,10 @@ def _draw_objects(rng: Rng, label: str, shape: tuple[int, int], scale: layouts.S
     if label == "bundle":
         bundles, strays = draw_bundles(rng, shape, scale.width_px)
         return [*strays, *bundles]
+    if label == "texture":
+        return [draw_texture(rng, shape, scale.width_px)]
+    if label == "grid":
+        return list(draw_grid(rng, shape, scale.width_px))
     draw = {"singular": layouts.singular, "dispersed": layouts.dispersed, "network": layouts.network}[label]
     return list(draw(rng, shape, scale))
 
@@ -102,6 +108,8 @@ def _footprint(thing: Object, raster: Raster) -> Footprint:
         return raster.footprint(thing)
     if isinstance(thing, Bundle):
         return bundle_footprint(thing, raster.shape)
+    if isinstance(thing, Texture):
+        return texture_footprint(thing)
     return particle_footprint(thing, raster.shape)
 
 
@@ -122,6 +130,8 @@ def _row(thing: Object, scene: Scene) -> tuple[str, float, float, float, float, 
     if isinstance(thing, Particle):
         width, length = 2 * thing.radius, 2 * thing.radius * thing.aspect
         return thing.kind, width, width * nm, length, length * nm, np.nan, 0.0
+    if isinstance(thing, Texture):
+        return "texture", thing.width_px, thing.width_px * nm, np.nan, np.nan, np.nan, 0.0
     width, length = _width_and_length(thing, scene.instances.shape)
     kind = "bundle" if isinstance(thing, Bundle) else "wire"
     return kind, width, width * nm, length, length * nm, thing.persistence_px, thing.taper
@@ -140,6 +150,8 @@ def _width_and_length(thing: Chain | Bundle, shape: tuple[int, ...]) -> tuple[fl
 
 
 def _axis(thing: Object) -> np.ndarray:
+    if isinstance(thing, Texture):
+        return np.empty((0, 2), np.float32)
     if not isinstance(thing, Particle):
         return thing.axis
     reach = (thing.aspect - 1) * thing.radius * np.array([np.cos(thing.angle), np.sin(thing.angle)])

@@ -39,6 +39,8 @@ def is_true(label: str, mask: np.ndarray, width_px: float) -> bool:
         return _dispersed(mask, least)
     if label == "network":
         return _network(mask, least)
+    if label == "grid":
+        return percolates(mask) and bool(mask.mean() < 0.7)
     return _bundle(mask) if label == "bundle" else bool(mask.any())
 
 

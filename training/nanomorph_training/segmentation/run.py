@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +19,14 @@ from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph_training import budget, data, machine
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nanomorph_training.data import Sample
 from nanomorph_training.models import MEAN, STD, Backbone
 from nanomorph_training.optim import learning_rate
-from nanomorph_training.predict import Labelled, best_threshold, evaluate
-from nanomorph_training.resume import must_match, readable
+from nanomorph_training.predict import best_threshold, evaluate
+from nanomorph_training.resume import must_match
 from nanomorph_training.run_folder import RunFolder, plain, versions
-from nanomorph_training.segmenter import SegmenterSettings, SegmenterTrainer
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """What is learned from, and the real groups and synthetic fields that choose epoch and threshold."""
-
-    training: list[Labelled]
-    validation: list[Labelled]
-    synthetic: list[Labelled]
-
-    @property
-    def choosing(self) -> list[list[Labelled]]:
-        """The kinds of micrographs that choose; where there is none, some of those that are learned from."""
-        return [kind for kind in (self.validation, self.synthetic) if kind] or [self.training[:MAX_VALIDATION]]
+from nanomorph_training.segmentation.settings import SegmenterSettings
+from nanomorph_training.segmentation.split import Split, read_split, usable
+from nanomorph_training.segmentation.trainer import SegmenterTrainer
 
 
 def fit_segmenter(
@@ -60,9 +46,9 @@ def fit_segmenter(
     machine.set_up(settings.threads)
     run = RunFolder(out)
     earlier = load_checkpoint(out) if resume and (out / "checkpoint.safetensors").exists() else None
-    samples = _usable(paths, settings)
+    samples = usable(paths, settings)
     fingerprint = data.fingerprint(samples)
-    split = _load(samples, settings, cache, run)
+    split = read_split(samples, settings, cache, run)
     start = None if encoder is None else load_checkpoint(encoder)
     if start is not None and start.state["encoder"] != settings.encoder:
         raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
@@ -78,64 +64,6 @@ def fit_segmenter(
 def _command_options(repeat: dict[str, Any], settings: SegmenterSettings) -> dict[str, Any]:
     options = plain(settings)
     return {**repeat, "network": options.pop("encoder"), **options}
-
-
-def _usable(paths: Sequence[Path], settings: SegmenterSettings) -> list[Sample]:
-    samples = [sample for sample in data.collect(paths) if sample.mask is not None]
-    if not settings.train_on_all:
-        samples = data.without_held_out(samples)
-    if not samples:
-        raise ConfigurationError(
-            "no micrograph has a mask: give CSV lists with columns file and mask (or instance_mask)"
-        )
-    return samples
-
-
-def _load(samples: Sequence[Sample], settings: SegmenterSettings, cache: Cache, run: RunFolder) -> Split:
-    labelled = readable(samples, lambda sample: Labelled(cache.image(sample), cache.target(sample), sample), run)
-    known = [x.sample for x in labelled]
-    real = validation_split(known, settings.validation)
-    synthetic = synthetic_split(known, int(real.sum()) if any(not s.is_synthetic for s in known) else 0)
-
-    def chosen(which: np.ndarray) -> list[Labelled]:
-        return [x for x, yes in zip(labelled, which, strict=True) if yes]
-
-    return Split(chosen(~(real | synthetic)), chosen(real), chosen(synthetic))
-
-
-MAX_VALIDATION = 40
-
-
-def validation_split(samples: Sequence[Sample], fraction: float) -> np.ndarray:
-    """Boolean (n,): whole groups of real images (of any, where none is real) that choose the best epoch.
-
-    A sample without a group is a group of its own only where nothing else is known: then its folder counts
-    as training, unless every sample is without one.
-    """
-    eligible = np.array([bool(s.group) and not s.is_synthetic for s in samples])
-    if not eligible.any():
-        eligible = np.ones(len(samples), dtype=bool)
-    groups = [s.group or str(s.path) for s in samples]
-    chosen = np.zeros(len(samples), dtype=bool)
-    chosen[eligible] = group_split_of(groups, eligible, fraction)
-    return chosen
-
-
-def synthetic_split(samples: Sequence[Sample], number: int) -> np.ndarray:
-    """Boolean (n,): about `number` synthetic fields, at most a tenth of them, that help to choose the threshold."""
-    eligible = np.array([s.is_synthetic for s in samples], dtype=bool)
-    chosen = np.zeros(len(samples), dtype=bool)
-    share = min(number / max(1, eligible.sum()), 0.1)
-    if share * eligible.sum() >= 1:
-        groups = [s.group for s, yes in zip(samples, eligible, strict=True) if yes]
-        chosen[eligible] = data.group_split(groups, share, salt="segmenter-threshold")
-    return chosen
-
-
-def group_split_of(groups: Sequence[str], eligible: np.ndarray, fraction: float) -> np.ndarray:
-    """`data.group_split` of the eligible ones, at most MAX_VALIDATION images or so."""
-    names = [group for group, yes in zip(groups, eligible, strict=True) if yes]
-    return data.group_split(names, min(fraction, MAX_VALIDATION / len(names)), salt="segmenter-validation")
 
 
 def _resume_or_start(

@@ -1,4 +1,4 @@
-"""What a segmenter learns and how a step goes: foreground, and the interior that tells touching particles apart.
+"""How a step of the segmenter goes: foreground, and the interior that tells touching particles apart.
 
 Loss: per-image Dice plus cross-entropy on both channels.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,72 +15,18 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from nanomorph.errors import ConfigurationError
 from nanomorph_training import data, losses, windows
 from nanomorph_training.augment import Ranges, apply_d4, draw_d4, intensity
-from nanomorph_training.checkpoint import (
-    Checkpoint,
-    flatten,
-    load_checkpoint,
-    optimiser_tensors,
-    restore_optimiser,
-)
-from nanomorph_training.models import MEAN, STD, STRIDE, Backbone, build_backbone
+from nanomorph_training.checkpoint import Checkpoint, flatten, optimiser_tensors, restore_optimiser
+from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import build_optimiser
 from nanomorph_training.precision import autocast, gradient_scaler
 from nanomorph_training.predict import Labelled
+from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.targets import FOREGROUND, INTERIOR
 
-THRESHOLD_DEFAULT = 0.5
 CPU = torch.device("cpu")
 Tensors = tuple[Tensor, ...] | list[Tensor]
-
-
-@dataclass(frozen=True)
-class SegmenterSettings:
-    """What a run computes; everything in it is stored in the checkpoint.
-
-    window: px. scale_min, scale_max: range of a window's scale relative to how the runtime sees a frame.
-    amp: precision of the forward pass: fp32, bf16 or fp16.
-    average: the weights that are kept are a moving average over the last steps, about so many.
-    validation: share of the real groups that choose the best epoch. validate_every: steps.
-    encoder_lr: factor on lr for the pretrained encoder; 0 freezes it. synthetic: the largest share of the windows
-    that synthetic fields get where there are real masks.
-    steps, epochs, minutes: the first that is not 0 sets the length.
-    """
-
-    encoder: str = "resnet18"
-    window: int = 224
-    batch: int = 8
-    steps: int = 0
-    epochs: float = 0.0
-    minutes: float = 0.0
-    optimiser: str = "adamw"
-    lr: float = 1e-3
-    encoder_lr: float = 0.3
-    weight_decay: float = 1e-4
-    warmup: float = 0.05
-    scale_min: float = 0.55
-    scale_max: float = 1.3
-    average: int = 100
-    interior_weight: float = 1.0
-    synthetic: float = 1.0
-    validation: float = 0.12
-    validate_every: int = 100
-    amp: str = "fp32"
-    seed: int = 0
-    threads: int = 2
-    train_on_all: bool = False
-
-    def __post_init__(self) -> None:
-        if self.window % STRIDE:
-            raise ConfigurationError(f"--window {self.window} must be a multiple of {STRIDE}")
-        if not 0 < self.scale_min <= self.scale_max:
-            raise ConfigurationError(
-                f"--scale-min {self.scale_min:g} and --scale-max {self.scale_max:g} must be above 0, in this order"
-            )
-        if self.average < 1:
-            raise ConfigurationError(f"--average {self.average} must be 1 (the last step alone) or more")
 
 
 @dataclass(eq=False)
@@ -203,20 +148,3 @@ def moving_average(backbone: Backbone, steps: int) -> AveragedModel:
 
 # Masks forgive no blur wider than the thinnest wires; a few frames come with the contrast sign turned.
 SEGMENTER_RANGES = Ranges(blur=0.8, noise=0.06, invert=0.05)
-
-
-def load_backbone(run: Path) -> Backbone:
-    """The trained backbone of a fit-segmenter run, in eval mode; of a pretrain run with an untrained decoder."""
-    checkpoint = load_checkpoint(run)
-    state = checkpoint.state
-    backbone = build_backbone(state["encoder"], mean=state["mean"], std=state["std"])
-    if state["kind"] == "backbone":
-        backbone.load_state_dict(checkpoint.part("model"))
-    else:
-        backbone.encoder.load_state_dict(checkpoint.part("model.encoder"))
-    return backbone.eval()
-
-
-def foreground_threshold(run: Path) -> float:
-    """The probability from which on a pixel is foreground: what a fit-segmenter run chose on its validation groups."""
-    return float(load_checkpoint(run).state.get("threshold", THRESHOLD_DEFAULT))
