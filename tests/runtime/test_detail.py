@@ -7,7 +7,7 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.detail import Detail, look, ramp, refine, starts
-from nanomorph.engines import open_engine
+from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.infer import infer
 from nanomorph.micrograph import Calibration, Micrograph

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.engines import open_engine
+from nanomorph.engines.opening import open_engine
 from nanomorph.infer import Seen, batches, infer
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.prepare import InputSpec, Prepared, prepare
