@@ -15,12 +15,13 @@ import numpy as np
 
 from nanomorph.bench.whole import run_whole
 from nanomorph.bundle import Bundle
+from nanomorph.conclude import Ways
 from nanomorph.cores import share
 from nanomorph.detail import Detail
 from nanomorph.engines import Engine, open_graphs
 from nanomorph.half_contrast import MODEL
 from nanomorph.journal.reading import JournalReader
-from nanomorph.model import Model, Ways
+from nanomorph.model import Model
 from nanomorph.prepare import prepare
 from nanomorph.readers import read_path
 from nanomorph.work import Settings

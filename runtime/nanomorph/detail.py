@@ -17,9 +17,9 @@ import numpy as np
 
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
-from nanomorph.infer import Inference, infer
+from nanomorph.infer import MAPS, Inference, Seen, infer
 from nanomorph.micrograph import Micrograph
-from nanomorph.prepare import InputSpec, Prepared, at_scale, finest_scale, material
+from nanomorph.prepare import InputSpec, Prepared, at_scale, finest_scale
 
 AUTO, WHOLE = "auto", "whole"
 # Structures narrower than this at the model's scale (px) are thin; a finer look aims at twice that width.
@@ -72,7 +72,7 @@ def refine(
 ) -> Inference:
     """What a second look adds to the `first` (of the frame as `whole`); `first` itself where there is nothing to add.
 
-    Deterministic; holds at most two more maps of the frame and one batch of tiles.
+    Deterministic; holds one map of the frame and one batch of tiles.
     """
     room = finest_scale(micrograph, spec) / whole.scale
     if room < WORTHWHILE or detail.times == 1:
@@ -90,14 +90,11 @@ def refine(
     if not where.any():
         return first
     fine = at_scale(micrograph, spec, whole.scale * times, whole.annotation)
-    share = _onto(where, first.foreground.shape)
-    foreground, interior = look(engine, fine, where, spec.max_side)
-    return replace(
-        first,
-        foreground=_blend(first.foreground, foreground, share),
-        interior=None if first.interior is None or interior is None else _blend(first.interior, interior, share),
-        scale=fine.scale,
-    )
+    found = look(engine, fine, where, spec.max_side)
+    maps = {
+        name: replace(one, again=(found[name], where)) if name in found else one for name, one in first.maps.items()
+    }
+    return replace(first, maps=maps, scale=fine.scale)
 
 
 def _wanted(possible: np.ndarray, thin: np.ndarray | None) -> np.ndarray:
@@ -127,10 +124,8 @@ def _times_finer(possible: np.ndarray, thin: np.ndarray) -> float:
     return min(AIM_PX / width, AUTO_FINEST)
 
 
-def look(
-    engine: Engine, fine: Prepared, where: np.ndarray, side: int, overlap: int = OVERLAP_PX
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Foreground and interior (float32, recorded pixels) of a frame in tiles of `side` px, at least where wanted.
+def look(engine: Engine, fine: Prepared, where: np.ndarray, side: int, overlap: int = OVERLAP_PX) -> dict[str, Seen]:
+    """The MAPS of a frame in tiles of `side` px, at least where wanted.
 
     where: float32 (h, w) of any scale; tiles on which it is 0 throughout are not looked at and stay 0.
     """
@@ -151,12 +146,11 @@ def look(
         for n, (r, c) in enumerate(batch):
             at = (slice(r, r + shape[0]), slice(c, c + shape[1]))
             total[at] += weight
-            for name in ("foreground", "interior"):
+            for name in MAPS:
                 if name in outputs:
                     sums.setdefault(name, np.zeros(padded.shape, np.float32))[at] += weight * outputs[name][n, 0]
     seen = np.maximum(total, 1e-6)
-    maps = {name: material(one / seen, fine) for name, one in sums.items()}
-    return maps["foreground"], maps.get("interior")
+    return {name: Seen(one / seen, fine) for name, one in sums.items()}
 
 
 def starts(length: int, side: int, overlap: int) -> list[int]:
@@ -182,14 +176,6 @@ def _touches(where: np.ndarray, at: tuple[int, int], shape: tuple[int, ...], fie
 def _batches(tiles: list[tuple[int, int]], most: int) -> Iterator[list[tuple[int, int]]]:
     for first in range(0, len(tiles), most):
         yield tiles[first : first + most]
-
-
-def _onto(where: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return cv2.resize(where, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-
-
-def _blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    return first + share * (second - first)
 
 
 def _disc(diameter: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from nanomorph.micrograph import Micrograph
 from nanomorph.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
-    from nanomorph.model import Model
+    from nanomorph.conclude import Concluder
 
 # onnxruntime against torch with the very weights of the graph: largest difference (6e-8 has been seen).
 EXACT_LIMIT = 1e-4
@@ -63,12 +63,12 @@ class Case:
     outcome: Outcome
 
 
-def cases(model: Model, reference: Engine, micrographs: Sequence[Micrograph]) -> Iterator[Case]:
-    """Run the reference; `model` brings heads and thresholds, its own engine is not used."""
+def cases(concluder: Concluder, reference: Engine, micrographs: Sequence[Micrograph]) -> Iterator[Case]:
+    """Run the reference; `concluder` brings heads and thresholds, its own engine is not used."""
     for micrograph in micrographs:
-        frame = prepare(micrograph, model.bundle.input)
+        frame = prepare(micrograph, concluder.bundle.input)
         outputs = reference.run(frame.pixels[None, None])
-        yield Case(micrograph, frame, outputs, _outcome(model, micrograph, frame, outputs))
+        yield Case(micrograph, frame, outputs, _outcome(concluder, micrograph, frame, outputs))
 
 
 def exact_gate(engine: Engine, reference: Engine, frames: Sequence[np.ndarray]) -> Gate:
@@ -77,13 +77,13 @@ def exact_gate(engine: Engine, reference: Engine, frames: Sequence[np.ndarray]) 
     return at_most("tensors: largest relative difference", worst, EXACT_LIMIT, len(frames))
 
 
-def gates(model: Model, engine: Engine, references: Sequence[Case]) -> list[Gate]:
+def gates(concluder: Concluder, engine: Engine, references: Sequence[Case]) -> list[Gate]:
     """Tensors, masks, labels and widths of an engine against the reference's."""
     differences, pairs = [], []
     for case in references:
         outputs = engine.run(case.frame.pixels[None, None])
         differences.append(mean_difference(outputs, case.outputs))
-        pairs.append((_outcome(model, case.micrograph, case.frame, outputs), case.outcome))
+        pairs.append((_outcome(concluder, case.micrograph, case.frame, outputs), case.outcome))
     mean = at_most("tensors: mean relative difference", float(np.mean(differences)), MEAN_LIMIT, len(pairs))
     return [mean, *_outcome_gates(pairs), *_width_gates(pairs, [case.micrograph.nm_per_px for case in references])]
 
@@ -99,8 +99,10 @@ def as_metrics(found: Sequence[Gate]) -> list[dict[str, Any]]:
     return [asdict(gate) for gate in found]
 
 
-def _outcome(model: Model, micrograph: Micrograph, frame: Prepared, outputs: Mapping[str, np.ndarray]) -> Outcome:
-    analysis = model.conclude(micrograph, "", inferences(outputs, [frame])[0])
+def _outcome(
+    concluder: Concluder, micrograph: Micrograph, frame: Prepared, outputs: Mapping[str, np.ndarray]
+) -> Outcome:
+    analysis = concluder.conclude(micrograph, "", inferences(outputs, [frame])[0])
     labels = tuple(judgement.label for judgement in analysis.labels)
     return Outcome(np.packbits(analysis.mask > 0), labels, float(analysis.field[WIDTH]))
 

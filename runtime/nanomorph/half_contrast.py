@@ -54,8 +54,8 @@ def at_half_contrast(foreground: np.ndarray, pixels: np.ndarray, scale: float, t
         return foreground
     moved = first.applied(coarse, _smooth(coarse_grays, 1.0))
     edges = _edges(moved, coarse_grays, band, threshold)
-    fine, fine_grays = (_reduced(one, FINEST * scale) for one in (foreground, pixels))
-    found = edges.onto(fine.shape).applied(fine, _smooth(fine_grays, 1 / min(FINEST, 1 / scale)))
+    fine = _reduced(foreground, FINEST * scale)
+    found = edges.applied(fine, _smooth(_reduced(pixels, FINEST * scale), 1 / min(FINEST, 1 / scale)))
     if found.shape != foreground.shape:
         found = _onto(found, foreground.shape)
         found[~(foreground > 0)] = 0
@@ -64,25 +64,27 @@ def at_half_contrast(foreground: np.ndarray, pixels: np.ndarray, scale: float, t
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """gain x gray + shift is the probability near an edge, weight (0..1) how much it counts; float32 (h, w) each."""
+    """gain x gray + shift is the probability near an edge, weight (0..1) how much it counts; float32 (h, w) each.
+
+    They are applied to frames of any scale.
+    """
 
     gain: np.ndarray
     shift: np.ndarray
     weight: np.ndarray
 
     def applied(self, foreground: np.ndarray, grays: np.ndarray) -> np.ndarray:
-        # foreground + weight x (clip(gain x grays + shift) - foreground), in one array: frames can be large.
-        moved = np.multiply(self.gain, grays)
-        moved += self.shift
+        # foreground + weight x (clip(gain x grays + shift) - foreground), with few arrays at once: frames can be large.
+        shape = foreground.shape
+        moved = _onto(self.gain, shape) * grays
+        del grays
+        moved += _onto(self.shift, shape)
         np.clip(moved, 0, 1, out=moved)
         moved -= foreground
-        moved *= self.weight
+        moved *= _onto(self.weight, shape)
         moved += foreground
         moved[foreground == 0] = 0
         return moved
-
-    def onto(self, shape: tuple[int, ...]) -> _Edges:
-        return _Edges(_onto(self.gain, shape), _onto(self.shift, shape), _onto(self.weight, shape))
 
 
 def _reduced(pixels: np.ndarray, scale: float) -> np.ndarray:

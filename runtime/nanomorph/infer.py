@@ -6,27 +6,63 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import cv2
 import numpy as np
 
 from nanomorph.engines import Engine
 from nanomorph.prepare import Prepared, material
 from nanomorph.stages import FLUSH, Flush
 
-# Results come back on recorded pixels, 8 bytes each: large frames go in small batches, or alone.
+# Outputs of a backbone that are maps of its frame.
+MAPS = ("foreground", "interior")
+# The frames of a batch are held together: large ones go in small batches, or alone.
 BATCH_RECORDED_PIXELS = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, eq=False)
-class Inference:
-    """embedding: float32 (D,); foreground, interior: float32 (H, W) probabilities in recorded pixels.
+class Seen:
+    """A probability map float32 (h, w) as a network gave it for a `frame`: a hundredth of one on large recorded pixels.
 
-    scale: px in which it was seen per recorded px; of the finest look, where there were several.
+    again: a second look, and how much (float32 (h, w) of any scale, 0..1) it counts.
+    """
+
+    map_: np.ndarray
+    frame: Prepared
+    again: tuple[Seen, np.ndarray] | None = None
+
+    def recorded(self) -> np.ndarray:
+        """float32 (H, W) in recorded pixels, made anew by every call; burnt-in annotation is 0."""
+        first = material(self.map_, self.frame)
+        if self.again is None:
+            return first
+        # first + share x (second - first), with few arrays at once: frames can be large.
+        second, share = self.again
+        blended = second.recorded() - first
+        blended *= cv2.resize(share, first.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        blended += first
+        return blended
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """What a backbone saw in a frame, as small as it was seen, because frames wait with it.
+
+    embedding: float32 (D,). scale: px in which it was seen per recorded px, in its finest look.
     """
 
     embedding: np.ndarray
-    foreground: np.ndarray
-    interior: np.ndarray | None
+    maps: Mapping[str, Seen]
     scale: float
+
+    @property
+    def foreground(self) -> np.ndarray:
+        """float32 (H, W) probabilities in recorded pixels, made when asked for."""
+        return self.maps["foreground"].recorded()
+
+    @property
+    def interior(self) -> np.ndarray | None:
+        """As `foreground`; None where no segmenter has learned it."""
+        return self.maps["interior"].recorded() if "interior" in self.maps else None
 
 
 def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
@@ -35,14 +71,12 @@ def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
 
 
 def inferences(outputs: Mapping[str, np.ndarray], frames: Sequence[Prepared]) -> list[Inference]:
-    """An engine's outputs for a batch, frame by frame on the recorded pixels."""
-    interior = outputs.get("interior")
+    """An engine's outputs for a batch, frame by frame."""
     return [
         Inference(
-            embedding=outputs["embedding"][n],
-            foreground=material(outputs["foreground"][n, 0], frame),
-            interior=None if interior is None else material(interior[n, 0], frame),
-            scale=frame.scale,
+            outputs["embedding"][n],
+            {name: Seen(outputs[name][n, 0], frame) for name in MAPS if name in outputs},
+            frame.scale,
         )
         for n, frame in enumerate(frames)
     ]

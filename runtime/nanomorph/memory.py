@@ -12,12 +12,12 @@ from pathlib import Path
 from nanomorph.readers.strict import FrameGate, frame_gate
 
 GIB = 1024**3
-# Peaks of resident memory in bytes a pixel, 16-bit TIFFs, with what is held of the frame: reading and preparing took 19
-# on 16 and 67 Mpx, measuring 58 on a network of 16 Mpx, 52 where its wires are thick, 25 on 67 Mpx of either kind.
+# Peaks of resident memory in bytes a pixel, with what is held of the frame, of 16 Mpx: reading and preparing took 5 of
+# 16-bit TIFFs and 8 of 8-bit ones (colour takes more); measuring 20 where there are few wires or particles, 27 on a
+# network, 67 where packed particles are cut apart.
 READING, MEASURING = 25, 75
-# What waits at a stage: bytes a pixel of a frame with its foreground and interior, and of a frame that is read
-# a byte of its file, whose pixels nobody knows yet (as for 8 bits a pixel, uncompressed).
-WAITING, READ_BYTE = 12, 5
+# What waits to be read, bytes a byte of its file, whose pixels nobody knows yet (as for 8 bits a pixel, uncompressed).
+READ_BYTE = 5
 _WAITING_SHARE = 1 / 12
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 _UNKNOWN = 8 * GIB

@@ -19,7 +19,7 @@ from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
-from nanomorph.memory import READ_BYTE, WAITING, Memory, shares
+from nanomorph.memory import READ_BYTE, Memory, shares
 from nanomorph.micrograph import ReadError
 from nanomorph.model import Model
 from nanomorph.outages import HOPELESS, writing_to
@@ -212,11 +212,11 @@ def _file_weight(loaded: Loaded) -> float:
 
 
 def _batch_weight(batch: list[tuple[Read, Prepared]]) -> float:
-    return sum(read.pixels for read, _ in batch) * WAITING
+    return sum(read.held for read, _ in batch)
 
 
 def _weight(inferred: _Inferred) -> float:
-    return inferred[0].pixels * WAITING
+    return inferred[0].held
 
 
 def _singles(inferred: Iterable[list[_Inferred] | Flush]) -> Iterator[_Inferred | Flush]:

@@ -6,7 +6,9 @@ microscope what it met in training (reference: the recurring resize bug of anoma
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,6 +18,8 @@ from nanomorph.micrograph import Micrograph
 
 # Enough for a percentile that no eye tells from the exact one, at a fiftieth of its cost on a large frame.
 PERCENTILE_SAMPLE = 512 * 512
+# Rows that are converted at once: indices of a whole frame would take eight bytes a pixel.
+ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,16 @@ def to_uint8(pixels: np.ndarray, low: float, high: float, annotation: np.ndarray
     black, white = limits(pixels, low, high)
     if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2 and pixels.size >= 2 * _levels(pixels.dtype):
         # Each gray value once: a table gives what the formula gives, for a fraction of its time.
-        return _stretch(np.arange(_levels(pixels.dtype)), black, white).take(pixels)
-    return _stretch(pixels, black, white)
+        return _by_rows(_stretch(np.arange(_levels(pixels.dtype)), black, white).take, pixels)
+    return _by_rows(partial(_stretch, black=black, white=white), pixels)
+
+
+def _by_rows(function: Callable[[np.ndarray], np.ndarray], pixels: np.ndarray) -> np.ndarray:
+    """`function` of every pixel, to uint8: what it needs on the way is needed of a few rows, and stays in the cache."""
+    done = np.empty(pixels.shape, np.uint8)
+    for first in range(0, len(pixels), ROWS):
+        done[first : first + ROWS] = function(pixels[first : first + ROWS])
+    return done
 
 
 def _levels(dtype: np.dtype) -> int:

@@ -66,6 +66,11 @@ class Read:
         """Recorded pixels."""
         return int(self.micrograph.pixels.size)
 
+    @property
+    def held(self) -> int:
+        """Bytes that it takes while it waits: its pixels, and where annotation lies (a byte each at most)."""
+        return int(self.micrograph.pixels.nbytes) + self.pixels
+
 
 @dataclass(frozen=True, eq=False)
 class Copy:

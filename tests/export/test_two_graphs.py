@@ -9,7 +9,7 @@ import torch
 
 from nanomorph.bundle import BundleError, load_bundle
 from nanomorph.cli.main import main
-from nanomorph.engines import open_engine
+from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
 from nanomorph_export.commands.export import _other_encoder
 from nanomorph_export.standalone import write_standalone

@@ -262,3 +262,20 @@ def test_killed_and_started_again_it_ends_as_if_never_killed(tiny_bundle, folder
         assert timeless(killed, table) == timeless(whole, table)
     files = [sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()) for out in (killed, whole)]
     assert files[0] == files[1]
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_in_a_line(tiny_bundle, tmp_path, capsys):
+    rod(tmp_path / "a.tif")
+    (tmp_path / "out" / "journal.lock").mkdir(parents=True)  # also root may not write that
+    line = ["batch", str(tmp_path / "a.tif"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    assert main(line) == 2
+    assert "out cannot be written to (" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_an_empty_folder_is_questioned(tiny_bundle, tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    line = ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
+    assert main(line) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[-3].endswith(" s")
+    assert said[-2] == "Nothing was found there: is it the right folder?"

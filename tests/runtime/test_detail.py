@@ -7,7 +7,7 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.detail import Detail, look, ramp, refine, starts
-from nanomorph.engines import open_engine
+from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.infer import infer
 from nanomorph.micrograph import Calibration, Micrograph
@@ -69,10 +69,10 @@ def test_ramp_rises_over_the_overlap() -> None:
 def test_tiles_of_a_stateless_model_give_what_one_pass_over_all_gives(engine) -> None:
     micrograph, _ = frame(side=400)
     fine = at_scale(micrograph, SPEC, 1.0, None)
-    tiled, interior = look(engine, fine, np.ones((4, 4), np.float32), 128, 32)
+    maps = look(engine, fine, np.ones((4, 4), np.float32), 128, 32)
     (whole,) = infer(engine, [fine])
-    assert interior is None
-    assert tiled == pytest.approx(whole.foreground, abs=1e-5)
+    assert list(maps) == ["foreground"]
+    assert maps["foreground"].recorded() == pytest.approx(whole.foreground, abs=1e-5)
     assert {shape[1:] for shape in engine.shapes[:-1]} == {(1, 128, 128)}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import nanomorph
 from nanomorph.cli.main import main
-from nanomorph.engines import open_engine
+from nanomorph.engines.opening import open_engine
 from nanomorph.model import Model
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.engines import open_engine
 from nanomorph.engines.onnx_runtime import cuda_is_built_in
+from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
 
 

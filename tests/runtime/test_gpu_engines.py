@@ -16,9 +16,9 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
-from nanomorph.engines import open_engine
 from nanomorph.engines.cuda import SHAPES, CudaEngine
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+from nanomorph.engines.opening import open_engine
 from nanomorph.engines.tensorrt.build import Profile, profile_of
 from nanomorph.engines.tensorrt.store import open_proven
 from nanomorph.errors import ConfigurationError, FatalError

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from nanomorph.half_contrast import MODEL, at_half_contrast, outlined
-from nanomorph.infer import Inference
+from nanomorph.infer import Inference, Seen
+from nanomorph.prepare import Prepared
 
 BLUR = 1.2
 
@@ -116,6 +117,7 @@ def test_annotation_stays_out() -> None:
 
 def test_the_models_own_outline_on_request() -> None:
     mask = bar(12)
-    inference = Inference(np.zeros(2, np.float32), drawn_wide(mask, by=2), None, 1.0)
-    assert outlined(inference, micrograph(mask), 0.5, MODEL) is inference.foreground
+    frame = Prepared(np.zeros(mask.shape, np.uint8), mask.shape, 1.0, mask.shape)
+    inference = Inference(np.zeros(2, np.float32), {"foreground": Seen(drawn_wide(mask, by=2), frame)}, 1.0)
+    assert (outlined(inference, micrograph(mask), 0.5, MODEL) == drawn_wide(mask, by=2)).all()
     assert width(outlined(inference, micrograph(mask), 0.5)) == 12

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.engines import open_engine
-from nanomorph.infer import batches, infer
+from nanomorph.engines.opening import open_engine
+from nanomorph.infer import Seen, batches, infer
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.prepare import InputSpec, Prepared, prepare
 from nanomorph.stages import FLUSH
@@ -57,3 +57,16 @@ def test_maps_come_back_on_recorded_pixels(tiny_bundle):
     assert result.interior is None
     assert (result.foreground[102:198, :98] > 0.9).all()
     assert (result.foreground > 0.5).sum() == pytest.approx(100 * 100, rel=0.02)
+
+
+@pytest.mark.parametrize("side", [40, 20])
+def test_two_looks_are_blended_the_same_every_time(side):
+    """Also where the second look is on recorded pixels already, and its map must not be written to."""
+    rng = np.random.default_rng(0)
+    first, second = (rng.random((n, n), np.float32) for n in (10, side))
+    share = np.full((5, 5), 0.25, np.float32)
+    whole, fine = (Prepared(np.zeros((n, n), np.uint8), (n, n), n / 40, (40, 40)) for n in (10, side))
+    seen = Seen(first, whole, again=(Seen(second, fine), share))
+    of_first, of_second = Seen(first, whole).recorded(), Seen(second, fine).recorded()
+    assert np.array_equal(seen.recorded(), of_first + np.float32(0.25) * (of_second - of_first))
+    assert np.array_equal(seen.recorded(), seen.recorded())

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nanomorph.measure import segment
+from nanomorph.measure import segment, separate
 
 
 def discs(*circles: tuple[float, float, float], shape: tuple[int, int] = (120, 160)) -> np.ndarray:
@@ -106,3 +106,30 @@ def test_specks_are_judged_by_physical_size_where_it_is_known() -> None:
 
 def test_nothing_gives_nothing() -> None:
     assert segment(np.zeros((40, 50), np.float32), None, 0.5).max() == 0
+
+
+def lattice(step: int, radius: float, bar: float) -> np.ndarray:
+    """Discs on a square lattice joined by bars of a width, in 300 x 300 px."""
+    at = range(20, 290, step)
+    mask = discs(*((x, y, radius) for x in at for y in at), shape=(300, 300))
+    for line in at:
+        mask |= wire((20, line), (at[-1], line), width=bar, shape=(300, 300))
+        mask |= wire((line, 20), (line, at[-1]), width=bar, shape=(300, 300))
+    return mask
+
+
+@pytest.mark.parametrize(("step", "radius", "bar"), [(40, 8, 8), (60, 8, 6), (40, 14, 4), (36, 18, 2), (90, 12, 12)])
+def test_what_is_not_flooded_would_have_stayed_whole(monkeypatch, step: int, radius: float, bar: float) -> None:
+    mask = lattice(step, radius, bar)
+    interior = discs(*((x, y, 5) for x in range(20, 290, step) for y in range(20, 290, step)), shape=mask.shape)
+    for learned in (None, interior.astype(np.float32)):
+        found = segment(mask.astype(np.float32), learned, 0.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(separate, "too_few", lambda *_: False)
+            assert np.array_equal(segment(mask.astype(np.float32), learned, 0.5), found)
+
+
+def test_a_network_of_few_seeds_is_not_flooded(monkeypatch) -> None:
+    mask, seeds = lattice(90, 12, 12), discs((20, 20, 5), (200, 200, 5), shape=(300, 300))
+    monkeypatch.setattr(separate, "watershed", None)
+    assert count(mask, seeds.astype(np.float32)) == 1

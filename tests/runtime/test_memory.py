@@ -1,12 +1,17 @@
 """Frames wait for room and never for each other; what would never fit is refused before it is decoded."""
 
 import threading
+import tracemalloc
 
+import numpy as np
 import pytest
 
 from micrograph_files import blank_png, rod_image, tiff
+from nanomorph.bundle import load_bundle
 from nanomorph.memory import MEASURING, READING, Memory, default_limit
-from nanomorph.micrograph import ReadError
+from nanomorph.micrograph import Calibration, Micrograph, ReadError
+from nanomorph.model import Model
+from nanomorph.prepare import prepare
 from nanomorph.readers import read_micrograph
 
 
@@ -61,3 +66,34 @@ def test_what_does_not_fit_beside_others_waits_and_goes_alone():
 
 def test_the_default_is_no_more_than_half_of_a_machine():
     assert 2**28 < default_limit() < 2**45
+
+
+def test_a_large_frame_takes_few_bytes_a_pixel(tiny_bundle):
+    """What is made on the way, and what waits between the stages: two frames of 16 Mpx are to need less than 1.5 GB."""
+    model, side = Model(load_bundle(tiny_bundle), "cpu", threads=1), 2048
+    pixels = np.full((side, side), 40_000, np.uint16)
+    pixels[::64] += 1
+    for at in range(100, side - 100, 200):
+        pixels[at : at + 40, 50:-50] = pixels[50:-50, at : at + 40] = 10_000
+    micrograph = Micrograph(pixels, (1.0, 1.0), Calibration.USER, "network")
+    model.conclude(micrograph, "", model.look([(micrograph, prepare(micrograph, model.bundle.input))])[0])  # imports
+    tracemalloc.start()
+    try:
+        frame, preparing, _ = _bytes_a_pixel(lambda: prepare(micrograph, model.bundle.input), pixels.size)
+        (seen,), looking, waiting = _bytes_a_pixel(lambda: model.look([(micrograph, frame)]), pixels.size)
+        _, measuring, _ = _bytes_a_pixel(lambda: model.conclude(micrograph, "", seen), pixels.size)
+    finally:
+        tracemalloc.stop()
+    assert preparing < 3
+    assert looking < 6
+    assert waiting < 1
+    assert measuring < 22
+
+
+def _bytes_a_pixel(work, pixels):
+    """What `work` gives, the most that it held and what is held after it, bytes for every one of `pixels`."""
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    found = work()
+    after, most = tracemalloc.get_traced_memory()
+    return found, (most - before) / pixels, (after - before) / pixels

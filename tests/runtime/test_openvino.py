@@ -10,7 +10,7 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
-from nanomorph.engines import open_engine
+from nanomorph.engines.opening import open_engine
 from nanomorph.engines.openvino import OpenVinoEngine, settings
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.gates import EXACT_LIMIT, largest_difference

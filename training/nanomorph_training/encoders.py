@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from nanomorph.bundle import MANIFEST, load_bundle
-from nanomorph.engines import open_engine
+from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.features import Extractor
 from nanomorph_training.journal_rows import JournalRows

@@ -57,11 +57,12 @@ def measure(job: Job) -> dict[str, Any]:
     from nanomorph.bench.model_alone import time_model
     from nanomorph.bench.stages import time_stages
     from nanomorph.bundle import load_bundle
+    from nanomorph.conclude import Ways
     from nanomorph.cores import cores, share
     from nanomorph.detail import Detail
     from nanomorph.engines.engine import ON_CORES
     from nanomorph.machine import device_memory, peak_memory
-    from nanomorph.model import Model, Ways
+    from nanomorph.model import Model
     from nanomorph.prepare import prepare
     from nanomorph.readers import read_path
 

@@ -48,8 +48,10 @@ def run(options: Options) -> int:
 def summary(run_: "Run") -> str:
     """What a person reads when a run is done."""
     now, all_ = run_.counts, run_.journal.counts()
-    rate = now["done"] / run_.seconds
-    lines = [f"{now['done']} micrographs analysed in {run_.seconds:.1f} s ({rate:.2f} a second)"]
+    rate = f" ({now['done'] / run_.seconds:.2f} a second)" if now["done"] else ""
+    lines = [f"{now['done']} micrographs analysed in {run_.seconds:.1f} s{rate}"]
+    if not now:
+        lines.append("Nothing was found there: is it the right folder?")
     if now["skipped"]:
         lines.append(f"{now['skipped']} were settled by an earlier run")
     if all_["alias"]:

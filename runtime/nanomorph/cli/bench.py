@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanomorph.cli.options import commas, option
-from nanomorph.cli.run_options import CHOICES_DEVICE, CHOICES_PRECISION, check_graphs
+from nanomorph.cli.run_options import check_graphs
+from nanomorph.devices import DEVICES, PRECISIONS
 from nanomorph.errors import ConfigurationError
 
 
@@ -25,10 +26,10 @@ class Options:
     repeats: int = option("runs of each case (default: 3)", default=3, type=int)
     bundle: Path | None = option("a bundle's folder (default: the embedded one)", default=None, type=Path)
     device: tuple[str, ...] = option(
-        f"where to compute: {', '.join(CHOICES_DEVICE)}", default=("auto",), type=commas(str), metavar="DEVICE,..."
+        f"where to compute: {', '.join(DEVICES)}", default=("auto",), type=commas(str), metavar="DEVICE,..."
     )
     precision: tuple[str, ...] = option(
-        f"of the backbone: {', '.join(CHOICES_PRECISION)}", default=("auto",), type=commas(str), metavar="PRECISION,..."
+        f"of the backbone: {', '.join(PRECISIONS)}", default=("auto",), type=commas(str), metavar="PRECISION,..."
     )
     batch: tuple[int, ...] | None = option(
         "frames a batch (default: what the device is fed well by)", default=None, type=commas(int), metavar="N,..."
@@ -42,8 +43,8 @@ class Options:
     json: Path | None = option("file for the figures, machine and versions as JSON", default=None, type=Path)
 
     def __post_init__(self) -> None:
-        _check_choices("device", self.device, CHOICES_DEVICE)
-        _check_choices("precision", self.precision, CHOICES_PRECISION)
+        _check_choices("device", self.device, DEVICES)
+        _check_choices("precision", self.precision, PRECISIONS)
         for name, least in (("size", 64), ("batch", 1), ("workers", 1)):
             for value in getattr(self, name) or ():
                 if value < least:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanomorph.cli.options import option
+from nanomorph.devices import DEVICES, PRECISIONS
 from nanomorph.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -13,10 +14,8 @@ if TYPE_CHECKING:
     from nanomorph.model import Model
     from nanomorph.work import Settings
 
-CHOICES_DEVICE = ("auto", "cpu", "openvino", "cuda", "tensorrt")
 CHOICES_EDGES = ("leave-out", "weight", "count")
 CHOICES_OUTLINE = ("half-contrast", "model")
-CHOICES_PRECISION = ("auto", "fp32", "fp16", "int8")
 CHOICES_SCALE_BAR = ("auto", "on", "off")
 
 
@@ -24,9 +23,9 @@ CHOICES_SCALE_BAR = ("auto", "on", "off")
 class RunOptions:
     out: Path = option("folder for the results", type=Path, metavar="DIR")
     bundle: Path | None = option("a bundle's folder (default: the embedded one)", default=None, type=Path)
-    device: str = option("where to compute (default: auto)", default="auto", type=str, choices=CHOICES_DEVICE)
+    device: str = option("where to compute (default: auto)", default="auto", type=str, choices=DEVICES)
     precision: str = option(
-        "of the backbone (default: the fastest there is)", default="auto", type=str, choices=CHOICES_PRECISION
+        "of the backbone (default: the fastest there is)", default="auto", type=str, choices=PRECISIONS
     )
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
     scale_bar: str = option(
@@ -77,9 +76,10 @@ class RunOptions:
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
+        from nanomorph.conclude import Ways
         from nanomorph.cores import cores, share
         from nanomorph.detail import Detail
-        from nanomorph.model import Model, Ways
+        from nanomorph.model import Model
 
         ways = Ways(Detail.parse(self.detail), self.edges, self.outline)
         threads = share(self.workers or cores())

@@ -9,7 +9,9 @@ from types import MappingProxyType
 import numpy as np
 import onnxruntime
 
-from nanomorph.engines.engine import CPU_BATCH_PIXELS
+from nanomorph.bundle import Bundle
+from nanomorph.engines.engine import CPU_BATCH_PIXELS, Engine
+from nanomorph.engines.two_graphs import open_graphs
 from nanomorph.errors import ConfigurationError
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -88,3 +90,8 @@ class OnnxRuntimeEngine:
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(self._outputs, self._session.run(None, {"image": batch}), strict=True))
+
+
+def open_on_cpu(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
+    """A bundle's backbone of a precision that it has, on the CPU; `threads` as in `open_session`."""
+    return open_graphs(bundle, precision, lambda file, its: OnnxRuntimeEngine(file, its, threads))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from nanomorph.bundle import Bundle
-from nanomorph.engines.engine import Engine, open_engine
+from nanomorph.conclude import Concluder
+from nanomorph.engines.engine import Engine
+from nanomorph.engines.onnx_runtime import open_on_cpu
 from nanomorph.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from nanomorph.gates import Gate
+from nanomorph.gates import Gate, cases, exact_gate, gates
+from nanomorph.readers import read_path
 
 # Every layer has work on it, and it takes a hundredth of a second.
 SIDE = 128
@@ -19,10 +18,8 @@ SIDE = 128
 
 def exact(bundle: Bundle, engine: Engine) -> Gate:
     """Every number that an fp32 engine gives for one frame of noise, against the fp32 graph on the CPU."""
-    from nanomorph.gates import exact_gate
-
     frame = np.random.default_rng(0).integers(0, 256, (1, 1, SIDE, SIDE), dtype=np.uint8)
-    return exact_gate(engine, open_engine(bundle, "cpu", "fp32"), [frame])
+    return exact_gate(engine, open_on_cpu(bundle, "fp32"), [frame])
 
 
 def prove(bundle: Bundle, engine: Engine) -> list[Gate]:
@@ -30,12 +27,8 @@ def prove(bundle: Bundle, engine: Engine) -> list[Gate]:
 
     Raises ConfigurationError where the bundle has none.
     """
-    from nanomorph.gates import cases, gates
-    from nanomorph.model import Model
-    from nanomorph.readers import read_path
-
     if not bundle.proof:
         raise ConfigurationError(f"bundle {bundle.name} holds no proof micrographs: export it with this nanomorph.")
-    model = Model(bundle, "cpu", "fp32")
-    references = list(cases(model, model.engine, [read_path(file) for file in bundle.proof]))
-    return gates(model, engine, references)
+    concluder = Concluder(bundle, open_on_cpu(bundle, "fp32"))
+    references = list(cases(concluder, concluder.engine, [read_path(file) for file in bundle.proof]))
+    return gates(concluder, engine, references)

@@ -13,7 +13,7 @@ from nanomorph.errors import OutputError
 from nanomorph.journal.lock import Busy, ProcessLock, holder_of
 from nanomorph.journal.reading import JournalReader
 from nanomorph.journal.rows import Entry, Held
-from nanomorph.journal.schema import JournalBusy, connect
+from nanomorph.journal.schema import JournalBusy, JournalError, connect
 from nanomorph.journal.states import CLAIMED, HELD
 
 
@@ -27,14 +27,18 @@ class JournalWriter(JournalReader):
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open or create; raises JournalBusy (another process writes it) or JournalError (unusable)."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             lock = ProcessLock(lock_of(path))
         except Busy as busy:
             raise JournalBusy(
                 f"{path} is being written by {busy.holder}: wait until it ends, or stop it; a run beside it needs "
                 "another --out"
             ) from busy
+        except OSError as error:
+            raise JournalError(
+                f"{path.parent} cannot be written to ({error.strerror}): choose another folder."
+            ) from error
         try:
             journal = cls(connect(path), lock, path)
             journal._after_the_last_process()

@@ -18,7 +18,10 @@ def distance_to_background(mask: np.ndarray) -> np.ndarray:
     distance = cv2.distanceTransform(
         np.ascontiguousarray(mask).astype(np.uint8, copy=False), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )
-    return np.sqrt(np.rint(np.square(distance)))
+    # In place: frames can be large.
+    for step in (np.square, np.rint, np.sqrt):
+        step(distance, out=distance)
+    return distance
 
 
 LARGE = 1024  # crops with a longer side are searched for their deepest point at a coarser scale first

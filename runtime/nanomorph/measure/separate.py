@@ -130,7 +130,8 @@ def clean(foreground: np.ndarray, threshold: float, least: int, peak: float) -> 
 
 def to_edge(mask: np.ndarray) -> np.ndarray:
     """Distance (px, float32) of the pixels of a mask (bool (H, W)) to its edge, which lies between pixels."""
-    return distance_to_background(np.pad(mask, 1))[1:-1, 1:-1] - np.float32(0.5) * mask
+    distance = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
+    return np.subtract(distance, np.float32(0.5), out=distance, where=mask)
 
 
 def split(
@@ -140,16 +141,18 @@ def split(
 
     inside: bool (h, w), its pixels. distance: `to_edge` of them, None where it is not known. interior: as in `segment`.
     """
-    if interior is not None:
-        interior = np.where(inside, interior, np.float32(0))
-        if interior.max() < options.seed_peak:  # nothing was learned about this one
-            return split(inside, distance, None, options)
+    if interior is not None and interior.max(where=inside, initial=0) < options.seed_peak:
+        interior = None  # nothing was learned about this one
     rule = options.by_shape if interior is None else options.by_interior
-    depth = np.where(inside, to_edge(inside) if distance is None else distance, np.float32(0))
+    seeds = None if interior is None else _learned_seeds(inside, interior, options)
+    if seeds is not None and seeds.max() < 2:
+        return None
+    depth = to_edge(inside) if distance is None else np.where(inside, distance, np.float32(0))
     if is_wire(depth[inside], rule):
         return None
-    seeds = _maxima(depth) if interior is None else _learned_seeds(interior, options)
-    if seeds.max() < 2:
+    if seeds is None:
+        seeds = _maxima(depth)
+    if seeds.max() < 2 or too_few(seeds, inside, depth, rule):
         return None
     parts = merge(watershed(-depth, seeds, mask=inside), depth, interior, rule)
     return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
@@ -173,12 +176,27 @@ def _maxima(depth: np.ndarray) -> np.ndarray:
     return cv2.connectedComponents(top.astype(np.uint8), connectivity=8)[1]
 
 
-def _learned_seeds(interior: np.ndarray, options: Separation) -> np.ndarray:
+def _learned_seeds(inside: np.ndarray, interior: np.ndarray, options: Separation) -> np.ndarray:
     """Pieces of the learned interior, numbered; 4-connected, as touching seeds meet at corners first."""
-    n, seeds = cv2.connectedComponents((interior > options.seed).astype(np.uint8), connectivity=4)
-    sure = np.bincount(seeds[interior >= options.seed_peak], minlength=n) > 0
-    sure[0] = False
-    return (np.cumsum(sure) * sure)[seeds].astype(np.int32)
+    on = inside & (interior > options.seed)
+    n, seeds = cv2.connectedComponents(on.view(np.uint8), connectivity=4)
+    sure = np.bincount(seeds[on & (interior >= options.seed_peak)], minlength=n) > 0
+    seeds[on] = (np.cumsum(sure) * sure)[seeds[on]]
+    return seeds
+
+
+def too_few(seeds: np.ndarray, inside: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:
+    """Whether no cut between these seeds can make `are_particles`: known before the flood, dear in a large network.
+
+    There are at most as many parts as seeds, and none is deeper than the deepest pixel.
+    """
+    most = int(seeds.max()) * rule.compact * math.pi * float(depth.max()) ** 2
+    if most > rule.majority * np.count_nonzero(inside):
+        return False
+    # Pieces that hang on by a corner alone and have no seed are flooded by none: they count to no part.
+    pieces = pieces_of(inside, 4)
+    flooded = pieces.greatest(seeds) > 0
+    return bool(most <= rule.majority * pieces.area[flooded].sum())
 
 
 def merge(parts: np.ndarray, depth: np.ndarray, interior: np.ndarray | None, rule: Rule) -> np.ndarray:

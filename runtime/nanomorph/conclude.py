@@ -1,0 +1,61 @@
+"""What is made of what a backbone saw: outlines, domains, measures, labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nanomorph.analysis import Analysis
+from nanomorph.bundle import Bundle
+from nanomorph.detail import Detail
+from nanomorph.engines import Engine
+from nanomorph.half_contrast import HALF_CONTRAST, outlined
+from nanomorph.infer import Inference
+from nanomorph.judge import Judge
+from nanomorph.measure import Doubt, measure, segment
+from nanomorph.micrograph import Micrograph
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How frames are looked at, outlines placed and sizes counted.
+
+    edges: one of `measure.EDGES`. outline: one of `half_contrast.OUTLINES`.
+    """
+
+    detail: Detail = Detail()
+    edges: str = "leave-out"
+    outline: str = HALF_CONTRAST
+
+
+DEFAULT_WAYS = Ways()
+
+
+class Concluder:
+    """A bundle's heads and thresholds, without its backbone. engine: whose outputs are judged; rows name it."""
+
+    def __init__(self, bundle: Bundle, engine: Engine, ways: Ways = DEFAULT_WAYS) -> None:
+        self.bundle, self.engine, self.ways = bundle, engine, ways
+        self.judge = Judge(bundle, engine.dim)
+
+    def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
+        """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
+        threshold = self.bundle.foreground_threshold
+        foreground = outlined(inference, micrograph.pixels, threshold, self.ways.outline)
+        mask = segment(foreground, inference.interior, threshold, micrograph.nm_per_px)
+        error = micrograph.calibration_error or 0.0
+        doubt = Doubt(foreground, threshold, error)
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
+        labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
+        return Analysis(
+            micrograph=micrograph,
+            sha256=sha256,
+            labels=labels,
+            mask=mask,
+            domains=domains,
+            wires=measured.wires,
+            field=measured.field,
+            embedding=inference.embedding,
+            bundle=self.bundle.fingerprint,
+            provider=self.engine.provider,
+            precision=self.engine.precision,
+        )
