@@ -14,7 +14,8 @@ from scipy.ndimage import uniform_filter1d
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from nanomorph.measure.thinning import thin
+from nanomorph.measure.thinning import coarser, neighbours
+from nanomorph.measure.zhang_suen import skeletons
 
 SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
 SPUR_RADII = 1.5  # a side branch shorter than so many radii of the wire it leaves ends about inside that wire
@@ -59,16 +60,10 @@ class Skeleton:
 
 def thin_all(crops: Sequence[np.ndarray], steps: Sequence[int], offsets: np.ndarray) -> Skeleton:
     """Skeletons of `crops` (bool (H, W)), each thinned `steps` times coarser and moved by its offset (x, y)."""
-    points, edges, domain, spacing = [], [], [], []
-    first = 0
-    for index, (crop, step) in enumerate(zip(crops, steps, strict=True)):
-        here, pairs = thin(crop, step)
-        points.append(here + offsets[index])
-        edges.append(pairs + first)
-        domain.append(np.full(len(here), index))
-        spacing.append(np.full(len(here), float(step)))
-        first += len(here)
-    return Skeleton(*(np.concatenate(part) for part in (points, edges, domain, spacing)))
+    found = skeletons([crop if step == 1 else coarser(crop, step) for crop, step in zip(crops, steps, strict=True)])
+    step = np.array(steps, float)[found.mask]
+    points = (np.stack([found.column, found.row], axis=1) + 0.5) * step[:, None] - 0.5
+    return Skeleton(points + offsets[found.mask], neighbours(found), found.mask, step)
 
 
 def prune(skeleton: Skeleton, radius: np.ndarray) -> tuple[Skeleton, np.ndarray]:
