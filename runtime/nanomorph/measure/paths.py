@@ -138,21 +138,19 @@ def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, 
     """
     spacing = lengths(paths) / np.maximum(paths.lengths - 1, 1)
     span = np.minimum(SMOOTHING_POINTS - 1, np.maximum(paths.lengths - 1, 1))
-    here = _along_lag(paths, span)
-    tangent = paths.values[here + span[paths.owner[here]]] - paths.values[here]
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    x, y = np.full((2, len(paths.values)), np.nan)
-    x[here], y[here] = tangent.T
-    sums, counts = np.zeros(lag_px.shape), np.zeros(lag_px.shape, int)
+    first, n = paths.starts[:-1], np.maximum(paths.lengths - span, 0)
+    here, begins = spread(first, n)
+    x, y = (paths.values[here + np.repeat(span, n)] - paths.values[here]).T
+    norm = np.maximum(np.hypot(x, y), 1e-9)
+    x, y = x / norm, y / norm
+    lags = np.maximum(np.rint(lag_px / np.maximum(spacing, 1e-9)[:, None]).astype(int), 1)
+    counts = np.maximum(n[:, None] - lags, 0)
+    sums = np.zeros(lag_px.shape)
     for k in range(lag_px.shape[1]):
-        lag = np.maximum(np.rint(lag_px[:, k] / np.maximum(spacing, 1e-9)).astype(int), 1)
-        start = _along_lag(paths, lag)
-        ahead = start + lag[paths.owner[start]]
-        product = x[start] * x[ahead] + y[start] * y[ahead]
-        known = ~np.isnan(product)
-        owner = paths.owner[start][known]
-        sums[:, k] = np.bincount(owner, product[known], minlength=len(paths))
-        counts[:, k] = np.bincount(owner, minlength=len(paths))
+        start = spread(begins[:-1], counts[:, k])[0]
+        ahead = start + np.repeat(lags[:, k], counts[:, k])
+        owner = np.repeat(np.arange(len(paths)), counts[:, k])
+        sums[:, k] = np.bincount(owner, x[start] * x[ahead] + y[start] * y[ahead], minlength=len(paths))
     return sums, counts
 
 

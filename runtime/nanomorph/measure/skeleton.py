@@ -14,6 +14,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from nanomorph.measure.ragged import greatest
 from nanomorph.measure.thinning import coarser, neighbours
 from nanomorph.measure.zhang_suen import skeletons
 
@@ -110,22 +111,15 @@ def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
     """
     lengths = np.linalg.norm(skeleton.edge_vectors(), axis=1)
     matrix = skeleton.matrix(lengths)
-    _, component = connected_components(matrix, directed=False)
+    n, component = connected_components(matrix, directed=False)
     starts = np.unique(component, return_index=True)[1]
-    starts = _farthest(dijkstra(matrix, directed=False, indices=starts, min_only=True), component)
+    starts = greatest(component, dijkstra(matrix, directed=False, indices=starts, min_only=True), n)
     distance, previous, _ = dijkstra(matrix, directed=False, indices=starts, min_only=True, return_predecessors=True)
-    ends = _farthest(distance, component)
+    ends = greatest(component, distance, n)
     ends = ends[np.argsort(distance[ends], kind="stable")]
     longest = {int(skeleton.domain[end]): int(end) for end in ends}  # of several pieces the longest comes last
     steps = previous.tolist()
     return [skeleton.points[_back(longest[domain], steps)] for domain in range(n_domains)]
-
-
-def _farthest(distance: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """The point of greatest distance in every component."""
-    order = np.lexsort((distance, component))
-    last = np.flatnonzero(np.diff(component[order], append=-1))
-    return order[last]
 
 
 def _back(end: int, previous: list[int]) -> list[int]:

@@ -16,7 +16,7 @@ from nanomorph.measure.edges import Edges
 from nanomorph.measure.longest import measure_longest
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.paths import CLEAR_WIDTHS
-from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.ragged import Ragged, greatest, sorted_by
 from nanomorph.measure.skeleton import (
     Skeleton,
     count_branchings,
@@ -168,13 +168,12 @@ def width_statistics(widths: np.ndarray, owner: np.ndarray, used: np.ndarray, ne
     Points near tips and branchings are not `used`. An owner that has no others (a compact domain) is as wide as at
     its deepest point (greatest `near`, the distance to the outline).
     """
-    order = np.lexsort((near, owner))
-    deepest = order[np.flatnonzero(np.diff(owner[order], append=-1))]
-    without = np.bincount(owner[used], minlength=n)[owner[deepest]] == 0
-    used = used.copy()
-    used[deepest[without]] = True
+    without = np.bincount(owner[used], minlength=n) == 0
+    if without.any():
+        used = used.copy()
+        used[greatest(owner, near, n)[without]] = True
     widths, owner = widths[used], owner[used]
-    order = np.lexsort((widths, owner))
+    order = sorted_by(owner, widths, n)
     widths, owner = widths[order], owner[order]
     count = np.bincount(owner, minlength=n)
     first = np.cumsum(count) - count
