@@ -44,6 +44,16 @@ class Skeleton:
         """From the first to the second point of every edge, (m, 2) px."""
         return self.points[self.edges[:, 1]] - self.points[self.edges[:, 0]]
 
+    def edge_lengths(self) -> np.ndarray:
+        """Length of every edge, (m,) px."""
+        x, y = self.edge_vectors().T
+        return np.asarray(np.sqrt(x * x + y * y))
+
+    def components(self, edges: np.ndarray) -> tuple[int, np.ndarray]:
+        """How many pieces the points are when only these `edges` (k, 2) join them, and the piece of each, int (n,)."""
+        n = len(self.points)
+        return connected_components(coo_array((np.ones(len(edges)), tuple(edges.T)), shape=(n, n)), directed=False)
+
     def matrix(self, weights: np.ndarray | None = None) -> csr_array:
         """Symmetric sparse (n, n) of the edges' weights (default 1)."""
         a, b = self.edges.T
@@ -55,7 +65,7 @@ class Skeleton:
     def keep(self, kept: np.ndarray) -> Skeleton:
         """The part of the graph on the points where `kept` (bool (n,)) is true."""
         number = np.cumsum(kept) - 1
-        inside = kept[self.edges].all(axis=1)
+        inside = kept[self.edges[:, 0]] & kept[self.edges[:, 1]]
         return Skeleton(self.points[kept], number[self.edges[inside]], self.domain[kept], self.step[kept])
 
 
@@ -86,15 +96,15 @@ def _spurs(skeleton: Skeleton, radius: np.ndarray) -> np.ndarray:
     junction = degree >= 3
     if not junction.any():
         return np.zeros(len(degree), bool)
-    lengths = np.linalg.norm(skeleton.edge_vectors(), axis=1)
-    at_junction = junction[skeleton.edges].sum(axis=1)
-    within = at_junction == 0
-    branches = Skeleton(skeleton.points, skeleton.edges[within], skeleton.domain, skeleton.step)
-    n, branch = connected_components(branches.matrix(), directed=False)
-    a, b = skeleton.edges[at_junction == 1].T
+    lengths = skeleton.edge_lengths()
+    first, second = junction[skeleton.edges[:, 0]], junction[skeleton.edges[:, 1]]
+    within, leaving = ~(first | second), first != second
+    inner = skeleton.edges[within]
+    n, branch = skeleton.components(inner)
+    a, b = skeleton.edges[leaving].T
     side, root = np.where(junction[a], b, a), np.where(junction[a], a, b)
-    length = np.bincount(branch[skeleton.edges[within, 0]], lengths[within], minlength=n)
-    length += np.bincount(branch[side], lengths[at_junction == 1], minlength=n)
+    length = np.bincount(branch[inner[:, 0]], lengths[within], minlength=n)
+    length += np.bincount(branch[side], lengths[leaving], minlength=n)
     thickest = np.zeros(n)
     np.maximum.at(thickest, branch[side], radius[root])
     has_end = np.zeros(n, bool)
@@ -109,12 +119,12 @@ def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
 
     Where a skeleton has loops this is the longest path that the sweeps find.
     """
-    lengths = np.linalg.norm(skeleton.edge_vectors(), axis=1)
-    matrix = skeleton.matrix(lengths)
-    n, component = connected_components(matrix, directed=False)
+    matrix = skeleton.matrix(skeleton.edge_lengths())
+    n, component = skeleton.components(skeleton.edges)
     starts = np.unique(component, return_index=True)[1]
-    starts = greatest(component, dijkstra(matrix, directed=False, indices=starts, min_only=True), n)
-    distance, previous, _ = dijkstra(matrix, directed=False, indices=starts, min_only=True, return_predecessors=True)
+    # Symmetric: what is called undirected would look at every edge four times.
+    starts = greatest(component, dijkstra(matrix, indices=starts, min_only=True), n)
+    distance, previous, _ = dijkstra(matrix, indices=starts, min_only=True, return_predecessors=True)
     ends = greatest(component, distance, n)
     ends = ends[np.argsort(distance[ends], kind="stable")]
     longest = {int(skeleton.domain[end]): int(end) for end in ends}  # of several pieces the longest comes last
@@ -145,18 +155,13 @@ def smooth_graph(skeleton: Skeleton, rounds: int = 10) -> Skeleton:
     Ten rounds smooth like an average over 9 points (their variances agree).
     """
     neighbours = skeleton.matrix()
-    degree = skeleton.degree[:, None]
+    degree = skeleton.degree
+    ends = np.flatnonzero(degree <= 1)
     points = skeleton.points
     for _ in range(rounds):
-        points = np.where(degree > 1, (points + neighbours @ points) / (1 + degree), points)
+        moved = neighbours @ points
+        moved += points
+        moved /= (1 + degree)[:, None]
+        moved[ends] = points[ends]
+        points = moved
     return Skeleton(points, skeleton.edges, skeleton.domain, skeleton.step)
-
-
-def count_branchings(skeleton: Skeleton, n_domains: int) -> np.ndarray:
-    """Branchings per domain, int (n_domains,); adjacent branch pixels are one branching."""
-    nodes = skeleton.keep(skeleton.degree >= 3)
-    if not len(nodes.points):
-        return np.zeros(n_domains, int)
-    _, cluster = connected_components(nodes.matrix(), directed=False)
-    one_each = np.unique(cluster, return_index=True)[1]
-    return np.bincount(nodes.domain[one_each], minlength=n_domains)

@@ -19,7 +19,6 @@ from nanomorph.measure.paths import CLEAR_WIDTHS
 from nanomorph.measure.ragged import Ragged, greatest, sorted_by
 from nanomorph.measure.skeleton import (
     Skeleton,
-    count_branchings,
     prune,
     smooth_graph,
     thin_all,
@@ -81,7 +80,7 @@ def measure_wires(
     segments = pieces.result()
     columns = widths | along.result() | {
         "skeleton_length": np.bincount(segments.domain, segments.length, minlength=n),
-        "n_branch_points": count_branchings(skeleton, n),
+        "n_branch_points": _branchings(skeleton, branches, n),
         "n_branches": np.bincount(skeleton.domain[branches.order.values[branches.order.starts[:-1]]], minlength=n),
         "n_wires": np.bincount(wires.domain, minlength=n),
         "n_end_points": np.bincount(skeleton.domain[skeleton.degree == 1], minlength=n),
@@ -121,6 +120,13 @@ def _wires(
 
 def _none() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.zeros(0, int), np.zeros((0, 2), bool), np.zeros(0, int)
+
+
+def _branchings(skeleton: Skeleton, branches: Branches, n: int) -> np.ndarray:
+    """Branchings of each of n domains, int (n,); adjacent branch pixels are one branching."""
+    at = np.flatnonzero(branches.junction != FREE)
+    one_each = at[np.unique(branches.junction[at], return_index=True)[1]]
+    return np.bincount(skeleton.domain[one_each], minlength=n)
 
 
 def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
@@ -190,11 +196,12 @@ def width_statistics(widths: np.ndarray, owner: np.ndarray, used: np.ndarray, ne
 
 def _segments(skeleton: Skeleton, offsets: np.ndarray) -> Segments:
     """The edges of the (smoothed) skeletons."""
+    first, second = skeleton.edges.T
     vectors = skeleton.edge_vectors()
-    domain = skeleton.domain[skeleton.edges[:, 0]]
+    domain = skeleton.domain[first]
     return Segments(
-        skeleton.points[skeleton.edges].mean(axis=1) - offsets[domain],
-        np.linalg.norm(vectors, axis=1),
+        (skeleton.points[first] + skeleton.points[second]) / 2 - offsets[domain],
+        skeleton.edge_lengths(),
         np.arctan2(vectors[:, 1], vectors[:, 0]),
         domain,
     )
