@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 
 from nanomorph.measure.distance import Depth, depth_of
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, total_perimeter, trace_all
+from nanomorph.measure.pieces import boxes_of
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
 from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.thinning import thinning_step
@@ -60,11 +60,16 @@ class Domains:
 
 
 def crops_of(labels: np.ndarray) -> list[Crop]:
-    """One crop for every domain of a label image, ascending."""
+    """One crop for every domain of a label image (H, W), ascending."""
+    begins = np.ones(labels.shape, bool)
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
+    bounds = np.append(np.flatnonzero(begins), labels.size)
+    owner = labels.ravel()[bounds[:-1]].astype(int)
+    boxes = boxes_of(owner, bounds[:-1], bounds[1:], labels.shape[1], int(owner.max(initial=0)) + 1)
     return [
-        Crop(index + 1, (box[0].start, box[1].start), labels[box] == index + 1)
-        for index, box in enumerate(find_objects(labels))
-        if box is not None
+        Crop(domain, (top, left), labels[top:bottom, left:right] == domain)
+        for domain, (top, left, bottom, right) in enumerate(boxes.tolist())
+        if domain and bottom
     ]
 
 

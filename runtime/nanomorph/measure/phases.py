@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ REDUCED = 384
 RIDGE = 0.3
 _FAR = 1e9  # px
 _SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
+_FIXED = 1 << _SUBPIXEL
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,16 +125,54 @@ def local_thickness(phase: np.ndarray) -> Sizes:
     distance = distance_to_background(phase)
     ridge = (distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase
     row, column = np.divmod(np.flatnonzero(ridge), ridge.shape[1])
-    radius, diameter = distance[row, column], _diameters(distance, row, column)
-    order = np.argsort(diameter, kind="stable")
-    largest = np.zeros(phase.shape, np.int32)
-    fixed = 1 << _SUBPIXEL
-    discs = zip(*(values[order].tolist() for values in (column, row, radius)), strict=True)
-    for k, (x, y, r) in enumerate(discs, 1):
-        cv2.circle(largest, (x * fixed, y * fixed), round(r * fixed), k, -1, cv2.LINE_8, _SUBPIXEL)
-    area = np.bincount(largest[phase], minlength=len(order) + 1)[1:]
-    values = np.repeat(diameter[order].astype(float), area)
+    radius = np.rint(distance[row, column] * _FIXED).astype(int)
+    diameter = _diameters(distance, row, column)
+    order = np.lexsort((radius, diameter))
+    row, column, radius, diameter = (values[order] for values in (row, column, radius, diameter))
+    begins = np.flatnonzero((np.diff(radius, prepend=-1) != 0) | (np.diff(diameter, prepend=-1) != 0))
+    number = _covered(phase.shape, np.stack([column, row], axis=1), radius, np.append(begins, len(radius)))
+    area = np.bincount(number[phase], minlength=len(begins) + 1)[1:]
+    values = np.repeat(diameter[begins].astype(float), area)
     return _sizes(values, np.ones(len(values)))
+
+
+def _covered(shape: tuple[int, ...], at: np.ndarray, radius: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Discs drawn one over the other: the last group that covers a pixel, from 1, 0 where none does; int32 (H, W).
+
+    at: int (n, 2), their x and y; radius: int (n,), in parts of a px (_FIXED); starts: int (m + 1,), where groups of
+    equal ones begin.
+    """
+    drawn = np.zeros(shape, np.int32)
+    reach = radius // _FIXED + 1
+    size = np.diff(starts)
+    # Of more discs than one has pixels all are drawn at once. Those that the edge cuts OpenCV draws a little otherwise.
+    many = np.repeat(size > (2 * reach[starts[:-1]] + 1) ** 2, size)
+    many &= (np.minimum(at, np.array(shape)[::-1] - 1 - at) >= reach[:, None]).all(axis=1)
+    alone, done = np.flatnonzero(~many), 0
+    group = np.repeat(np.arange(1, len(size) + 1), size)
+    discs = list(zip((at[alone] * _FIXED).tolist(), radius[alone].tolist(), group[alone].tolist(), strict=True))
+    for k in np.unique(group[many]).tolist():
+        before, done = done, int(np.searchsorted(alone, starts[k]))
+        _draw(drawn, discs[before:done])
+        here = np.s_[starts[k - 1] : starts[k]]
+        drawn[_dilated(shape, at[here][many[here]], int(radius[starts[k - 1]]))] = k
+    _draw(drawn, discs[done:])
+    return drawn
+
+
+def _draw(image: np.ndarray, discs: list[tuple[list[int], int, int]]) -> None:
+    for centre, radius, value in discs:
+        cv2.circle(image, centre, radius, value, -1, cv2.LINE_8, _SUBPIXEL)
+
+
+def _dilated(shape: tuple[int, ...], at: np.ndarray, radius: int) -> np.ndarray:
+    """Whether a pixel lies in a disc of that radius around one of the pixels `at`, none cut by the edge; bool (H, W)."""
+    reach = radius // _FIXED + 1
+    disc = np.zeros((2 * reach + 1, 2 * reach + 1), np.uint8)
+    _draw(disc, [([reach * _FIXED, reach * _FIXED], radius, 1)])
+    centres = np.zeros(shape, np.uint8)
+    centres[at[:, 1], at[:, 0]] = 1
+    return cv2.dilate(centres, disc[::-1, ::-1]).view(bool)
 
 
 def _diameters(distance: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
