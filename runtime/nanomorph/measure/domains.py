@@ -14,6 +14,7 @@ from nanomorph.measure.distance import Depth, depth_of
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, total_perimeter, trace_all
 from nanomorph.measure.pieces import boxes_of
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
+from nanomorph.measure.skeleton import thin_all
 from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.thinning import thinning_step
 from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
@@ -120,16 +121,23 @@ def geometry(crops: Sequence[np.ndarray], beside: Executor) -> Geometry:
     crop, orientation_deg, and outline_length (px, holes included). beside: takes half of the work.
     """
     depths = [depth_of(crop) for crop in crops]
-    outlines = trace_all(crops, [depth.greatest for depth in depths])
-    shapes = beside.submit(_shapes, crops, outlines, depths)
+    traced = beside.submit(trace_all, crops, [depth.greatest for depth in depths])
+    shapes = beside.submit(lambda: _shapes(crops, traced.result(), depths))
     steps = [thinning_step(crop, depth.greatest, 4 * depth.mean) for crop, depth in zip(crops, depths, strict=True)]
-    of_wires, wires, segments = measure_wires(crops, outlines, steps, beside)
+    offsets = _offsets(crops)
+    of_wires, wires, segments = measure_wires(thin_all(crops, steps, offsets), traced.result(), offsets, beside)
     columns = shapes.result() | of_wires | {
         "tortuosity": tortuosity(of_wires["length"], of_wires["end_to_end"]),
         "elongation": of_wires["length"] / of_wires["width_median"],
         "width_variation": of_wires["width_sd"] / of_wires["width_median"],
     }  # fmt: skip
     return Geometry(columns, wires, segments)
+
+
+def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
+    """Where to put each crop (x, y) so that none is near another: in a row, its own size free on both sides."""
+    sizes = np.array([max(crop.shape) + 4.0 for crop in crops])
+    return np.stack([3 * np.cumsum(sizes) - 2 * sizes, np.zeros(len(crops))], axis=1)
 
 
 def tortuosity(length: np.ndarray, end_to_end: np.ndarray) -> np.ndarray:

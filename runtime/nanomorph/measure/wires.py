@@ -21,7 +21,6 @@ from nanomorph.measure.skeleton import (
     Skeleton,
     prune,
     smooth_graph,
-    thin_all,
 )
 
 Columns = dict[str, np.ndarray]
@@ -53,19 +52,17 @@ class Segments:
 
 
 def measure_wires(
-    crops: Sequence[np.ndarray], outlines: Sequence[Outline], steps: Sequence[int], beside: Executor
+    raw: Skeleton, outlines: Sequence[Outline], offsets: np.ndarray, beside: Executor
 ) -> tuple[Columns, WirePaths, Segments]:
     """Measure the skeletons of all domains.
 
-    crops: bool (H, W) each; outlines: theirs (px of the crop); steps: thinned at so many times coarser a scale. beside:
+    raw: as thinned; outlines: of every domain, px of its crop; offsets: (n, 2), where in `raw` the crop lies. beside:
     takes what does not depend on crossings.
     Returns arrays (n,): width_median, width_mean, width_sd, width_min, width_max, length, end_to_end,
     persistence_length, skeleton_length (px), n_branch_points, n_branches, n_wires, n_end_points; the wires; and the
     pieces of the skeletons.
     """
-    n, offsets = len(crops), _offsets(crops)
-    edges = Edges(outlines, offsets)
-    raw = thin_all(crops, steps, offsets)
+    n, edges = len(outlines), Edges(outlines, offsets)
     near, foot = edges.nearest(raw.points)
     skeleton, kept = prune(raw, near)
     near, foot = near[kept], foot[kept]
@@ -127,12 +124,6 @@ def _branchings(skeleton: Skeleton, branches: Branches, n: int) -> np.ndarray:
     at = np.flatnonzero(branches.junction != FREE)
     one_each = at[np.unique(branches.junction[at], return_index=True)[1]]
     return np.bincount(skeleton.domain[one_each], minlength=n)
-
-
-def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
-    """Where to put each crop (x, y) so that none is near another: in a row, its own size free on both sides."""
-    sizes = np.array([max(crop.shape) + 4.0 for crop in crops])
-    return np.stack([3 * np.cumsum(sizes) - 2 * sizes, np.zeros(len(crops))], axis=1)
 
 
 def _clear(skeleton: Skeleton, reach: np.ndarray) -> np.ndarray:
