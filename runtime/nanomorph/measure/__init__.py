@@ -77,7 +77,8 @@ def measure(
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), columns, nm_per_px, edges)
-    return Measurement(domain_frame(columns), wire_frame(wires.result()), {c.name: field[c.name] for c in FIELD_COLUMNS})
+    documented = {c.name: field[c.name] for c in FIELD_COLUMNS}
+    return Measurement(domain_frame(columns), wire_frame(wires.result()), documented)
 
 
 def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None = None) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def sorted_by(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
 
 
 def greatest(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """The index of the greatest value of each of n owners (int (k,), each has one), the last where several are equal."""
+    """Index (n,) of the greatest value of each of n owners (int (k,), each has one), of equal ones the last."""
     most = np.full(n, -np.inf)
     np.maximum.at(most, owner, values)
     at = np.flatnonzero(values == most[owner])

@@ -14,7 +14,7 @@ import numpy as np
 
 # The neighbours of a pixel as the paper numbers them, clockwise.
 _NEIGHBOURS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
-# Neighbourhoods in which scikit-image removes what the paper keeps, or keeps what it removes, in either half of a round.
+# Neighbourhoods in which scikit-image removes what the paper keeps, or keeps what it removes, in each half of a round.
 _OTHERWISE = (
     "N+E N+E+NW E+SE E+S SE+S E+SE+S S+SW W+NW N+W N+NE+W S+W S+W+NW SW+W N+SW+W N+NE+SW+W S+SW+W",
     "N+NW N+NE N+E NE+E N+NE+E N+E+SE E+S SE+S E+S+SW NE+E+S+SW W+NW N+W N+W+NW S+W SE+S+W",
