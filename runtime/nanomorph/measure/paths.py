@@ -18,15 +18,22 @@ STRAIGHT = 2e-4
 def smooth(paths: Ragged) -> Ragged:
     """Moving average over 9 points of every path (n, 2); the ends stay (continued by point reflection)."""
     reach = SMOOTHING_POINTS // 2
+    smoothed = _averaged(paths, reach)
+    short = np.flatnonzero(paths.lengths <= reach)
+    for n in np.unique(paths.lengths[short]).tolist():  # as many as they have on either side
+        which = short[paths.lengths[short] == n]
+        smoothed[spread(paths.starts[which], paths.lengths[which])[0]] = _averaged(paths.take(which), n - 1)
+    return paths.with_values(smoothed)
+
+
+def _averaged(paths: Ragged, reach: int) -> np.ndarray:
+    """The mean of every point and `reach` to either side, (n, 2)."""
     continued, at = _continued(paths, reach)
-    half = np.minimum(reach, paths.lengths - 1)
-    total = np.zeros_like(paths.values)
-    for shift in range(-reach, reach + 1):
-        if abs(shift) <= half.min():
-            total += continued[at + shift]
-        else:
-            total += np.where((abs(shift) <= half)[paths.owner, None], continued[at + shift], 0.0)
-    return paths.with_values(total / (2 * half + 1)[paths.owner, None])
+    n = len(continued) - 2 * reach
+    total = np.zeros((n, 2))
+    for shift in range(2 * reach + 1):
+        total += continued[shift : shift + n]
+    return np.asarray(total[at - reach] / (2 * reach + 1))
 
 
 def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
