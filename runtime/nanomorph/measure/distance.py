@@ -18,7 +18,9 @@ def distance_to_background(mask: np.ndarray) -> np.ndarray:
     distance = cv2.distanceTransform(
         np.ascontiguousarray(mask).astype(np.uint8, copy=False), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )
-    return np.sqrt(np.rint(np.square(distance)))
+    np.square(distance, out=distance)
+    np.rint(distance, out=distance)
+    return np.sqrt(distance, out=distance)
 
 
 LARGE = 1024  # crops with a longer side are searched for their deepest point at a coarser scale first

@@ -133,9 +133,10 @@ def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
 
 
 def _back(end: int, previous: list[int]) -> list[int]:
-    path = [end]
-    while previous[path[-1]] >= 0:
-        path.append(previous[path[-1]])
+    path = []
+    while end >= 0:
+        path.append(end)
+        end = previous[end]
     return path
 
 
