@@ -2,10 +2,11 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure import measure, order, phases
+from nanomorph.measure import measure, order, phases, thickness
 
 
 def stripes(width: int, gap: int, side: int = 240) -> np.ndarray:
@@ -40,11 +41,25 @@ def test_oblong_pixels_stretch_chords() -> None:
 def test_local_thickness_of_a_bar_and_a_disc() -> None:
     bar = np.zeros((100, 200), bool)
     bar[40:53] = True
-    assert phases.local_thickness(bar).mean == pytest.approx(13, abs=0.5)
+    assert thickness.local_thickness(bar).mean == pytest.approx(13, abs=0.5)
     y, x = np.mgrid[:121, :121] - 60.0
-    disc = phases.local_thickness(np.hypot(x, y) <= 40)
+    disc = thickness.local_thickness(np.hypot(x, y) <= 40)
     assert disc.quantiles[2] == pytest.approx(80, abs=2)
-    assert all(math.isnan(q) for q in phases.local_thickness(np.zeros((9, 9), bool)).quantiles)
+    assert all(math.isnan(q) for q in thickness.local_thickness(np.zeros((9, 9), bool)).quantiles)
+
+
+def test_equal_discs_drawn_at_once_cover_what_they_cover_one_by_one() -> None:
+    """Two groups of many discs, of which some are cut by the edge, and a few larger ones that lie on them."""
+    rng = np.random.default_rng(1)
+    starts = np.array([0, 200, 600, 610])
+    at = np.stack([rng.integers(0, 150, 610), rng.integers(0, 90, 610)], axis=1)
+    radius = np.repeat([1 * 16, 2 * 16 + 4, 9 * 16 + 3], np.diff(starts))
+    one_by_one = np.zeros((90, 150), np.int32)
+    for centre, r, group in zip(
+        (at * 16).tolist(), radius.tolist(), np.repeat([1, 2, 3], np.diff(starts)).tolist(), strict=True
+    ):
+        cv2.circle(one_by_one, centre, r, group, -1, cv2.LINE_8, 4)
+    assert np.array_equal(thickness._covered((90, 150), at, radius, starts), one_by_one)
 
 
 @pytest.mark.parametrize("width", [3, 4, 5, 6, 12, 13])
@@ -52,7 +67,7 @@ def test_local_thickness_of_a_bar_is_its_width_odd_or_even(width: int) -> None:
     bar = np.zeros((60, 90), bool)
     bar[20 : 20 + width] = True
     for phase in (bar, bar.T.copy()):
-        assert phases.local_thickness(phase).quantiles == (width,) * 5
+        assert thickness.local_thickness(phase).quantiles == (width,) * 5
 
 
 def test_correlation_length_of_random_squares_of_side_10() -> None:

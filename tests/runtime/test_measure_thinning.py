@@ -1,36 +1,57 @@
-"""Thinning tile by tile is thinning of the whole."""
+"""Thinning is scikit-image's, for any masks at once; and at what scale domains are thinned."""
 
 import numpy as np
 import pytest
 from skimage.morphology import skeletonize
 
-from nanomorph.measure import thinning
+from nanomorph.measure import thinning, zhang_suen
+from nanomorph.measure.zhang_suen import skeletons
 from nanomorph_training.synthesis import synthesize_field
+
+
+def drawn(masks: list[np.ndarray]) -> list[np.ndarray]:
+    """The skeletons of masks, each as an image."""
+    found = skeletons(masks)
+    images = [np.zeros(mask.shape, bool) for mask in masks]
+    for k, image in enumerate(images):
+        image[found.row[found.mask == k], found.column[found.mask == k]] = True
+    return images
 
 
 @pytest.mark.parametrize("label", ["network", "bundle", "dispersed", "particles"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_tiles_give_the_skeleton_of_the_whole(monkeypatch, label, seed):
-    """Fields of 512 px in tiles of 128, and noise closed to blobs, of which every tile holds cut ones."""
-    monkeypatch.setattr(thinning, "TILE", 128)
+def test_skeletons_of_fields_are_those_of_scikit_image(label, seed):
     mask = synthesize_field(label, seed, 512).mask > 0
-    blobs = np.random.default_rng(seed).random((300, 520)) < 0.6
-    for binary in (mask, blobs):
-        assert np.array_equal(thinning._skeleton(binary), skeletonize(binary))
+    assert np.array_equal(drawn([mask])[0], skeletonize(mask))
 
 
-def test_what_is_too_thick_for_tiles_is_thinned_whole(monkeypatch):
-    monkeypatch.setattr(thinning, "TILE", 64)
-    disc = np.hypot(*np.mgrid[-100:101, -100:101]) < 60
-    assert np.array_equal(thinning._skeleton(disc), skeletonize(disc))
+def test_skeletons_of_noise_of_many_sizes_at_once_are_those_of_scikit_image(monkeypatch):
+    """Every neighbourhood occurs, at every border, and beside the border of a word of 64 pixels and of a part."""
+    monkeypatch.setattr(zhang_suen, "_AT_ONCE", 100)
+    rng = np.random.default_rng(0)
+    shapes = [(1, 1), (1, 70), (70, 1), (3, 64), (64, 65), (40, 63), (50, 128), (33, 300), (90, 127)]
+    masks = [rng.random(shape) < share for shape in shapes for share in (0, 0.4, 0.6, 0.75, 0.9, 1)]
+    for mask, image in zip(masks, drawn(masks), strict=True):
+        assert np.array_equal(image, skeletonize(mask))
+
+
+def test_a_thick_disc_is_thinned_to_the_end():
+    disc = np.hypot(*np.mgrid[-100:101, -100:101]) < 95
+    assert np.array_equal(drawn([disc])[0], skeletonize(disc))
 
 
 def test_neighbours_are_joined_and_corners_are_no_triangles():
-    """A step right, then down: no diagonal. A free diagonal: one edge. The last column is not beside the first."""
+    """A step right, then down: no diagonal. A free diagonal: one edge. Nothing joins one mask to another."""
     image = np.zeros((5, 6), bool)
-    image[1, 1:3] = image[2, 2] = image[3, 1] = image[1, 4] = True
-    at = np.flatnonzero(image)  # (1, 1), (1, 2), (1, 4), (2, 2), (3, 1)
-    assert sorted(map(tuple, thinning._edges(at, 6).tolist())) == [(0, 1), (1, 3), (3, 4)]
+    image[1, 1:3] = image[2, 2] = image[3, 1] = image[1, 4] = True  # (1, 1), (1, 2), (1, 4), (2, 2), (3, 1)
+    row, column = np.nonzero(image)
+    place = 128 * row + column
+    once = zhang_suen.Skeletons(row, column, np.zeros(5, int), place, np.full(5, 128))
+    assert sorted(map(tuple, thinning.neighbours(once).tolist())) == [(0, 1), (1, 3), (3, 4)]
+    both = zhang_suen.Skeletons(*(np.tile(one, 2) for one in (row, column)), np.repeat([0, 1], 5),
+                                np.append(place, 896 + place), np.full(10, 128))  # fmt: skip
+    assert thinning.neighbours(both)[3:].min() == 5
+    assert len(thinning.neighbours(both)) == 6
 
 
 @pytest.mark.parametrize(("thin", "step"), [(None, 5), (5, 1), (9, 2), (21, 5)])

@@ -69,15 +69,16 @@ def measure(
     """
     labels = np.ascontiguousarray(labels, np.int32)
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
-    with pool(1, "measure") as beside:
+    with pool(2, "measure") as beside:
         texture = beside.submit(measure_texture, labels, per_px)
         domains = measure_domains(labels, nm_per_px, beside)
         columns = (
             empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
         )
-        wires = empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape)
+        wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), columns, nm_per_px, edges)
-    return Measurement(domain_frame(columns), wire_frame(wires), {c.name: field[c.name] for c in FIELD_COLUMNS})
+    documented = {c.name: field[c.name] for c in FIELD_COLUMNS}
+    return Measurement(domain_frame(columns), wire_frame(wires.result()), documented)
 
 
 def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None = None) -> pd.DataFrame:

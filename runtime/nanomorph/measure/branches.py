@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import breadth_first_order
 
 from nanomorph.measure.ragged import Ragged
 from nanomorph.measure.skeleton import Skeleton
@@ -49,43 +50,47 @@ def decompose(skeleton: Skeleton) -> Branches:
     junction = np.full(len(is_junction), FREE)
     nodes = skeleton.keep(is_junction)
     if len(nodes.points):
-        junction[is_junction] = connected_components(nodes.matrix(), directed=False)[1]
-    order = _along(_cut_rings(skeleton.edges[~is_junction[skeleton.edges].any(axis=1)], ~is_junction), ~is_junction)
+        junction[is_junction] = nodes.components(nodes.edges)[1]
+    order = _along(skeleton, ~is_junction)
     gaps = np.diff(skeleton.points[order.values], axis=0, prepend=skeleton.points[order.values[:1]])
     steps = np.hypot(*gaps.T)
     steps[order.starts[:-1]] = 0.0
     return Branches(order, steps, _nodes(skeleton.edges, order, junction), junction)
 
 
-def _cut_rings(edges: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Edges (m, 2) among the `used` points, without one of each ring."""
-    skeleton = Skeleton(used[:, None], edges, used, used)
-    _, component = connected_components(skeleton.matrix(), directed=False)
-    has_end = np.bincount(component[(skeleton.degree < 2) & used], minlength=component.max(initial=0) + 1) > 0
-    in_ring = ~has_end[component[edges[:, 0]]]
-    _, first = np.unique(component[edges[:, 0]], return_index=True)
-    cut = np.zeros(len(edges), bool)
-    cut[first] = True
-    return edges[~(cut & in_ring)]
+def _along(skeleton: Skeleton, used: np.ndarray) -> Ragged:
+    """The `used` points (bool (n,)) of every chain, in order from one of its ends."""
+    edges = skeleton.edges[used[skeleton.edges[:, 0]] & used[skeleton.edges[:, 1]]]
+    n, chain = skeleton.components(edges)
+    edges, ends = _opened(edges, used, chain, n)
+    ends = ends[np.argsort(chain[ends], kind="stable")]
+    # All chains end to end are one, which a search from its first point follows.
+    next_chain = np.flatnonzero(np.diff(chain[ends]))
+    joined = np.concatenate([edges, np.stack([ends[next_chain], ends[next_chain + 1]], axis=1)])
+    graph = coo_array((np.ones(len(joined)), tuple(joined.T)), shape=(len(used), len(used)))
+    points = breadth_first_order(graph, ends[0], directed=False, return_predecessors=False).astype(int)
+    lengths = np.bincount(chain[points], minlength=n)
+    return Ragged(points, np.concatenate([[0], np.cumsum(lengths[lengths > 0])]))
 
 
-def _along(edges: np.ndarray, used: np.ndarray) -> Ragged:
-    """The points of every chain, in order from one of its ends."""
-    graph = Skeleton(used[:, None], edges, used, used)
-    _, chain = connected_components(graph.matrix(), directed=False)
-    ends = np.flatnonzero((graph.degree < 2) & used)
-    starts = ends[np.unique(chain[ends], return_index=True)[1]]
-    far = dijkstra(graph.matrix(), directed=False, indices=starts, min_only=True, unweighted=True)
-    points = np.flatnonzero(used)
-    points = points[np.lexsort((far[points], chain[points]))]
-    begins = np.flatnonzero(np.diff(chain[points], prepend=-1))
-    return Ragged(points, np.append(begins, len(points)))
+def _opened(edges: np.ndarray, used: np.ndarray, chain: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (m, 2) without the first of every ring, and the points at which chains end, ascending.
+
+    chain: which of n each point belongs to.
+    """
+    degree = np.bincount(edges.ravel(), minlength=len(used))
+    has_end = np.bincount(chain[(degree < 2) & used], minlength=n) > 0
+    owner, first = np.unique(chain[edges[:, 0]], return_index=True)
+    cut = edges[first[~has_end[owner]]]
+    degree[cut] -= 1
+    edges = np.delete(edges, first[~has_end[owner]], axis=0)
+    return edges, np.flatnonzero((degree < 2) & used)
 
 
 def _nodes(edges: np.ndarray, order: Ragged, junction: np.ndarray) -> np.ndarray:
     """The junctions at the first and last point of every chain, int (m, 2)."""
     inside = junction != FREE
-    leaving = edges[inside[edges].sum(axis=1) == 1]
+    leaving = edges[inside[edges[:, 0]] != inside[edges[:, 1]]]
     point = np.where(inside[leaving[:, 0]], leaving[:, 1], leaving[:, 0])
     reached = junction[np.where(inside[leaving[:, 0]], leaving[:, 0], leaving[:, 1])]
     chain = np.empty(len(junction), int)

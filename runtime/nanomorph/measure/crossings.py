@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from nanomorph.measure.arms import Arms, arms_of, trims
 from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.pairs import Pairs, TooNear, along_gaps, candidates, match
-from nanomorph.measure.ragged import Ragged, spread
+from nanomorph.measure.ragged import Ragged, sorted_by, spread
 from nanomorph.measure.skeleton import Skeleton
 
 
@@ -52,7 +52,7 @@ def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray, too_near
 
 def _medians(values: np.ndarray, sequences: Ragged) -> np.ndarray:
     """Median of the values of every sequence."""
-    ordered = values[np.lexsort((values, sequences.owner))]
+    ordered = values[sorted_by(sequences.owner, values, len(sequences))]
     first, n = sequences.starts[:-1], sequences.lengths
     return (ordered[first + (n - 1) // 2] + ordered[first + n // 2]) / 2
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import find_objects
 
 from nanomorph.measure.distance import Depth, depth_of
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, total_perimeter, trace_all
+from nanomorph.measure.pieces import boxes_of
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
+from nanomorph.measure.skeleton import thin_all
 from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.thinning import thinning_step
 from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
@@ -60,11 +61,16 @@ class Domains:
 
 
 def crops_of(labels: np.ndarray) -> list[Crop]:
-    """One crop for every domain of a label image, ascending."""
+    """One crop for every domain of a label image (H, W), ascending."""
+    begins = np.ones(labels.shape, bool)
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
+    bounds = np.append(np.flatnonzero(begins), labels.size)
+    owner = labels.ravel()[bounds[:-1]].astype(int)
+    boxes = boxes_of(owner, bounds[:-1], bounds[1:], labels.shape[1], int(owner.max(initial=0)) + 1)
     return [
-        Crop(index + 1, (box[0].start, box[1].start), labels[box] == index + 1)
-        for index, box in enumerate(find_objects(labels))
-        if box is not None
+        Crop(domain, (top, left), labels[top:bottom, left:right] == domain)
+        for domain, (top, left, bottom, right) in enumerate(boxes.tolist())
+        if domain and bottom
     ]
 
 
@@ -115,16 +121,23 @@ def geometry(crops: Sequence[np.ndarray], beside: Executor) -> Geometry:
     crop, orientation_deg, and outline_length (px, holes included). beside: takes half of the work.
     """
     depths = [depth_of(crop) for crop in crops]
-    outlines = trace_all(crops, [depth.greatest for depth in depths])
-    shapes = beside.submit(_shapes, crops, outlines, depths)
+    traced = beside.submit(trace_all, crops, [depth.greatest for depth in depths])
+    shapes = beside.submit(lambda: _shapes(crops, traced.result(), depths))
     steps = [thinning_step(crop, depth.greatest, 4 * depth.mean) for crop, depth in zip(crops, depths, strict=True)]
-    of_wires, wires, segments = measure_wires(crops, outlines, steps, beside)
+    offsets = _offsets(crops)
+    of_wires, wires, segments = measure_wires(thin_all(crops, steps, offsets), traced.result(), offsets, beside)
     columns = shapes.result() | of_wires | {
         "tortuosity": tortuosity(of_wires["length"], of_wires["end_to_end"]),
         "elongation": of_wires["length"] / of_wires["width_median"],
         "width_variation": of_wires["width_sd"] / of_wires["width_median"],
     }  # fmt: skip
     return Geometry(columns, wires, segments)
+
+
+def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
+    """Where to put each crop (x, y) so that none is near another: in a row, its own size free on both sides."""
+    sizes = np.array([max(crop.shape) + 4.0 for crop in crops])
+    return np.stack([3 * np.cumsum(sizes) - 2 * sizes, np.zeros(len(crops))], axis=1)
 
 
 def tortuosity(length: np.ndarray, end_to_end: np.ndarray) -> np.ndarray:

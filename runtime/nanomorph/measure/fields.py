@@ -14,6 +14,7 @@ from nanomorph.measure.domains import Domains
 from nanomorph.measure.paths import persistence_length
 from nanomorph.measure.pieces import pieces_of
 from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
+from nanomorph.measure.thickness import local_thickness
 
 GAP_PX = 2  # background of at most so many px between two pieces still joins them
 TEXTURES = (
@@ -41,7 +42,7 @@ def measure_texture(labels: np.ndarray, per_px: tuple[float, float]) -> Texture:
     along = phases.chords(foreground, per_px)
     sizes = {f"chord_{phase}": along[phase] for phase in ("foreground", "background")}
     for phase, value in (("foreground", fractions >= 0.5), ("background", fractions < 0.5)):
-        sizes[f"local_thickness_{phase}"] = phases.local_thickness(value).scaled(size)
+        sizes[f"local_thickness_{phase}"] = local_thickness(value).scaled(size)
     measures = {
         "foreground_fraction": cv2.countNonZero(foreground) / foreground.size,
         **percolation(foreground),

@@ -31,7 +31,8 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
     side = min(field)
     sides = side * 0.5 ** (np.arange(STEPS * N_HALVINGS + 1) / STEPS)
     cos, sin = length * np.cos(2 * direction), length * np.sin(2 * direction)
-    order = np.array([_in_windows(middle, cos, sin, one) for one in sides]) / length.sum()
+    x, y = np.maximum(middle, 0).T.copy()
+    order = np.array([_in_windows(x, y, cos, sin, one) for one in sides]) / length.sum()
     level = s2d(length, direction)
     share = (order - level) / max(1 - level, 1e-9)
     below = np.flatnonzero(share > 1 / math.e)
@@ -42,7 +43,7 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
     return float(sides[k - 1] * (sides[k] / sides[k - 1]) ** t)
 
 
-def _in_windows(middle: np.ndarray, cos: np.ndarray, sin: np.ndarray, side: float) -> float:
-    column, row = np.maximum(middle // side, 0).astype(int).T
+def _in_windows(x: np.ndarray, y: np.ndarray, cos: np.ndarray, sin: np.ndarray, side: float) -> float:
+    column, row = (x / side).astype(int), (y / side).astype(int)
     window = row * (int(column.max()) + 1) + column
     return float(np.hypot(np.bincount(window, cos), np.bincount(window, sin)).sum())

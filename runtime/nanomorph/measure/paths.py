@@ -18,15 +18,22 @@ STRAIGHT = 2e-4
 def smooth(paths: Ragged) -> Ragged:
     """Moving average over 9 points of every path (n, 2); the ends stay (continued by point reflection)."""
     reach = SMOOTHING_POINTS // 2
+    smoothed = _averaged(paths, reach)
+    short = np.flatnonzero(paths.lengths <= reach)
+    for n in np.unique(paths.lengths[short]).tolist():  # as many as they have on either side
+        which = short[paths.lengths[short] == n]
+        smoothed[spread(paths.starts[which], paths.lengths[which])[0]] = _averaged(paths.take(which), n - 1)
+    return paths.with_values(smoothed)
+
+
+def _averaged(paths: Ragged, reach: int) -> np.ndarray:
+    """The mean of every point and `reach` to either side, (n, 2)."""
     continued, at = _continued(paths, reach)
-    half = np.minimum(reach, paths.lengths - 1)
-    total = np.zeros_like(paths.values)
-    for shift in range(-reach, reach + 1):
-        if abs(shift) <= half.min():
-            total += continued[at + shift]
-        else:
-            total += np.where((abs(shift) <= half)[paths.owner, None], continued[at + shift], 0.0)
-    return paths.with_values(total / (2 * half + 1)[paths.owner, None])
+    n = len(continued) - 2 * reach
+    total = np.zeros((n, 2))
+    for shift in range(2 * reach + 1):
+        total += continued[shift : shift + n]
+    return np.asarray(total[at - reach] / (2 * reach + 1))
 
 
 def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
@@ -138,21 +145,19 @@ def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, 
     """
     spacing = lengths(paths) / np.maximum(paths.lengths - 1, 1)
     span = np.minimum(SMOOTHING_POINTS - 1, np.maximum(paths.lengths - 1, 1))
-    here = _along_lag(paths, span)
-    tangent = paths.values[here + span[paths.owner[here]]] - paths.values[here]
-    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
-    x, y = np.full((2, len(paths.values)), np.nan)
-    x[here], y[here] = tangent.T
-    sums, counts = np.zeros(lag_px.shape), np.zeros(lag_px.shape, int)
+    first, n = paths.starts[:-1], np.maximum(paths.lengths - span, 0)
+    here, begins = spread(first, n)
+    x, y = (paths.values[here + np.repeat(span, n)] - paths.values[here]).T
+    norm = np.maximum(np.hypot(x, y), 1e-9)
+    x, y = x / norm, y / norm
+    lags = np.maximum(np.rint(lag_px / np.maximum(spacing, 1e-9)[:, None]).astype(int), 1)
+    counts = np.maximum(n[:, None] - lags, 0)
+    sums = np.zeros(lag_px.shape)
     for k in range(lag_px.shape[1]):
-        lag = np.maximum(np.rint(lag_px[:, k] / np.maximum(spacing, 1e-9)).astype(int), 1)
-        start = _along_lag(paths, lag)
-        ahead = start + lag[paths.owner[start]]
-        product = x[start] * x[ahead] + y[start] * y[ahead]
-        known = ~np.isnan(product)
-        owner = paths.owner[start][known]
-        sums[:, k] = np.bincount(owner, product[known], minlength=len(paths))
-        counts[:, k] = np.bincount(owner, minlength=len(paths))
+        start = spread(begins[:-1], counts[:, k])[0]
+        ahead = start + np.repeat(lags[:, k], counts[:, k])
+        owner = np.repeat(np.arange(len(paths)), counts[:, k])
+        sums[:, k] = np.bincount(owner, x[start] * x[ahead] + y[start] * y[ahead], minlength=len(paths))
     return sums, counts
 
 

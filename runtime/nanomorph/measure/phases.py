@@ -12,17 +12,11 @@ import cv2
 import numpy as np
 from scipy import fft
 
-from nanomorph.measure.distance import distance_to_background
-
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Lines of so many rows and columns are enough for a chord distribution; more of them repeat their neighbours.
 MOST_LINES = 1024
 # Longer side, px, at which discs are inscribed and correlations taken; larger fields are reduced to it.
 REDUCED = 384
-# A pixel is on the ridge of the distance transform where none beside it is deeper by more than so many px.
-RIDGE = 0.3
-_FAR = 1e9  # px
-_SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +32,8 @@ class Sizes:
         return Sizes(self.mean * factor, self.sd * factor, tuple(q * factor for q in self.quantiles))
 
 
-def _sizes(values: np.ndarray, weight: np.ndarray, mean: float | None = None) -> Sizes:
+def sizes_of(values: np.ndarray, weight: np.ndarray, mean: float | None = None) -> Sizes:
+    """The distribution of `values` (n,), each counted with its weight (n,); of a mean that is known otherwise."""
     if not len(values) or weight.sum() <= 0:
         return Sizes(math.nan if mean is None else mean, math.nan, (math.nan,) * len(QUANTILES))
     order = np.argsort(values, kind="stable")
@@ -99,7 +94,7 @@ def _pooled(parts: list[_Runs]) -> Sizes:
     number = sum(part.number for part in parts)
     mean = sum(part.total for part in parts) / number if number else math.nan
     length, weight = (np.concatenate([getattr(part, name) for part in parts]) for name in ("length", "weight"))
-    return _sizes(length, weight, mean)
+    return sizes_of(length, weight, mean)
 
 
 def reduce(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> tuple[np.ndarray, float]:
@@ -110,48 +105,6 @@ def reduce(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> tuple[
         return mask.astype(np.float32), 1.0
     shape = max(1, round(width / size)), max(1, round(height / size))
     return cv2.resize(mask * np.uint8(255), shape, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, size
-
-
-def local_thickness(phase: np.ndarray) -> Sizes:
-    """Diameters of the largest discs inscribed in a phase (bool (H, W)) around each of its pixels, by area.
-
-    Hildebrand and Ruegsegger 1997. What lies beyond the edge of the field is taken to go on as at the edge. Discs are
-    drawn around the ridge of the distance transform, smallest first, so that the largest stays.
-    """
-    if not phase.any() or phase.all():
-        return _sizes(np.zeros(0), np.zeros(0))
-    distance = distance_to_background(phase)
-    ridge = (distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase
-    row, column = np.divmod(np.flatnonzero(ridge), ridge.shape[1])
-    radius, diameter = distance[row, column], _diameters(distance, row, column)
-    order = np.argsort(diameter, kind="stable")
-    largest = np.zeros(phase.shape, np.int32)
-    fixed = 1 << _SUBPIXEL
-    discs = zip(*(values[order].tolist() for values in (column, row, radius)), strict=True)
-    for k, (x, y, r) in enumerate(discs, 1):
-        cv2.circle(largest, (x * fixed, y * fixed), round(r * fixed), k, -1, cv2.LINE_8, _SUBPIXEL)
-    area = np.bincount(largest[phase], minlength=len(order) + 1)[1:]
-    values = np.repeat(diameter[order].astype(float), area)
-    return _sizes(values, np.ones(len(values)))
-
-
-def _diameters(distance: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Diameters (n,), px, of the inscribed discs around pixels of a ridge of `distance` (float32 (H, W)).
-
-    A distance ends at the centre of the first background pixel, the edge lies half a px before it. The middle of an
-    even width lies between two pixels, one on either flank: there the two distances and the step between them add up.
-    """
-    found = 2 * distance[row, column] - 1
-    # Beyond the field all is deep: no slope falls towards it.
-    wide = np.pad(distance, 2, constant_values=_FAR)
-    for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-        before, here, there, after = (wide[row + 2 + k * down, column + 2 + k * across] for k in (-1, 0, 1, 2))
-        slope = np.minimum(here - before, there - after)
-        np.maximum(found, np.where(slope > 0, here + there + slope - 1, 0), out=found)
-    return found
-
-
-_AROUND = np.ones((3, 3), np.uint8)
 
 
 def correlation_length(fractions: np.ndarray) -> float:

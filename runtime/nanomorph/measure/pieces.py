@@ -41,13 +41,7 @@ class Pieces:
     @cached_property
     def boxes(self) -> np.ndarray:
         """First row and column, last row and column (outside) of every piece, int (m, 4)."""
-        low = np.full((len(self), 2), max(self.shape, default=0))
-        high = np.zeros((len(self), 2), int)
-        row, left = np.divmod(self.bounds[self.inside], self.shape[1])
-        right = self.bounds[self.inside + 1] - row * self.shape[1]
-        np.minimum.at(low, self.piece, np.stack([row, left], axis=1))
-        np.maximum.at(high, self.piece, np.stack([row + 1, right], axis=1))
-        return np.concatenate([low, high], axis=1)
+        return boxes_of(self.piece, self.bounds[self.inside], self.bounds[self.inside + 1], self.shape[1], len(self))
 
     @property
     def touches_edge(self) -> np.ndarray:
@@ -78,6 +72,22 @@ class Pieces:
     def labels(self) -> np.ndarray:
         """Label image int32 (H, W): 0 outside, pieces from 1."""
         return self.painted(np.arange(1, len(self) + 1, dtype=np.int32))
+
+
+def boxes_of(owner: np.ndarray, start: np.ndarray, stop: np.ndarray, width: int, n: int) -> np.ndarray:
+    """First row and column, last row and column (outside) of the runs of each of n owners, int (n, 4).
+
+    owner: int (k,) of every run; start, stop: (k,), where it begins and ends in the raveled image of so many columns.
+    """
+    row, left = np.divmod(start, width)
+    boxes = np.zeros((4, n), int)
+    boxes[:2] = np.iinfo(int).max
+    # Four sequences are gone through many times as fast as one of four columns.
+    for k, (further, edge) in enumerate(
+        ((np.minimum, row), (np.minimum, left), (np.maximum, row + 1), (np.maximum, stop - row * width))
+    ):
+        further.at(boxes[k], owner, edge)
+    return boxes.T
 
 
 def pieces_of(mask: np.ndarray, connectivity: int) -> Pieces:

@@ -57,6 +57,24 @@ class Ragged:
         return np.add.reduceat(values, self.starts[:-1])
 
 
+def sorted_by(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    """Order (k,) of values by their owner (int (k,), below n), of one owner's ascending; equal ones in any order."""
+    order = np.argsort(values)
+    # Whole numbers of 16 bits are sorted by counting.
+    narrow = owner[order].astype(np.uint16 if n <= 1 << 16 else np.int64)
+    return order[np.argsort(narrow, kind="stable")]
+
+
+def greatest(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+    """Index (n,) of the greatest value of each of n owners (int (k,), each has one), of equal ones the last."""
+    most = np.full(n, -np.inf)
+    np.maximum.at(most, owner, values)
+    at = np.flatnonzero(values == most[owner])
+    found = np.empty(n, int)
+    found[owner[at]] = at
+    return found
+
+
 def spread(first: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Indices first[k], first[k] + 1, ... (lengths[k] of them) for all k end to end, and where each k starts."""
     starts = np.concatenate([[0], np.cumsum(lengths)])

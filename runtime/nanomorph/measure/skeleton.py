@@ -14,7 +14,9 @@ from scipy.ndimage import uniform_filter1d
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from nanomorph.measure.thinning import thin
+from nanomorph.measure.ragged import greatest
+from nanomorph.measure.thinning import coarser, neighbours
+from nanomorph.measure.zhang_suen import skeletons
 
 SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
 SPUR_RADII = 1.5  # a side branch shorter than so many radii of the wire it leaves ends about inside that wire
@@ -42,6 +44,16 @@ class Skeleton:
         """From the first to the second point of every edge, (m, 2) px."""
         return self.points[self.edges[:, 1]] - self.points[self.edges[:, 0]]
 
+    def edge_lengths(self) -> np.ndarray:
+        """Length of every edge, (m,) px."""
+        x, y = self.edge_vectors().T
+        return np.asarray(np.sqrt(x * x + y * y))
+
+    def components(self, edges: np.ndarray) -> tuple[int, np.ndarray]:
+        """How many pieces the points are when only these `edges` (k, 2) join them, and the piece of each, int (n,)."""
+        n = len(self.points)
+        return connected_components(coo_array((np.ones(len(edges)), tuple(edges.T)), shape=(n, n)), directed=False)
+
     def matrix(self, weights: np.ndarray | None = None) -> csr_array:
         """Symmetric sparse (n, n) of the edges' weights (default 1)."""
         a, b = self.edges.T
@@ -53,22 +65,16 @@ class Skeleton:
     def keep(self, kept: np.ndarray) -> Skeleton:
         """The part of the graph on the points where `kept` (bool (n,)) is true."""
         number = np.cumsum(kept) - 1
-        inside = kept[self.edges].all(axis=1)
+        inside = kept[self.edges[:, 0]] & kept[self.edges[:, 1]]
         return Skeleton(self.points[kept], number[self.edges[inside]], self.domain[kept], self.step[kept])
 
 
 def thin_all(crops: Sequence[np.ndarray], steps: Sequence[int], offsets: np.ndarray) -> Skeleton:
     """Skeletons of `crops` (bool (H, W)), each thinned `steps` times coarser and moved by its offset (x, y)."""
-    points, edges, domain, spacing = [], [], [], []
-    first = 0
-    for index, (crop, step) in enumerate(zip(crops, steps, strict=True)):
-        here, pairs = thin(crop, step)
-        points.append(here + offsets[index])
-        edges.append(pairs + first)
-        domain.append(np.full(len(here), index))
-        spacing.append(np.full(len(here), float(step)))
-        first += len(here)
-    return Skeleton(*(np.concatenate(part) for part in (points, edges, domain, spacing)))
+    found = skeletons([crop if step == 1 else coarser(crop, step) for crop, step in zip(crops, steps, strict=True)])
+    step = np.array(steps, float)[found.mask]
+    points = (np.stack([found.column, found.row], axis=1) + 0.5) * step[:, None] - 0.5
+    return Skeleton(points + offsets[found.mask], neighbours(found), found.mask, step)
 
 
 def prune(skeleton: Skeleton, radius: np.ndarray) -> tuple[Skeleton, np.ndarray]:
@@ -90,15 +96,15 @@ def _spurs(skeleton: Skeleton, radius: np.ndarray) -> np.ndarray:
     junction = degree >= 3
     if not junction.any():
         return np.zeros(len(degree), bool)
-    lengths = np.linalg.norm(skeleton.edge_vectors(), axis=1)
-    at_junction = junction[skeleton.edges].sum(axis=1)
-    within = at_junction == 0
-    branches = Skeleton(skeleton.points, skeleton.edges[within], skeleton.domain, skeleton.step)
-    n, branch = connected_components(branches.matrix(), directed=False)
-    a, b = skeleton.edges[at_junction == 1].T
+    lengths = skeleton.edge_lengths()
+    first, second = junction[skeleton.edges[:, 0]], junction[skeleton.edges[:, 1]]
+    within, leaving = ~(first | second), first != second
+    inner = skeleton.edges[within]
+    n, branch = skeleton.components(inner)
+    a, b = skeleton.edges[leaving].T
     side, root = np.where(junction[a], b, a), np.where(junction[a], a, b)
-    length = np.bincount(branch[skeleton.edges[within, 0]], lengths[within], minlength=n)
-    length += np.bincount(branch[side], lengths[at_junction == 1], minlength=n)
+    length = np.bincount(branch[inner[:, 0]], lengths[within], minlength=n)
+    length += np.bincount(branch[side], lengths[leaving], minlength=n)
     thickest = np.zeros(n)
     np.maximum.at(thickest, branch[side], radius[root])
     has_end = np.zeros(n, bool)
@@ -113,30 +119,24 @@ def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
 
     Where a skeleton has loops this is the longest path that the sweeps find.
     """
-    lengths = np.linalg.norm(skeleton.edge_vectors(), axis=1)
-    matrix = skeleton.matrix(lengths)
-    _, component = connected_components(matrix, directed=False)
+    matrix = skeleton.matrix(skeleton.edge_lengths())
+    n, component = skeleton.components(skeleton.edges)
     starts = np.unique(component, return_index=True)[1]
-    starts = _farthest(dijkstra(matrix, directed=False, indices=starts, min_only=True), component)
-    distance, previous, _ = dijkstra(matrix, directed=False, indices=starts, min_only=True, return_predecessors=True)
-    ends = _farthest(distance, component)
+    # Symmetric: what is called undirected would look at every edge four times.
+    starts = greatest(component, dijkstra(matrix, indices=starts, min_only=True), n)
+    distance, previous, _ = dijkstra(matrix, indices=starts, min_only=True, return_predecessors=True)
+    ends = greatest(component, distance, n)
     ends = ends[np.argsort(distance[ends], kind="stable")]
     longest = {int(skeleton.domain[end]): int(end) for end in ends}  # of several pieces the longest comes last
     steps = previous.tolist()
     return [skeleton.points[_back(longest[domain], steps)] for domain in range(n_domains)]
 
 
-def _farthest(distance: np.ndarray, component: np.ndarray) -> np.ndarray:
-    """The point of greatest distance in every component."""
-    order = np.lexsort((distance, component))
-    last = np.flatnonzero(np.diff(component[order], append=-1))
-    return order[last]
-
-
 def _back(end: int, previous: list[int]) -> list[int]:
-    path = [end]
-    while previous[path[-1]] >= 0:
-        path.append(previous[path[-1]])
+    path = []
+    while end >= 0:
+        path.append(end)
+        end = previous[end]
     return path
 
 
@@ -156,18 +156,13 @@ def smooth_graph(skeleton: Skeleton, rounds: int = 10) -> Skeleton:
     Ten rounds smooth like an average over 9 points (their variances agree).
     """
     neighbours = skeleton.matrix()
-    degree = skeleton.degree[:, None]
+    degree = skeleton.degree
+    ends = np.flatnonzero(degree <= 1)
     points = skeleton.points
     for _ in range(rounds):
-        points = np.where(degree > 1, (points + neighbours @ points) / (1 + degree), points)
+        moved = neighbours @ points
+        moved += points
+        moved /= (1 + degree)[:, None]
+        moved[ends] = points[ends]
+        points = moved
     return Skeleton(points, skeleton.edges, skeleton.domain, skeleton.step)
-
-
-def count_branchings(skeleton: Skeleton, n_domains: int) -> np.ndarray:
-    """Branchings per domain, int (n_domains,); adjacent branch pixels are one branching."""
-    nodes = skeleton.keep(skeleton.degree >= 3)
-    if not len(nodes.points):
-        return np.zeros(n_domains, int)
-    _, cluster = connected_components(nodes.matrix(), directed=False)
-    one_each = np.unique(cluster, return_index=True)[1]
-    return np.bincount(nodes.domain[one_each], minlength=n_domains)

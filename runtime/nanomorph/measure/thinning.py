@@ -1,18 +1,14 @@
-"""Thinning of one domain to the pixels of its skeleton, and which of them are neighbours."""
+"""At what scale a domain is thinned, and which pixels of its skeleton are neighbours."""
 
 from __future__ import annotations
 
-from itertools import product
-
 import cv2
 import numpy as np
-from skimage.morphology import skeletonize
 
-from nanomorph.cores import pool, threads
+from nanomorph.measure.zhang_suen import Skeletons
 
 THIN_TO_RADIUS = 8  # domains of a larger inscribed radius (px) are thinned at a coarser scale,
 THIN_TO_WIDTH = 4  # but never so coarse that their parts fall below a width of so many px
-TILE = 512  # px
 
 
 def thinning_step(crop: np.ndarray, radius: float, typical_width: float) -> int:
@@ -23,7 +19,7 @@ def thinning_step(crop: np.ndarray, radius: float, typical_width: float) -> int:
     others are thick.
     """
     step = max(1, int(min(radius / THIN_TO_RADIUS, typical_width / THIN_TO_WIDTH)))
-    while step > 1 and _has_thin_parts(_coarser(crop, step)):
+    while step > 1 and _has_thin_parts(coarser(crop, step)):
         step -= 1
     return step
 
@@ -31,7 +27,7 @@ def thinning_step(crop: np.ndarray, radius: float, typical_width: float) -> int:
 def _has_thin_parts(coarse: np.ndarray) -> bool:
     """Whether anything longer than that is narrower than THIN_TO_WIDTH: lost by an opening, and not as a rough rim.
 
-    In a `_coarser` image everything is wider by a pixel, half of one on either side.
+    In a `coarser` image everything is wider by a pixel, half of one on either side.
     """
     binary, least = coarse.view(np.uint8), THIN_TO_WIDTH + 1
     opened = cv2.morphologyEx(binary, cv2.MORPH_OPEN, np.ones((least, least), np.uint8))
@@ -40,44 +36,7 @@ def _has_thin_parts(coarse: np.ndarray) -> bool:
     return bool((sides > least).any())
 
 
-def thin(crop: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Skeleton (Zhang and Suen 1984) of a crop reduced `step` times: points in px of the crop, and edges."""
-    binary = np.pad(crop if step == 1 else _coarser(crop, step), 1)
-    at = np.flatnonzero(_skeleton(binary))
-    rows, columns = np.divmod(at, binary.shape[1])
-    points = (np.stack([columns, rows], axis=1) - 0.5) * step - 0.5
-    return points, _edges(at, binary.shape[1])
-
-
-def _skeleton(binary: np.ndarray) -> np.ndarray:
-    """`skeletonize` of bool (H, W), of large ones tile by tile: a tile is done when it is thin, and many are empty.
-
-    A pass looks one pixel far and thinning takes two for every pixel of depth: what the cut at the border of a tile
-    changes ends within its margin, and the result is that of the whole.
-    """
-    if max(binary.shape) <= TILE:
-        return skeletonize(binary)
-    # In bytes, in a third of the time: from 255 px on all is thinned at once anyway.
-    depth = cv2.distanceTransform(binary.view(np.uint8), cv2.DIST_L1, 3, dstType=cv2.CV_8U).max()
-    margin = 2 * int(depth) + 4
-    if 2 * margin > TILE:
-        return skeletonize(binary)
-    thinned = np.zeros_like(binary)
-
-    def thin_tile(top: int, left: int) -> None:
-        above, before = max(0, top - margin), max(0, left - margin)
-        around = binary[above : top + TILE + margin, before : left + TILE + margin]
-        if around.any():
-            tile = np.s_[top - above : top - above + TILE, left - before : left - before + TILE]
-            thinned[top : top + TILE, left : left + TILE] = skeletonize(around)[tile]
-
-    corners = product(*(range(0, side, TILE) for side in binary.shape))
-    with pool(threads(), "thin") as workers:
-        list(workers.map(thin_tile, *zip(*corners, strict=True)))
-    return thinned
-
-
-def _coarser(crop: np.ndarray, step: int) -> np.ndarray:
+def coarser(crop: np.ndarray, step: int) -> np.ndarray:
     """The largest value of every step x step block: what is thin beside a thick body must not fall apart."""
     binary = np.ascontiguousarray(crop).view(np.uint8)
     below, beside = (-side % step for side in crop.shape)
@@ -85,20 +44,24 @@ def _coarser(crop: np.ndarray, step: int) -> np.ndarray:
     return cv2.dilate(whole, np.ones((step, step), np.uint8), anchor=(0, 0))[::step, ::step].astype(bool)
 
 
-def _edges(at: np.ndarray, width: int) -> np.ndarray:
-    """Pairs of 8-neighbours; no diagonal where two straight steps do it, so that a corner is no branching.
-
-    at: ascending, in the raveled image of so many columns; no point is in the first or last column.
+def neighbours(skeletons: Skeletons) -> np.ndarray:
+    """Pairs of 8-neighbours, int (m, 2), by mask; no diagonal where two straight steps do it, so that a corner is no
+    branching.
     """
-    right, below, left = (_number(at, at + shift) for shift in (1, width, -1))
-    pairs = [(right, None), (below, None), (_number(at, at + width + 1), right), (_number(at, at + width - 1), left)]
-    found = [other >= 0 if side is None else (other >= 0) & (below < 0) & (side < 0) for other, side in pairs]
-    return np.concatenate(
-        [np.stack([np.flatnonzero(one), other[one]], axis=1) for one, (other, _) in zip(found, pairs, strict=True)]
-    )
-
-
-def _number(at: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Which of the places `at` (ascending) each one wanted is, -1 where it is none."""
-    number = np.minimum(np.searchsorted(at, wanted), len(at) - 1)
-    return np.where(at[number] == wanted, number, -1)
+    place = np.append(skeletons.place, [-1, -1, -1])
+    here, n = skeletons.place, len(skeletons.place)
+    right = place[1 : n + 1] == here + 1
+    left = np.append(False, right[:-1])[:n]
+    # The three below follow each other, where they are.
+    wanted = here + skeletons.stride
+    at = np.searchsorted(here, wanted - 1)
+    below_left = place[at] == wanted - 1
+    straight = at + below_left
+    below = place[straight] == wanted
+    across = straight + below
+    below_right = place[across] == wanted + 1
+    alone = ~below
+    first = [np.flatnonzero(one) for one in (right, below, below_right & alone & ~right, below_left & alone & ~left)]
+    second = (first[0] + 1, straight[first[1]], across[first[2]], at[first[3]])
+    edges = np.stack([np.concatenate(first), np.concatenate(second)], axis=1)
+    return edges[np.argsort(skeletons.mask[edges[:, 0]], kind="stable")]

@@ -16,13 +16,11 @@ from nanomorph.measure.edges import Edges
 from nanomorph.measure.longest import measure_longest
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.paths import CLEAR_WIDTHS
-from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.ragged import Ragged, greatest, sorted_by
 from nanomorph.measure.skeleton import (
     Skeleton,
-    count_branchings,
     prune,
     smooth_graph,
-    thin_all,
 )
 
 Columns = dict[str, np.ndarray]
@@ -54,19 +52,17 @@ class Segments:
 
 
 def measure_wires(
-    crops: Sequence[np.ndarray], outlines: Sequence[Outline], steps: Sequence[int], beside: Executor
+    raw: Skeleton, outlines: Sequence[Outline], offsets: np.ndarray, beside: Executor
 ) -> tuple[Columns, WirePaths, Segments]:
     """Measure the skeletons of all domains.
 
-    crops: bool (H, W) each; outlines: theirs (px of the crop); steps: thinned at so many times coarser a scale. beside:
+    raw: as thinned; outlines: of every domain, px of its crop; offsets: (n, 2), where in `raw` the crop lies. beside:
     takes what does not depend on crossings.
     Returns arrays (n,): width_median, width_mean, width_sd, width_min, width_max, length, end_to_end,
     persistence_length, skeleton_length (px), n_branch_points, n_branches, n_wires, n_end_points; the wires; and the
     pieces of the skeletons.
     """
-    n, offsets = len(crops), _offsets(crops)
-    edges = Edges(outlines, offsets)
-    raw = thin_all(crops, steps, offsets)
+    n, edges = len(outlines), Edges(outlines, offsets)
     near, foot = edges.nearest(raw.points)
     skeleton, kept = prune(raw, near)
     near, foot = near[kept], foot[kept]
@@ -81,7 +77,7 @@ def measure_wires(
     segments = pieces.result()
     columns = widths | along.result() | {
         "skeleton_length": np.bincount(segments.domain, segments.length, minlength=n),
-        "n_branch_points": count_branchings(skeleton, n),
+        "n_branch_points": _branchings(skeleton, branches, n),
         "n_branches": np.bincount(skeleton.domain[branches.order.values[branches.order.starts[:-1]]], minlength=n),
         "n_wires": np.bincount(wires.domain, minlength=n),
         "n_end_points": np.bincount(skeleton.domain[skeleton.degree == 1], minlength=n),
@@ -123,10 +119,11 @@ def _none() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.zeros(0, int), np.zeros((0, 2), bool), np.zeros(0, int)
 
 
-def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
-    """Where to put each crop (x, y) so that none is near another: in a row, its own size free on both sides."""
-    sizes = np.array([max(crop.shape) + 4.0 for crop in crops])
-    return np.stack([3 * np.cumsum(sizes) - 2 * sizes, np.zeros(len(crops))], axis=1)
+def _branchings(skeleton: Skeleton, branches: Branches, n: int) -> np.ndarray:
+    """Branchings of each of n domains, int (n,); adjacent branch pixels are one branching."""
+    at = np.flatnonzero(branches.junction != FREE)
+    one_each = at[np.unique(branches.junction[at], return_index=True)[1]]
+    return np.bincount(skeleton.domain[one_each], minlength=n)
 
 
 def _clear(skeleton: Skeleton, reach: np.ndarray) -> np.ndarray:
@@ -168,13 +165,12 @@ def width_statistics(widths: np.ndarray, owner: np.ndarray, used: np.ndarray, ne
     Points near tips and branchings are not `used`. An owner that has no others (a compact domain) is as wide as at
     its deepest point (greatest `near`, the distance to the outline).
     """
-    order = np.lexsort((near, owner))
-    deepest = order[np.flatnonzero(np.diff(owner[order], append=-1))]
-    without = np.bincount(owner[used], minlength=n)[owner[deepest]] == 0
-    used = used.copy()
-    used[deepest[without]] = True
+    without = np.bincount(owner[used], minlength=n) == 0
+    if without.any():
+        used = used.copy()
+        used[greatest(owner, near, n)[without]] = True
     widths, owner = widths[used], owner[used]
-    order = np.lexsort((widths, owner))
+    order = sorted_by(owner, widths, n)
     widths, owner = widths[order], owner[order]
     count = np.bincount(owner, minlength=n)
     first = np.cumsum(count) - count
@@ -191,11 +187,12 @@ def width_statistics(widths: np.ndarray, owner: np.ndarray, used: np.ndarray, ne
 
 def _segments(skeleton: Skeleton, offsets: np.ndarray) -> Segments:
     """The edges of the (smoothed) skeletons."""
+    first, second = skeleton.edges.T
     vectors = skeleton.edge_vectors()
-    domain = skeleton.domain[skeleton.edges[:, 0]]
+    domain = skeleton.domain[first]
     return Segments(
-        skeleton.points[skeleton.edges].mean(axis=1) - offsets[domain],
-        np.linalg.norm(vectors, axis=1),
+        (skeleton.points[first] + skeleton.points[second]) / 2 - offsets[domain],
+        skeleton.edge_lengths(),
         np.arctan2(vectors[:, 1], vectors[:, 0]),
         domain,
     )
