@@ -12,7 +12,7 @@ import numpy as np
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import MANIFEST, Bundle, BundleError, HeadSpec
 from nanomorph.engines.onnx_runtime import open_session
-from nanomorph.majority import majority
+from nanomorph.majority import UNKNOWN, majority, voters
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: float) -> Judge
 
 
 def judge_domains(head: Head, embedding: np.ndarray, domains: pd.DataFrame) -> tuple[Judgement, pd.DataFrame]:
-    """Label every domain; the micrograph takes the majority of those that lie wholly in the field."""
+    """Label every domain, UNKNOWN where it is unlike everything; the micrograph takes the majority of the known ones
+    that lie wholly in the field."""
     task = head.spec.task
     descriptors = domains[list(head.spec.descriptors)].to_numpy(dtype=np.float32)
     at_edge = domains["touches_edge"].to_numpy(dtype=bool)
@@ -141,9 +142,9 @@ def _judged_rows(
 ) -> tuple[Judgement, np.ndarray, np.ndarray]:
     if not len(best):
         return _no_rows(spec)
-    judged = ~touches_edge if not touches_edge.all() else np.ones(len(best), dtype=bool)
-    verdict = _majority(spec, best[judged], confidences[judged], novelty[judged])
-    return verdict, np.array(spec.labels)[best], confidences
+    whole = ~touches_edge if not touches_edge.all() else np.ones(len(best), dtype=bool)
+    verdict = _majority(spec, best[whole], confidences[whole], novelty[whole])
+    return verdict, np.where(novelty > 1, UNKNOWN, np.array(spec.labels)[best]), confidences
 
 
 def _no_rows(spec: HeadSpec) -> tuple[Judgement, np.ndarray, np.ndarray]:
@@ -156,8 +157,9 @@ def _nothing(spec: HeadSpec) -> Judgement:
 
 
 def _majority(spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty: np.ndarray) -> Judgement:
+    typical_novelty, known = float(np.median(novelty)), voters(novelty)
+    best, confidences = best[known], confidences[known]
     winner, fractions = majority(best, confidences, len(spec.labels))
-    typical_novelty = float(np.median(novelty))
     return Judgement(
         task=spec.task,
         label=spec.labels[winner],

@@ -48,6 +48,33 @@ def test_domains_cut_by_the_edge_have_no_vote_while_others_do(judge):
     assert shape.label == "rod"
 
 
+def test_what_is_unlike_everything_is_unknown_and_has_no_vote_while_others_do(judge):
+    class Wary:
+        """The tiny bundle's head of shapes, to which everything beyond an aspect ratio of 10 is new."""
+
+        spec = judge.heads[1].spec
+
+        def __call__(self, features):
+            return judge.heads[1](features)[0], features[:, 0] / 10
+
+    def judged(*aspect_ratios):
+        rows = np.array(aspect_ratios, np.float32)[:, None]
+        ((verdict, labels, _),) = judge_rows(Wary(), EMBEDDING[None], [rows], [np.zeros(len(rows), bool)])
+        return verdict, labels.tolist()
+
+    verdict, labels = judged(30, 40, 1)
+    assert labels == ["unknown", "unknown", "disc"]
+    assert (verdict.label, verdict.decision) == ("disc", "unknown")  # the typical domain is unlike everything
+    assert verdict.probabilities == {"disc": 1, "rod": 0}
+    verdict, labels = judged(30, 5, 1, 1)
+    assert labels == ["unknown", "rod", "disc", "disc"]
+    assert (verdict.label, verdict.decision) == ("disc", "accepted")
+    assert verdict.probabilities == {"disc": pytest.approx(2 / 3), "rod": pytest.approx(1 / 3)}
+    verdict, labels = judged(30, 40)
+    assert labels == ["unknown", "unknown"]
+    assert (verdict.label, verdict.decision) == ("rod", "unknown")
+
+
 def test_without_domains_nothing_is_claimed(judge):
     (_, shape), table = judge(EMBEDDING, {"foreground_fraction": 0.0}, domains())
     assert shape.label == ""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nanomorph.majority import majority
+from nanomorph.majority import majority, voters
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,11 @@ def test_majority(best, confidences, winner, shares):
     found = majority(np.array(best), np.array(confidences, np.float32), 3)
     assert found[0] == winner
     assert found[1] == pytest.approx(np.array(shares))
+
+
+@pytest.mark.parametrize(
+    ("novelty", "vote"),
+    [([0.2, 1.0, 1.01], [True, True, False]), ([1.5, 3.0], [True, True]), ([], [])],
+)
+def test_the_known_vote_while_there_are_any(novelty, vote):
+    assert voters(np.array(novelty)).tolist() == vote

@@ -79,7 +79,7 @@ def test_a_micrograph_takes_its_domains_majority_and_an_empty_one_is_wrong() -> 
     sample = np.repeat([0, 1, 2, 3, 4], 3)
     table = Table(Features(None, pd.DataFrame({"aspect_ratio": aspect})), sample)
     y = np.array([0, 1, 0, 1, 1, 0])
-    judge = HeadJudge(table, table, y, list("abcdef"), False, ("aspect_ratio",))
+    judge = HeadJudge(table, table, y, list("abcdef"), False, ("aspect_ratio",), by_domain=True)
     assert judge(np.array([0, 1, 2, 3]), np.array([4, 5])).tolist() == [1, NOTHING]
     # No domain in any example of class 0: nothing can be said.
     assert judge(np.array([5, 1]), np.array([4])).tolist() == [NOTHING]

@@ -192,5 +192,6 @@ def _verdict(head: Head, row: Row) -> int:
     if row.descriptors.empty:
         return scores.NOTHING
     embedding = np.tile(row.embedding, (len(row.descriptors), 1))
-    probabilities, _ = head(heads.Features(embedding, row.descriptors))
-    return int(scores.verdicts(probabilities, np.zeros(len(probabilities), int), np.zeros(len(probabilities)))[1][0])
+    probabilities, novelty = head(heads.Features(embedding, row.descriptors))
+    one = np.zeros(len(novelty), int)
+    return int(scores.verdicts(probabilities, one, scores.Domains(one, novelty))[1][0])

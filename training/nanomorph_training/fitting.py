@@ -27,7 +27,7 @@ from nanomorph_training.logistic import (
     softmax,
     standardise,
 )
-from nanomorph_training.scores import UNCERTAIN_DEFAULT, score, uncertain_threshold, verdicts
+from nanomorph_training.scores import UNCERTAIN_DEFAULT, Domains, score, uncertain_threshold, verdicts
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def fit_head(
 
     labels, groups: (n,), a row's class and what must not be split. classes: order of the classes (default: sorted).
     sample_weight: (n,), before classes are balanced. micrographs: (n,), the name of each row's; at domain level
-    thresholds and scores count micrographs, by the majority of their rows. Raises ConfigurationError for fewer than
-    two classes.
+    thresholds and scores count micrographs, by the majority of their known rows. Raises ConfigurationError for fewer
+    than two classes.
     """
     y, classes = encode(labels, classes)
     problem = pose(features, y, groups, descriptors, uses_embedding, sample_weight, settings)
@@ -199,7 +199,8 @@ def _out_of_fold(
 ) -> OutOfFold:
     known = np.isfinite(probabilities).all(axis=1)
     names, novelty = names[known], novelty[known]
-    truth, guess, confidence = verdicts(probabilities[known], y[known], names if by_majority else None)
+    domains = Domains(names, novelty) if by_majority else None
+    truth, guess, confidence = verdicts(probabilities[known], y[known], domains)
     if by_majority:
         rows = _rows_of(names)
         names, novelty = names[[r[0] for r in rows]], np.array([np.median(novelty[r]) for r in rows])

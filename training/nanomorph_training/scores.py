@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from nanomorph.majority import majority
+from nanomorph.majority import majority, voters
 
 # What an answer needs where there is nothing to set the threshold by: more than half.
 UNCERTAIN_DEFAULT = 0.5
 
 
+@dataclass(frozen=True, eq=False)
+class Domains:
+    """What the rows (n,) of a domain-level task are beside their features: the micrograph that each lies in, and its
+    novelty (1 is the threshold)."""
+
+    micrograph: np.ndarray
+    novelty: np.ndarray
+
+
 def verdicts(
-    probabilities: np.ndarray, y: np.ndarray, units: np.ndarray | None = None
+    probabilities: np.ndarray, y: np.ndarray, domains: Domains | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """True class, judged class and confidence: of each row, or of each unit by majority of its rows (share of it)."""
+    """True class, judged class and confidence: of each row, or of each micrograph by majority of its known domains
+    (share of them)."""
     guess, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    if units is None:
+    if domains is None:
         return y, guess, confidence
-    rows = [np.flatnonzero(units == unit) for unit in dict.fromkeys(units)]
-    found = [majority(guess[r], confidence[r], probabilities.shape[1]) for r in rows]
+    rows = [np.flatnonzero(domains.micrograph == one) for one in dict.fromkeys(domains.micrograph)]
+    known = [r[voters(domains.novelty[r])] for r in rows]
+    found = [majority(guess[r], confidence[r], probabilities.shape[1]) for r in known]
     winners = np.array([winner for winner, _ in found])
     return np.array([y[r[0]] for r in rows]), winners, np.array([shares.max() for _, shares in found])
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanomorph_training.features import Table
-from nanomorph_training.fitting import HeadSettings, pose
-from nanomorph_training.heads import Features
-from nanomorph_training.logistic import choose_c, fit, softmax
-from nanomorph_training.scores import NOTHING, verdicts
+from nanomorph_training.fitting import HeadSettings, fit_head
+from nanomorph_training.heads import Features, Head
+from nanomorph_training.scores import NOTHING, Domains, verdicts
 from nanomorph_training.study.draws import Draw
 
 
@@ -44,10 +43,11 @@ Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class HeadJudge:
-    """Logistic regression as `fit-head` fits it, on cached features; a micrograph takes its domains' majority.
+    """Logistic regression as `fit-head` fits it, on cached features; a micrograph takes its known domains' majority.
 
     learned, judged: rows of micrographs as they are when labelled and when tested (given masks, predicted ones).
     y: classes of all micrographs. descriptors: columns that it sees beside the embedding.
+    by_domain: rows are domains, not micrographs.
     """
 
     learned: Table
@@ -56,6 +56,7 @@ class HeadJudge:
     groups: Sequence[str]
     uses_embedding: bool
     descriptors: tuple[str, ...] = ()
+    by_domain: bool = False
     settings: HeadSettings = HeadSettings()
 
     def __call__(self, labelled: np.ndarray, tested: np.ndarray) -> np.ndarray:
@@ -65,19 +66,33 @@ class HeadJudge:
         if len(set(self.y[of].tolist())) <= self.y.max():
             return guess  # nothing was found in any example of a class
         share = 1 / np.bincount(of)[of]
-        features, groups = _rows(self.learned.features, rows), [self.groups[n] for n in of]
-        problem = pose(features, self.y[of], groups, self.descriptors, self.uses_embedding, share, self.settings)
-        c, _ = choose_c(problem)
-        model = fit(problem, np.arange(len(rows)), c)
+        head = fit_head(
+            _rows(self.learned.features, rows),
+            [str(label) for label in self.y[of]],
+            [self.groups[n] for n in of],
+            task="study",
+            level="domain" if self.by_domain else "field",
+            classes=[str(label) for label in range(self.y.max() + 1)],
+            descriptors=self.descriptors,
+            uses_embedding=self.uses_embedding,
+            sample_weight=share,
+            micrographs=[str(n) for n in of],
+            settings=self.settings,
+        ).head
         at = np.flatnonzero(np.isin(self.judged.sample, tested))
         if len(at):
-            x = _rows(self.judged.features, at).matrix(self.uses_embedding, self.descriptors)
-            units = self.judged.sample[at]
-            probabilities = softmax(model.logits(x))
-            _, said, _ = verdicts(probabilities, np.zeros(len(at), int), units)
+            said = self._said(head, at)
             place = {micrograph: n for n, micrograph in enumerate(tested.tolist())}
-            guess[[place[unit] for unit in dict.fromkeys(units.tolist())]] = said
+            guess[[place[micrograph] for micrograph in said]] = list(said.values())
         return guess
+
+    def _said(self, head: Head, at: np.ndarray) -> dict[int, int]:
+        """By micrograph of the rows `at`: its class."""
+        features, micrograph = _rows(self.judged.features, at), self.judged.sample[at]
+        probabilities, novelty = head(features)
+        domains = Domains(micrograph, novelty) if self.by_domain else None
+        _, guess, _ = verdicts(probabilities, np.zeros(len(at), int), domains)
+        return dict(zip(dict.fromkeys(micrograph.tolist()), guess.tolist(), strict=True))
 
 
 def _rows(features: Features, rows: np.ndarray) -> Features:

@@ -31,7 +31,7 @@ def entrants(pool: Pool, encoders: Sequence[Contestant], settings: StudySettings
             yield from _of_encoder(pool, contestant, extractor, judged, settings)
     if GIVEN in settings.judged:
         table = pool.table(lambda sample: stored_given_domains(sample, RowStore(pool.cache / "features")))
-        yield Entrant(GIVEN_MASKS, 0, GIVEN, "descriptors"), _head(pool, table, table, False, _shape_descriptors())
+        yield Entrant(GIVEN_MASKS, 0, GIVEN, "descriptors"), _domain_head(pool, table, table)
     if FIELD in settings.judged:
         if "classical" in settings.baselines:
             yield from _classical(pool)
@@ -63,7 +63,7 @@ def _of_encoder(
     elif segmenter:
         predicted = pool.table(extractor.predicted_domains)
         learned = predicted if judged == PREDICTED else pool.table(extractor.given_domains)
-        yield entrant("descriptors"), _head(pool, learned, predicted, False, _shape_descriptors())
+        yield entrant("descriptors"), _domain_head(pool, learned, predicted)
 
 
 def _views(extractor: Extractor, settings: StudySettings) -> Callable[[Sample], Row]:
@@ -72,6 +72,10 @@ def _views(extractor: Extractor, settings: StudySettings) -> Callable[[Sample], 
 
 def _head(pool: Pool, learned: Table, judged: Table, embedding: bool, descriptors: tuple[str, ...]) -> HeadJudge:
     return HeadJudge(learned, judged, pool.y, pool.groups, embedding, descriptors)
+
+
+def _domain_head(pool: Pool, learned: Table, judged: Table) -> HeadJudge:
+    return HeadJudge(learned, judged, pool.y, pool.groups, False, _shape_descriptors(), by_domain=True)
 
 
 def _classical(pool: Pool) -> Iterator[tuple[Entrant, Judge]]:
