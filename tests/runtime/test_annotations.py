@@ -69,6 +69,29 @@ def test_an_info_bar_is_taken_from_edge_to_edge(film, gray):
     assert not found[:267].any()
 
 
+@pytest.mark.parametrize("gray", [0, 255])
+def test_an_info_bar_may_begin_with_a_frame_and_have_rules(film, gray):
+    """A frame of 2 px along the edge, a rule of 1 px between two rows of a table, as SEMs draw them."""
+    barred = film.copy()
+    barred[260:] = gray
+    barred[298:] = barred[278] = 128
+    for foot in (274, 294):
+        cv2.putText(barred, "HV  WD  mag  det", (20, foot), cv2.FONT_HERSHEY_SIMPLEX, 0.5, 255 - gray, 1)
+    found = burnt_in(barred)
+    assert found[258:].all()
+    assert not found[:257].any()
+
+
+def test_boxes_beside_one_another_are_no_info_bar(film):
+    """Each is taken by itself, and the film between them stays."""
+    boxed = film.copy()
+    for left, right in ((0, 90), (170, 300)):
+        boxed[:30, left:right] = 255
+        cv2.putText(boxed, "PTFE", (left + 10, 22), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 0, 2)
+    found = burnt_in(boxed)
+    assert not found[:30, 100:160].any()
+
+
 def test_a_black_background_is_no_info_bar(film):
     """Vacuum below a specimen: its border is not level."""
     vacuum = film.copy()

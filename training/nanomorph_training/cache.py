@@ -20,7 +20,7 @@ from nanomorph_training.samples import Sample
 from nanomorph_training.targets import target
 
 # Raise when what is stored changes meaning.
-VERSION = "4"
+VERSION = "5"
 
 
 def default_folder() -> Path:

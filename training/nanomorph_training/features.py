@@ -23,7 +23,7 @@ from nanomorph_training.heads import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
-VERSION = "9"
+VERSION = "10"
 
 
 @dataclass(frozen=True, eq=False)
