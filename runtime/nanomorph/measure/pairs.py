@@ -56,13 +56,13 @@ def candidates(arms: Arms, too_near: TooNear) -> Pairs:
 def _facing(arms: Arms) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of arms of two branches within reach of each other that point apart."""
     reach = REACH * np.maximum(arms.radius, arms.width)
-    first, second = _within(arms.at, reach)
+    first, second = within(arms.at, reach)
     apart = _dot(arms.direction[first], arms.direction[second]) < 0
     apart &= arms.end[first] >> 1 != arms.end[second] >> 1
     return first[apart], second[apart]
 
 
-def _within(at: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def within(at: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (n,) of the points `at` (k, 2) within the `reach` (k,) of either; the first has the longer one.
 
     Those of similar reach are searched together: scipy knows one reach a search, or lists of Python's numbers.
