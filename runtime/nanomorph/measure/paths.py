@@ -53,22 +53,15 @@ def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
     return continued, at
 
 
-def steps(paths: Ragged) -> np.ndarray:
-    """Distance (n,) of every point to the one before it on its path, 0 at the first."""
-    gaps = np.hypot(*np.diff(paths.values, axis=0, prepend=paths.values[:1]).T)
-    gaps[paths.starts[:-1]] = 0.0
-    return gaps
-
-
 def arcs(paths: Ragged) -> np.ndarray:
     """Length along its path at every point (n,), 0 at the first."""
-    total = np.cumsum(steps(paths))
+    total = np.cumsum(paths.steps)
     return total - total[paths.starts[:-1]][paths.owner]
 
 
 def lengths(paths: Ragged) -> np.ndarray:
     """Length of every path (m,)."""
-    return paths.total(steps(paths))
+    return paths.total(paths.steps)
 
 
 def end_to_end(paths: Ragged) -> np.ndarray:

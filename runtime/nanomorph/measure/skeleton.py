@@ -1,4 +1,4 @@
-"""Skeletons of domains as one graph: spurs taken off, smoothed, longest paths.
+"""Skeletons of domains as one graph: smoothed, longest paths.
 
 The skeletons of all domains of a field are held in one graph of many components, so that each step is a few
 array operations however many domains there are.

@@ -8,7 +8,6 @@ import numpy as np
 
 from nanomorph.measure import paths as path_measures
 from nanomorph.measure.domains import Domains, tortuosity
-from nanomorph.measure.paths import steps
 from nanomorph.measure.ragged import Ragged
 from nanomorph.measure.wires import Columns
 
@@ -71,7 +70,7 @@ def _direction(paths: Ragged) -> np.ndarray:
     """Mean direction (m,) by length in degrees, counterclockwise from +x."""
     gaps = np.diff(paths.values, axis=0, prepend=paths.values[:1])
     doubled = 2 * np.arctan2(-gaps[:, 1], gaps[:, 0])
-    weight = steps(paths)
+    weight = paths.steps
     cos, sin = (paths.total(weight * f(doubled)) for f in (np.cos, np.sin))
     return np.degrees(0.5 * np.arctan2(sin, cos)) % 180.0 % 180.0
 
