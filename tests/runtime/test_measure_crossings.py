@@ -9,7 +9,7 @@ from nanomorph.measure import measure
 from nanomorph.measure.arms import END, Arms, arms_of, trims
 from nanomorph.measure.branches import FREE, decompose
 from nanomorph.measure.domains import measure_domains
-from nanomorph.measure.pairs import Pairs, along_gaps, candidates, match, pair_cost
+from nanomorph.measure.pairs import Pairs, along_gaps, candidates, match, pair_cost, within
 from nanomorph.measure.skeleton import Skeleton
 
 SIDE = 360
@@ -213,3 +213,17 @@ def test_a_gap_with_a_hole_is_given_up_for_the_next_best() -> None:
 
     found = match(arms, pairs, lambda points, _: np.abs(points[:, 0] - 5) < 1)
     assert list(zip(found.first.tolist(), found.second.tolist(), strict=True)) == [(0, 2), (1, 3)]
+
+
+@pytest.mark.parametrize("decimals", [0, 3])
+def test_points_within_reach_are_found_once_whatever_their_reaches(decimals: int) -> None:
+    """Rounded to whole px many reaches are equal, and some are 0."""
+    draw = np.random.default_rng(decimals)
+    at, reach = draw.uniform(0, 200, (150, 2)), np.round(draw.exponential(20, 150), decimals)
+    first, second = within(at, reach)
+    found = list(zip(first.tolist(), second.tolist(), strict=True))
+    distance = np.hypot(*(at[:, None] - at).transpose(2, 0, 1))
+    near = distance <= np.maximum(reach[:, None], reach)
+    assert len(set(map(frozenset, found))) == len(found) == np.count_nonzero(np.triu(near, 1))
+    assert near[first, second].all()
+    assert (reach[first] >= reach[second]).all()

@@ -10,7 +10,7 @@ import pandas as pd
 
 from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
-from nanomorph.measure.fields import measure_field, measure_texture
+from nanomorph.measure.fields import measure_field, measure_spans, measure_texture
 from nanomorph.measure.frames import domain_frame, empty, wire_frame
 from nanomorph.measure.separate import Separation, segment
 from nanomorph.measure.statistics import EDGES
@@ -69,14 +69,16 @@ def measure(
     """
     labels = np.ascontiguousarray(labels, np.int32)
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
-    with pool(2, "measure") as beside:
+    with pool(1, "measure") as beside:
         texture = beside.submit(measure_texture, labels, per_px)
+        # When its turn comes it stands back behind the outlines, for which the skeletons wait.
+        spans = beside.submit(lambda: beside.submit(measure_spans, labels))
         domains = measure_domains(labels, nm_per_px, beside)
         columns = (
             empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
-        field = measure_field(labels, domains, texture.result(), columns, nm_per_px, edges)
+        field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
     documented = {c.name: field[c.name] for c in FIELD_COLUMNS}
     return Measurement(domain_frame(columns), wire_frame(wires.result()), documented)
 

@@ -118,9 +118,7 @@ def _paths(
 
 def evenly(paths: Ragged, spacing: np.ndarray) -> Ragged:
     """Every path (n, 2) resampled at about its `spacing` (m,), first and last point kept."""
-    steps = np.hypot(*np.diff(paths.values, axis=0, prepend=paths.values[:1]).T)
-    steps[paths.starts[:-1]] = 0.0
-    total = np.cumsum(steps)
+    total = np.cumsum(paths.steps)
     length = total[paths.starts[1:] - 1] - total[paths.starts[:-1]]
     axis = total + paths.owner  # a gap of one between paths keeps them apart
     n = np.maximum(np.rint(length / spacing).astype(int), 1) + 1

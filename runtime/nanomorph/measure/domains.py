@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from nanomorph.measure.distance import Depth, depth_of
+from nanomorph.measure.edges import Edges
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, total_perimeter, trace_all
 from nanomorph.measure.pieces import boxes_of
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
@@ -120,18 +121,24 @@ def geometry(crops: Sequence[np.ndarray], beside: Executor) -> Geometry:
     Columns: arrays (n,), LENGTHS in px, all scale-free descriptors, counts, centroid_x and centroid_y in the
     crop, orientation_deg, and outline_length (px, holes included). beside: takes half of the work.
     """
-    depths = [depth_of(crop) for crop in crops]
-    traced = beside.submit(trace_all, crops, [depth.greatest for depth in depths])
-    shapes = beside.submit(lambda: _shapes(crops, traced.result(), depths))
+    depths, offsets = [depth_of(crop) for crop in crops], _offsets(crops)
+    radii = [depth.greatest for depth in depths]
+    traced = beside.submit(_outlined, crops, radii, offsets)
+    shapes = beside.submit(lambda: _shapes(crops, traced.result()[0], depths))
     steps = [thinning_step(crop, depth.greatest, 4 * depth.mean) for crop, depth in zip(crops, depths, strict=True)]
-    offsets = _offsets(crops)
-    of_wires, wires, segments = measure_wires(thin_all(crops, steps, offsets), traced.result(), offsets, beside)
+    raw = thin_all(crops, steps, offsets)
+    of_wires, wires, segments = measure_wires(raw, *traced.result(), offsets, max(radii), beside)
     columns = shapes.result() | of_wires | {
         "tortuosity": tortuosity(of_wires["length"], of_wires["end_to_end"]),
         "elongation": of_wires["length"] / of_wires["width_median"],
         "width_variation": of_wires["width_sd"] / of_wires["width_median"],
     }  # fmt: skip
     return Geometry(columns, wires, segments)
+
+
+def _outlined(crops: Sequence[np.ndarray], radii: Sequence[float], offsets: np.ndarray) -> tuple[list[Outline], Edges]:
+    outlines = trace_all(crops, radii)
+    return outlines, Edges(outlines, offsets)
 
 
 def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:

@@ -31,14 +31,17 @@ class Edges:
         # Not balanced: built in half the time, and the vertices of outlines are spread evenly enough.
         self.tree = cKDTree(self.rings.values, balanced_tree=False, compact_nodes=False)
 
-    def nearest(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distance (n,) of points (n, 2) to the nearest vertex, and that vertex (n, 2); vertices lie 1.5 px apart."""
-        distance, index = self.tree.query(points, workers=_threads(points))
-        return distance, self.rings.values[index]
+    def nearest(self, points: np.ndarray, usual: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
+        """Distance (n,) of points (n, 2) to the nearest vertex, and its index (n,); vertices lie 1.5 px apart.
 
-    def distance(self, points: np.ndarray) -> np.ndarray:
-        """Distance (n,) to the nearest vertex."""
-        return self.tree.query(points, workers=_threads(points))[0]
+        A search that need not look beyond `usual` (px) takes three quarters of the time. Where it finds nothing it is
+        repeated without that limit.
+        """
+        distance, index = self.tree.query(points, distance_upper_bound=usual, workers=_threads(points))
+        beyond = np.flatnonzero(np.isinf(distance))
+        if len(beyond):
+            distance[beyond], index[beyond] = self.tree.query(points[beyond], workers=_threads(beyond))
+        return distance, index
 
     def nearer(self, points: np.ndarray, limit: np.ndarray) -> np.ndarray:
         """Which of the points (n, 2) are nearer to a vertex than their limit (n,) px."""
@@ -53,11 +56,11 @@ class Edges:
         """
         far = np.zeros(len(origins))
         for _ in range(_MARCH):
-            step = self.distance(origins + far[:, None] * directions) - 1.0
+            step = self.nearest(origins + far[:, None] * directions)[0] - 1.0
             if not (step > 0.5).any():
                 break
             far += np.maximum(step, 0.0)
-        _, index = self.tree.query(origins + far[:, None] * directions)
+        _, index = self.nearest(origins + far[:, None] * directions)
         met = self._cut(origins, directions, index)
         return np.where(met <= reach, met, reach)
 

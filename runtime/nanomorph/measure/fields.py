@@ -25,12 +25,8 @@ Values = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Texture:
-    """What the mask shows without its domains: percolation and hole_fraction, and lengths on square pixels.
+    """Lengths that the mask shows without its domains, in units of the shorter side of a pixel. sizes: by TEXTURES."""
 
-    sizes: by TEXTURES; correlation: length; all in units of the shorter side of a pixel.
-    """
-
-    measures: dict[str, float]
     sizes: dict[str, phases.Sizes]
     correlation: float
 
@@ -43,27 +39,34 @@ def measure_texture(labels: np.ndarray, per_px: tuple[float, float]) -> Texture:
     sizes = {f"chord_{phase}": along[phase] for phase in ("foreground", "background")}
     for phase, value in (("foreground", fractions >= 0.5), ("background", fractions < 0.5)):
         sizes[f"local_thickness_{phase}"] = local_thickness(value).scaled(size)
-    measures = {
+    return Texture(sizes, phases.correlation_length(fractions) * size)
+
+
+def measure_spans(labels: np.ndarray) -> dict[str, float]:
+    """How much of the field the foreground of `labels` (int (H, W)) covers, spans and encloses."""
+    foreground = (labels != 0).view(np.uint8)
+    return {
         "foreground_fraction": cv2.countNonZero(foreground) / foreground.size,
         **percolation(foreground),
         "hole_fraction": hole_fraction(foreground),
     }
-    return Texture(measures, sizes, phases.correlation_length(fractions) * size)
 
 
 def measure_field(
     labels: np.ndarray,
     domains: Domains | None,
     texture: Texture,
+    spans: Mapping[str, float],
     columns: Values,
     nm_per_px: tuple[float, float] | None,
     edges: str,
 ) -> dict[str, float]:
-    """FIELD_COLUMNS of `labels` (int (H, W)) from its domains' `columns`, their geometry and its texture."""
+    """FIELD_COLUMNS of `labels` (int (H, W)) from its domains' `columns` and geometry, its texture and its spans."""
     sized = sample(columns["touches_edge"], columns["edge_weight"], edges)
     area_um2 = labels.size * math.prod(nm_per_px) / 1e6 if nm_per_px is not None else math.nan
     n, n_branch_points = len(columns["area_px"]), int(columns["n_branch_points"].sum())
-    return texture.measures | {
+    return {
+        **spans,
         "n_domains": n,
         **size_statistics(columns, sized),
         "n_sized": len(sized.index),

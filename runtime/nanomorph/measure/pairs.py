@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from nanomorph.measure.ragged import spread
 REACH, CLEARANCE = 24.0, 0.3
 # A pair of arms costs its turning (rad), plus so many rad per e-fold of width and per width of the gap.
 WIDTH_WEIGHT, GAP_WEIGHT = 1.0, 0.01
+# Arms are looked for together whose reaches differ by less than so many times.
+REACH_STEP = 1.25
 # Costs are told apart down to so many rad.
 COST_STEP = 2.0**-20
 
@@ -53,14 +56,29 @@ def candidates(arms: Arms, too_near: TooNear) -> Pairs:
 def _facing(arms: Arms) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of arms of two branches within reach of each other that point apart."""
     reach = REACH * np.maximum(arms.radius, arms.width)
-    found = cKDTree(arms.at).query_ball_point(arms.at, reach, return_sorted=False)
-    first = np.repeat(np.arange(len(found)), [len(one) for one in found])
-    second = np.concatenate(found).astype(int)
-    # Of two that find each other, the pair is kept where it is found with the longer reach.
-    longer = (reach[first] > reach[second]) | ((reach[first] == reach[second]) & (first < second))
-    first, second = (one[longer & (arms.end[first] >> 1 != arms.end[second] >> 1)] for one in (first, second))
-    opposite = _dot(arms.direction[first], arms.direction[second]) < 0
-    return first[opposite], second[opposite]
+    first, second = within(arms.at, reach)
+    apart = _dot(arms.direction[first], arms.direction[second]) < 0
+    apart &= arms.end[first] >> 1 != arms.end[second] >> 1
+    return first[apart], second[apart]
+
+
+def within(at: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (n,) of the points `at` (k, 2) within the `reach` (k,) of either; the first has the longer one.
+
+    Those of similar reach are searched together: scipy knows one reach a search, or lists of Python's numbers.
+    """
+    n = len(at)
+    order = np.argsort(-reach, kind="stable")[::-1]  # of equal ones the later first
+    at, reach = at[order], reach[order]
+    begins = np.flatnonzero(np.diff(np.floor(np.log(np.maximum(reach, 1.0)) / math.log(REACH_STEP)), prepend=-1.0))
+    tree, found = cKDTree(at), []
+    for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), n], strict=True):
+        near = cKDTree(at[begin:end]).sparse_distance_matrix(tree, reach[end - 1], output_type="ndarray")
+        first, second = near["i"] + begin, near["j"]
+        wanted = (first > second) & (near["v"] <= reach[first])
+        found.append((order[first[wanted]], order[second[wanted]]))
+    first, second = (np.concatenate(one) for one in zip(*found, strict=True))
+    return first, second
 
 
 def pair_cost(arms: Arms, first: np.ndarray, second: np.ndarray) -> np.ndarray:

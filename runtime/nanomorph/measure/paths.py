@@ -53,22 +53,15 @@ def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
     return continued, at
 
 
-def steps(paths: Ragged) -> np.ndarray:
-    """Distance (n,) of every point to the one before it on its path, 0 at the first."""
-    gaps = np.hypot(*np.diff(paths.values, axis=0, prepend=paths.values[:1]).T)
-    gaps[paths.starts[:-1]] = 0.0
-    return gaps
-
-
 def arcs(paths: Ragged) -> np.ndarray:
     """Length along its path at every point (n,), 0 at the first."""
-    total = np.cumsum(steps(paths))
+    total = np.cumsum(paths.steps)
     return total - total[paths.starts[:-1]][paths.owner]
 
 
 def lengths(paths: Ragged) -> np.ndarray:
     """Length of every path (m,)."""
-    return paths.total(steps(paths))
+    return paths.total(paths.steps)
 
 
 def end_to_end(paths: Ragged) -> np.ndarray:
@@ -122,10 +115,12 @@ def curvature(paths: Ragged, width: np.ndarray) -> np.ndarray:
     spacing = np.maximum(lengths(paths) / np.maximum(n - 1, 1), 1e-9)
     lag = np.clip(np.rint(width / spacing).astype(int), SMOOTHING_POINTS, np.maximum((n - 1) // 3, 1))
     here = _along_lag(paths, lag)
-    vectors = paths.values[here + lag[paths.owner[here]]] - paths.values[here]
-    ahead = here + lag[paths.owner[here]]
-    has_next = np.isin(ahead, here, assume_unique=True)
-    a, b = vectors[has_next], vectors[np.searchsorted(here, ahead[has_next])]
+    by = lag[paths.owner[here]]
+    vectors = paths.values[here + by] - paths.values[here]
+    has_next = here + 2 * by < paths.starts[1:][paths.owner[here]]
+    # Of a path that has so many, the vector that follows is `lag` on.
+    first = np.flatnonzero(has_next)
+    a, b = vectors[first], vectors[first + by[first]]
     turn = np.abs(np.arctan2(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)))
     owner = paths.owner[here[has_next]]
     count = np.bincount(owner, minlength=len(paths))

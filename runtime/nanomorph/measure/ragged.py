@@ -37,6 +37,13 @@ class Ragged:
         """The sequence of every element, int (n,)."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
+    @cached_property
+    def steps(self) -> np.ndarray:
+        """Of points (n, 2): the distance (n,) of each to the one before it in its sequence, 0 at the first."""
+        gaps = np.hypot(*np.diff(self.values, axis=0, prepend=self.values[:1]).T)
+        gaps[self.starts[:-1]] = 0.0
+        return gaps
+
     def with_values(self, values: np.ndarray) -> Ragged:
         """The same sequences with other values."""
         return Ragged(values, self.starts)

@@ -1,4 +1,4 @@
-"""Skeletons of domains as one graph: spurs taken off, smoothed, longest paths.
+"""Skeletons of domains as one graph: smoothed, longest paths.
 
 The skeletons of all domains of a field are held in one graph of many components, so that each step is a few
 array operations however many domains there are.
@@ -19,7 +19,6 @@ from nanomorph.measure.thinning import coarser, neighbours
 from nanomorph.measure.zhang_suen import skeletons
 
 SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
-SPUR_RADII = 1.5  # a side branch shorter than so many radii of the wire it leaves ends about inside that wire
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,43 +74,6 @@ def thin_all(crops: Sequence[np.ndarray], steps: Sequence[int], offsets: np.ndar
     step = np.array(steps, float)[found.mask]
     points = (np.stack([found.column, found.row], axis=1) + 0.5) * step[:, None] - 0.5
     return Skeleton(points + offsets[found.mask], neighbours(found), found.mask, step)
-
-
-def prune(skeleton: Skeleton, radius: np.ndarray) -> tuple[Skeleton, np.ndarray]:
-    """Take off side branches shorter than 1.5 radii of the wire they leave (three rounds at most).
-
-    radius: float (n,), distance of every point to the outline. Also returns the points kept, int (k,).
-    """
-    kept = np.arange(len(radius))
-    for _ in range(3):
-        spur = _spurs(skeleton, radius[kept])
-        if not spur.any():
-            break
-        skeleton, kept = skeleton.keep(~spur), kept[~spur]
-    return skeleton, kept
-
-
-def _spurs(skeleton: Skeleton, radius: np.ndarray) -> np.ndarray:
-    degree = skeleton.degree
-    junction = degree >= 3
-    if not junction.any():
-        return np.zeros(len(degree), bool)
-    lengths = skeleton.edge_lengths()
-    first, second = junction[skeleton.edges[:, 0]], junction[skeleton.edges[:, 1]]
-    within, leaving = ~(first | second), first != second
-    inner = skeleton.edges[within]
-    n, branch = skeleton.components(inner)
-    a, b = skeleton.edges[leaving].T
-    side, root = np.where(junction[a], b, a), np.where(junction[a], a, b)
-    length = np.bincount(branch[inner[:, 0]], lengths[within], minlength=n)
-    length += np.bincount(branch[side], lengths[leaving], minlength=n)
-    thickest = np.zeros(n)
-    np.maximum.at(thickest, branch[side], radius[root])
-    has_end = np.zeros(n, bool)
-    has_end[branch[degree == 1]] = True
-    slack = np.zeros(n)
-    np.maximum.at(slack, branch, skeleton.step)
-    return (has_end & (length < SPUR_RADII * thickest + slack))[branch] & ~junction
 
 
 def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from nanomorph.measure import paths as path_measures
 from nanomorph.measure.domains import Domains, tortuosity
-from nanomorph.measure.paths import steps
 from nanomorph.measure.ragged import Ragged
 from nanomorph.measure.wires import Columns
 
@@ -22,14 +21,15 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
     square, stretch = wires.paths, np.array(domains.per_px)
     recorded = square.with_values(square.values / stretch + domains.corners[wires.domain][square.owner][:, ::-1])
     length = path_measures.lengths(square)
-    across = _across(square, domains.per_px)
+    direction = _direction(square)
+    across = _across(direction, domains.per_px)
     columns = {
         "domain": domains.columns["domain"][wires.domain],
         "wire": np.arange(1, len(square) + 1),
         "touches_edge": _touches(recorded, wires.widths["width_median"] * across, field),
         "elongation": _elongation(length, wires.widths["width_median"]),
         "tortuosity": tortuosity(length, path_measures.end_to_end(square)),
-        "orientation_deg": _direction(square),
+        "orientation_deg": direction,
         "n_crossings": wires.crossings,
         "n_tips": wires.free.sum(axis=1),
     }
@@ -56,12 +56,12 @@ def _elongation(length: np.ndarray, width: np.ndarray) -> np.ndarray:
     return np.divide(length, width, out=np.full(len(length), np.nan), where=width > 0)
 
 
-def _across(paths: Ragged, per_px: tuple[float, float]) -> np.ndarray:
-    """Recorded pixels per square pixel across every path (m,): 1 where pixels are square.
+def _across(direction: np.ndarray, per_px: tuple[float, float]) -> np.ndarray:
+    """Recorded pixels per square pixel across paths of a mean direction (m,), degrees: 1 where pixels are square.
 
     A strip keeps its area up to the factor 1 / (x y) when its length changes by that of its direction.
     """
-    theta = np.deg2rad(_direction(paths))
+    theta = np.deg2rad(direction)
     along = np.hypot(np.cos(theta) / per_px[0], np.sin(theta) / per_px[1])
     return 1 / (math.prod(per_px) * along)
 
@@ -70,13 +70,13 @@ def _direction(paths: Ragged) -> np.ndarray:
     """Mean direction (m,) by length in degrees, counterclockwise from +x."""
     gaps = np.diff(paths.values, axis=0, prepend=paths.values[:1])
     doubled = 2 * np.arctan2(-gaps[:, 1], gaps[:, 0])
-    weight = steps(paths)
+    weight = paths.steps
     cos, sin = (paths.total(weight * f(doubled)) for f in (np.cos, np.sin))
     return np.degrees(0.5 * np.arctan2(sin, cos)) % 180.0 % 180.0
 
 
 def _touches(paths: Ragged, width: np.ndarray, field: tuple[int, ...]) -> np.ndarray:
     """Whether the wire around a path (px of the field) reaches the first or last row or column."""
-    far = np.array(field[1::-1]) - 1.0
-    gap = np.minimum(paths.values, far - paths.values).min(axis=1)
+    x, y = paths.values.T
+    gap = np.minimum(np.minimum(x, field[1] - 1.0 - x), np.minimum(y, field[0] - 1.0 - y))
     return np.minimum.reduceat(gap, paths.starts[:-1]) <= 0.5 * width + 0.5

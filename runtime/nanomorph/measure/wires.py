@@ -17,11 +17,8 @@ from nanomorph.measure.longest import measure_longest
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.paths import CLEAR_WIDTHS
 from nanomorph.measure.ragged import Ragged, greatest, sorted_by
-from nanomorph.measure.skeleton import (
-    Skeleton,
-    prune,
-    smooth_graph,
-)
+from nanomorph.measure.skeleton import Skeleton, smooth_graph
+from nanomorph.measure.spurs import prune
 
 Columns = dict[str, np.ndarray]
 SLENDER = 3.0  # a wire is at least so many widths long, as a fibre is (ISO 80004-2: two dimensions much smaller)
@@ -52,23 +49,26 @@ class Segments:
 
 
 def measure_wires(
-    raw: Skeleton, outlines: Sequence[Outline], offsets: np.ndarray, beside: Executor
+    raw: Skeleton, outlines: Sequence[Outline], edges: Edges, offsets: np.ndarray, deepest: float, beside: Executor
 ) -> tuple[Columns, WirePaths, Segments]:
     """Measure the skeletons of all domains.
 
-    raw: as thinned; outlines: of every domain, px of its crop; offsets: (n, 2), where in `raw` the crop lies. beside:
-    takes what does not depend on crossings.
+    raw: as thinned; outlines: of every domain, px of its crop; edges: the same as `raw` lies; offsets: (n, 2), where
+    in `raw` the crop lies; deepest: px, greatest inscribed radius. beside: takes what does not depend on crossings.
     Returns arrays (n,): width_median, width_mean, width_sd, width_min, width_max, length, end_to_end,
     persistence_length, skeleton_length (px), n_branch_points, n_branches, n_wires, n_end_points; the wires; and the
     pieces of the skeletons.
     """
-    n, edges = len(outlines), Edges(outlines, offsets)
-    near, foot = edges.nearest(raw.points)
+    n = len(outlines)
+    near, vertex = edges.nearest(raw.points, deepest + 1.0)
+    foot = edges.rings.values[vertex]
+    # Of spurs too, which are few: it need not wait for their end.
+    crossed = beside.submit(_across, raw.points, foot, near, raw.step, edges)
     skeleton, kept = prune(raw, near)
     near, foot = near[kept], foot[kept]
     branches = decompose(skeleton)
     used = _clear(skeleton, 2 * CLEAR_WIDTHS * near)
-    across = _across(skeleton.points, foot, near, skeleton.step, edges)
+    across = crossed.result()[kept]
     widths = width_statistics(across, skeleton.domain, used, near, n)
     along = beside.submit(measure_longest, skeleton, offsets, outlines, widths["width_median"])
     pieces = beside.submit(lambda: _segments(smooth_graph(skeleton), offsets))
@@ -144,7 +144,7 @@ def _across(points: np.ndarray, foot: np.ndarray, near: np.ndarray, step: np.nda
     """
     direction = (points - foot) / np.maximum(near, 1e-9)[:, None]
     h = np.minimum(step, near)
-    return near + h + edges.distance(points + h[:, None] * direction)
+    return near + h + edges.nearest(points + h[:, None] * direction, near.max() + 1.0)[0]
 
 
 def _centred(skeleton: Skeleton, foot: np.ndarray, near: np.ndarray, across: np.ndarray) -> tuple[Skeleton, np.ndarray]:

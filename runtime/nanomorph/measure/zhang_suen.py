@@ -25,7 +25,7 @@ _ORDERS = (("NW", "E", "SE", "W", "SW", "NE", "N", "S"), ("N", "NE", "W", "SW", 
 
 _WORD = np.dtype("<u8")  # its lowest bit is the leftmost of its 64 pixels
 _NONE, _ALL = np.zeros(1, _WORD), ~np.zeros(1, _WORD)
-_AT_ONCE = 8192  # words whose neighbours and what is made of them stay in a core's cache
+_AT_ONCE = 16384  # words whose neighbours and what is made of them stay in a core's cache
 _Table = tuple[bool, ...]
 
 
