@@ -14,9 +14,12 @@ from collections.abc import Callable
 
 
 class Trim:
-    """Calling it gives freed memory back, at most once in `seconds`: each time takes about 15 ms. From any thread."""
+    """Calling it gives freed memory back, at most once in so many seconds of processor time. From any thread.
 
-    def __init__(self, seconds: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+    Each time costs about 40 ms, most of it for pages that are soon asked for again.
+    """
+
+    def __init__(self, seconds: float = 2.0, clock: Callable[[], float] = time.process_time) -> None:
         self._seconds, self._clock = seconds, clock
         self._trim, self._changing = _malloc_trim(), threading.Lock()
         self._last: float | None = None

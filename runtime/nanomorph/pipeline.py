@@ -174,6 +174,7 @@ class Pipeline:
             with self._memory.measuring(read.pixels):
                 self._trim()
                 analysis = self.model.conclude(read.micrograph, read.sha256, inference)
+                self._trim()
                 with writing_to(self.out):
                     write_mask(self.out, analysis)
                     write_wires(self.out, analysis)
