@@ -172,9 +172,9 @@ class Pipeline:
         read, inference = work
         try:
             with self._memory.measuring(read.pixels):
-                self._trim()
+                self._trim(read.pixels)
                 analysis = self.model.conclude(read.micrograph, read.sha256, inference)
-                self._trim()
+                self._trim(read.pixels)
                 with writing_to(self.out):
                     write_mask(self.out, analysis)
                     write_wires(self.out, analysis)

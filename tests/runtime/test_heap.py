@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nanomorph.heap import Trim, _malloc_trim
+from nanomorph.heap import LARGE_PX, Trim, _malloc_trim
 
 needs_glibc = pytest.mark.skipif(_malloc_trim() is None, reason="this allocator gives nothing back on request")
 
@@ -23,7 +23,7 @@ def test_what_was_freed_goes_back():
     kept = held[::100]
     del held
     before = _resident_mib()
-    assert Trim()()
+    assert Trim()(LARGE_PX)
     assert before - _resident_mib() > 100
     assert len(kept) == 32
 
@@ -34,10 +34,17 @@ def test_it_is_done_once_in_so_many_seconds():
     trim = Trim(seconds=1.0, clock=lambda: now[0])
     done = []
     for now[0] in (5.0, 5.9, 6.0, 6.5, 7.5):
-        done.append(trim())
+        done.append(trim(LARGE_PX))
     assert done == [True, False, True, False, True]
+
+
+@needs_glibc
+def test_small_frames_are_not_worth_it():
+    trim = Trim()
+    assert not trim(LARGE_PX - 1)
+    assert trim(LARGE_PX)
 
 
 def test_other_systems_have_nothing_to_call(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert not Trim()()
+    assert not Trim()(LARGE_PX)
