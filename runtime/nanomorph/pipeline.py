@@ -17,6 +17,7 @@ from pathlib import Path
 from nanomorph.calibrate import with_pixel_size, with_scale_bar
 from nanomorph.copies import Copies, freed
 from nanomorph.errors import OutputError
+from nanomorph.heap import Trim
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
 from nanomorph.memory import READ_BYTE, Memory, shares
@@ -49,6 +50,7 @@ class Pipeline:
         self._copies = Copies(journal, out)
         in_work, self._most_waiting = shares(settings.memory)
         self._memory = Memory(in_work)
+        self._trim = Trim()
         self.use(model)
 
     def use(self, model: Model) -> None:
@@ -170,7 +172,9 @@ class Pipeline:
         read, inference = work
         try:
             with self._memory.measuring(read.pixels):
+                self._trim(read.pixels)
                 analysis = self.model.conclude(read.micrograph, read.sha256, inference)
+                self._trim(read.pixels)
                 with writing_to(self.out):
                     write_mask(self.out, analysis)
                     write_wires(self.out, analysis)

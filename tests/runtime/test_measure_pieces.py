@@ -61,3 +61,9 @@ def test_numbers_and_boxes_are_those_of_opencv(seed: int) -> None:
     assert pieces.area.tolist() == area.tolist()
     assert pieces.boxes.tolist() == np.stack([top, left, top + height, left + width], axis=1).tolist()
     assert len(pieces_of(mask, 4)) == cv2.connectedComponents(mask.view(np.uint8), connectivity=4)[0] - 1
+
+
+def test_one_piece_by_itself() -> None:
+    pieces = pieces_of(MASK, 8)
+    for number in range(len(pieces)):
+        assert np.array_equal(pieces.only(number), pieces.labels == number + 1)

@@ -133,3 +133,11 @@ def test_a_network_of_few_seeds_is_not_flooded(monkeypatch) -> None:
     mask, seeds = lattice(90, 12, 12), discs((20, 20, 5), (200, 200, 5), shape=(300, 300))
     monkeypatch.setattr(separate, "watershed", None)
     assert count(mask, seeds.astype(np.float32)) == 1
+
+
+def test_few_pieces_and_many_are_looked_at_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    probability = discs((30, 30, 20), (64, 30, 20), (30, 90, 18), (120, 60, 16), (146, 60, 14)).astype(np.float32)
+    few = segment(probability, None, 0.5)
+    monkeypatch.setattr(separate, "FEW", 0)
+    assert few.max() == 5
+    assert np.array_equal(segment(probability, None, 0.5), few)

@@ -61,6 +61,10 @@ class Pieces:
         runs[self.inside] = values[self.piece]
         return np.repeat(runs, np.diff(self.bounds)).reshape(self.shape)
 
+    def only(self, number: int) -> np.ndarray:
+        """Where one piece lies, bool (H, W)."""
+        return self.painted(np.arange(len(self)) == number)
+
     def owner(self, parts: Pieces) -> np.ndarray:
         """The piece that each of `parts` lies in, int (n,)."""
         first = np.zeros(len(parts), int)

@@ -60,6 +60,9 @@ class Separation:
 
 DEFAULT = Separation()
 
+# So few pieces are painted one by one: a label image of a large frame takes four times the memory.
+FEW = 4
+
 
 def segment(
     foreground: np.ndarray,
@@ -82,10 +85,11 @@ def segment(
     # Without a learned interior all large ones ask for it, and boxes may overlap.
     distance = to_edge(mask) if interior is None else None
     cut = {}
-    for number in _large(pieces, mask, interior, 2 * least, options).tolist():
+    large = _large(pieces, mask, interior, 2 * least, options).tolist()
+    for number in large:
         top, left, bottom, right = pieces.boxes[number].tolist()
         box = np.s_[top:bottom, left:right]
-        inside = pieces.labels[box] == number + 1
+        inside = pieces.only(number)[box] if len(large) <= FEW else pieces.labels[box] == number + 1
         depth, learned = (None if whole is None else whole[box] for whole in (distance, interior))
         parts = split(inside, depth, learned, options)
         if parts is not None:
