@@ -158,9 +158,9 @@ def test_the_graph_takes_any_number_and_size_of_frames(written, backbone):
         with torch.inference_mode():
             theirs = backbone(torch.from_numpy(batch))
         assert [out.shape for out in ours] == [tuple(out.shape) for out in theirs]
-        # Against the network as trained: no more than the rounding of its weights to half precision.
+        # Against the network as trained: no more than the rounding of its large weights to half precision.
         np.testing.assert_allclose(ours[0], theirs[0].numpy(), rtol=2e-2, atol=2e-2)
-        np.testing.assert_allclose(ours[1], theirs[1].numpy(), atol=5e-3)
+        np.testing.assert_allclose(ours[1], theirs[1].numpy(), atol=1e-3)
 
 
 def test_weights_are_stored_in_half_precision_and_folded(written):
