@@ -2,7 +2,7 @@
 
     python training/recipes/embedded.py --data ../shared/data --work runs/embedded
 
-Needs the extras training, export, cpu and microscopes. About two hours and a half on two idle CPU cores that have
+Needs the extras training, export, cpu and microscopes. About two hours on two idle CPU cores that have
 AVX512-BF16 (`--amp bf16`), twice as long without it. A run that was stopped goes on where it was. What comes out is
 --out, by default the bundle inside the runtime package.
 
