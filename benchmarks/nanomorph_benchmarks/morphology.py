@@ -27,9 +27,9 @@ from nanomorph_benchmarks.accuracy import Case, open_case, overlap
 from nanomorph_benchmarks.statistics import mean_by_group
 from nanomorph_training.classical import WHOLE_IMAGE, otsu
 from nanomorph_training.data import Sample, collect
+from nanomorph_training.kinds import CLASSES
 
 TASK = "nanowire-morphology"
-CLASSES = ("singular", "dispersed", "network", "bundle")
 CLASSICAL = "edge directions + LBP + gray"
 
 

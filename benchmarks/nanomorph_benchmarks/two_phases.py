@@ -25,8 +25,8 @@ from nanomorph_benchmarks.accuracy import Case, open_case, overlap
 from nanomorph_benchmarks.statistics import mean_by_group
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import collect
+from nanomorph_training.kinds import TWO_PHASES
 
-KINDS = ("grid", "texture")
 SIZES = {"thickness": "chord_foreground_mean_px", "mesh size": "chord_background_mean_px"}
 
 
@@ -52,13 +52,15 @@ WAYS: Mapping[str, Callable[[Case], np.ndarray]] = {
 def evaluate(options: Options) -> dict[str, Any]:
     """Scores by kind of field and by way to find the material."""
     model = Model(load_bundle(options.bundle), device="cpu")
-    samples = [sample for sample in collect([options.fields]) if sample.label in KINDS]
+    samples = [sample for sample in collect([options.fields]) if sample.label in TWO_PHASES]
     if not samples:
-        raise SystemExit(f"{options.fields} lists no {' or '.join(KINDS)}: draw them with --classes {' '.join(KINDS)}")
+        raise SystemExit(
+            f"{options.fields} lists no {' or '.join(TWO_PHASES)}: draw them with --classes {' '.join(TWO_PHASES)}"
+        )
     cases = [open_case(sample, model) for sample in samples]
     return {
         "bundle": {"name": model.bundle.name, "fingerprint": model.bundle.fingerprint},
-        "kinds": {kind: scores([case for case in cases if case.sample.label == kind]) for kind in KINDS},
+        "kinds": {kind: scores([case for case in cases if case.sample.label == kind]) for kind in TWO_PHASES},
     }
 
 

@@ -20,7 +20,7 @@ class Judgement:
     decision: `accepted`, `uncertain` (too close between classes) or `unknown` (unlike anything trained on,
     or, for a domain-level task, no domain to judge: `label` is then empty).
     novelty: distance to the training data in units of its threshold (1 = the threshold).
-    probabilities: per class; for a domain-level task the fraction of domains with that label.
+    probabilities: per class; for a domain-level task the fraction of known domains with that label (`majority.voters`).
     """
 
     task: str

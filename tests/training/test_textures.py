@@ -14,9 +14,9 @@ from nanomorph_training.synthesis.textures import (
     DARK_FROM,
     FRACTIONS,
     Texture,
-    _foam,
-    _lamellae,
     draw_texture,
+    foam,
+    lamellae,
     texture_footprint,
 )
 
@@ -52,7 +52,7 @@ def test_lamellae_repeat_after_a_period() -> None:
         def random(self) -> float:  # no bend
             return 1.0
 
-    height = _lamellae(Straight(np.random.PCG64(3)), (200, 200), 20.0)
+    height = lamellae(Straight(np.random.PCG64(3)), (200, 200), 20.0)
     spectrum = np.abs(np.fft.fft2(height))
     row, column = np.unravel_index(spectrum.argmax(), spectrum.shape)
     frequency = np.hypot(np.fft.fftfreq(200)[row], np.fft.fftfreq(200)[column])
@@ -60,7 +60,7 @@ def test_lamellae_repeat_after_a_period() -> None:
 
 
 def test_walls_of_a_foam_lie_where_two_seeds_are_equally_far() -> None:
-    height = _foam(np.random.default_rng(1), (150, 150), 30.0)
+    height = foam(np.random.default_rng(1), (150, 150), 30.0)
     assert height.max() <= 0
     # Cells of one seed each: their middles are the minima, about (150 / 30)^2 = 25 of them and those at the rim.
     assert 20 <= truth.domain_labels(height < np.quantile(height, 0.5))[1].shape[0] - 1 <= 45

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.listing import ONE_FOREGROUND, from_csv, samples_of
+from nanomorph_training.listing import from_csv, samples_of
 from nanomorph_training.samples import SYNTHETIC, Sample
 
 __all__ = [
-    "ONE_FOREGROUND",
     "Sample",
     "collect",
     "draw",

@@ -12,6 +12,7 @@ from nanomorph.sources import MEMBER_LIMIT, Item, Rejected, open_archive
 from nanomorph.sources.entry import is_archive
 from nanomorph.sources.folders import folder_items
 from nanomorph_training import paper_sets
+from nanomorph_training.kinds import ONE_FOREGROUND
 from nanomorph_training.samples import Sample
 
 # Columns that may hold the same thing, the first present one counts.
@@ -19,8 +20,6 @@ GROUP_COLUMNS = ("group", "article_doi")
 # What kind of thing a mask shows may be known where a label to learn from is not.
 KIND_COLUMNS = ("label", "weak_label")
 MASK_FOLDERS = ("instance_masks", "instances", "masks", "labels", "segmaps", "overlays")
-# Masks of wires and of two phases are one foreground however many wires cross in it; particles are told apart.
-ONE_FOREGROUND = frozenset({"singular", "dispersed", "network", "bundle", "grid", "texture"})
 MEMBER = "!/"
 
 

@@ -14,27 +14,8 @@ import numpy as np
 from skimage.segmentation import watershed
 
 from nanomorph.measure.distance import distance_to_background
+from nanomorph.measure.parts import Rule, are_particles, merge, too_few
 from nanomorph.measure.pieces import Pieces, pieces_of
-
-
-@dataclass(frozen=True)
-class Rule:
-    """When maxima of one component are particles of their own. Tuned on the instance masks of by256/emps.
-
-    uniform: a component of at least `slender` widths' length is a wire, never cut, if its greatest half-width
-        is at most so many times the usual one of its area (a ribbon: 1; discs and squares: 1.5).
-    neck: cut where the pass between two maxima of the distance is lower than this share of the lower one.
-    valley: cut, however wide the neck, where the learned interior falls below this between two seeds.
-    compact: a part is a particle if its area is at most so many times its inscribed circle's.
-    majority: the share of the component's area that is to lie in such parts; otherwise it stays whole.
-    """
-
-    uniform: float
-    neck: float
-    compact: float
-    majority: float = 0.75
-    slender: float = 6.0
-    valley: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -187,72 +168,3 @@ def _learned_seeds(inside: np.ndarray, interior: np.ndarray, options: Separation
     sure = np.bincount(seeds[on & (interior >= options.seed_peak)], minlength=n) > 0
     seeds[on] = (np.cumsum(sure) * sure)[seeds[on]]
     return seeds
-
-
-def too_few(seeds: np.ndarray, inside: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:
-    """Whether no cut between these seeds can make `are_particles`: known before the flood, dear in a large network.
-
-    There are at most as many parts as seeds, and none is deeper than the deepest pixel.
-    """
-    most = int(seeds.max()) * rule.compact * math.pi * float(depth.max()) ** 2
-    if most > rule.majority * np.count_nonzero(inside):
-        return False
-    # Pieces that hang on by a corner alone and have no seed are flooded by none: they count to no part.
-    pieces = pieces_of(inside, 4)
-    flooded = pieces.greatest(seeds) > 0
-    return bool(most <= rule.majority * pieces.area[flooded].sum())
-
-
-def merge(parts: np.ndarray, depth: np.ndarray, interior: np.ndarray | None, rule: Rule) -> np.ndarray:
-    """Join adjacent parts between which the pass is higher than `neck` x the lower maximum, highest passes first.
-
-    With a learned interior only where its valley between them is shallow.
-    """
-    height = deepest(parts, depth)
-    first, second, saddle = borders(parts, depth)
-    order = np.argsort(-saddle, kind="stable")
-    if interior is not None:
-        order = order[borders(parts, interior)[2][order] > rule.valley]
-    root = list(range(len(height)))
-    for k in order:
-        a, b = sorted((_root(root, int(first[k])), _root(root, int(second[k]))))
-        if a != b and saddle[k] > rule.neck * min(height[a], height[b]):
-            root[b], height[a] = a, max(height[a], height[b])
-    number = np.unique([_root(root, k) for k in range(len(root))], return_inverse=True)[1]
-    return number[parts].astype(np.int32)
-
-
-def _root(root: list[int], k: int) -> int:
-    while root[k] != k:
-        k = root[k]
-    return k
-
-
-def deepest(parts: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Greatest depth in every part, float (n + 1,); parts are numbered 1..n, and 0 gets 0."""
-    height = np.zeros(int(parts.max()) + 1, depth.dtype)
-    np.maximum.at(height, parts.ravel(), depth.ravel())
-    height[0] = 0
-    return height.astype(float)
-
-
-def borders(parts: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs of adjacent parts, a < b, in ascending order, and the highest pass of `height` between them."""
-    a, b, low = [], [], []
-    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        touching = (parts[here] != parts[there]) & (parts[here] > 0) & (parts[there] > 0)
-        a.append(np.minimum(parts[here], parts[there])[touching])
-        b.append(np.maximum(parts[here], parts[there])[touching])
-        low.append(np.minimum(height[here], height[there])[touching])
-    pairs, which = np.unique(np.stack([np.concatenate(a), np.concatenate(b)]), axis=1, return_inverse=True)
-    saddle = np.zeros(pairs.shape[1])
-    np.maximum.at(saddle, which.ravel(), np.concatenate(low))
-    return pairs[0], pairs[1], saddle
-
-
-def are_particles(parts: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:
-    """Whether most of the area is in compact parts; a network's pieces between narrow places are long."""
-    area = np.bincount(parts.ravel())
-    area[0] = 0
-    compact = area <= rule.compact * math.pi * deepest(parts, depth) ** 2
-    return bool(area[compact].sum() > rule.majority * area.sum())

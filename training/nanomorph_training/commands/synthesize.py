@@ -13,9 +13,7 @@ from pathlib import Path
 
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
-
-CLASSES = ("singular", "dispersed", "network", "bundle")
-LABELS = (*CLASSES, "particles", "grid", "texture")
+from nanomorph_training.kinds import CLASSES, LABELS
 
 
 @dataclass(frozen=True)

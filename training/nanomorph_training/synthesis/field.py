@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nanomorph_training.kinds import LABELS, TWO_PHASES
 from nanomorph_training.synthesis.bundles import Bundle, shade_bundle
 from nanomorph_training.synthesis.chains import Chain
 from nanomorph_training.synthesis.dirt import draw_dirt
@@ -20,10 +21,6 @@ from nanomorph_training.synthesis.scene import Object, Scene, Wishes, true_scene
 from nanomorph_training.synthesis.shading import Look, draw_look, shade_wire
 from nanomorph_training.synthesis.textures import DARK_FROM, Texture
 
-CLASSES = ("singular", "dispersed", "network", "bundle")
-TWO_PHASES = ("grid", "texture")
-LABELS = (*CLASSES, "particles", *TWO_PHASES)
-
 
 @dataclass(frozen=True, eq=False)
 class SyntheticField:
@@ -31,8 +28,8 @@ class SyntheticField:
 
     image: uint8 or uint16 (H, W). mask: bool (H, W), exact. instances: int32 (H, W), wire ids, 0 background;
     where objects overlap the upper one's. label: one of LABELS. wires: a row per visible object (WIRE_COLUMNS):
-    `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px, lengths are those inside
-    the field. optics: how it was recorded.
+    `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px (empty for a texture), lengths are
+    those inside the field. optics: how it was recorded.
     """
 
     image: np.ndarray

@@ -69,7 +69,7 @@ def _wave(x: np.ndarray, y: np.ndarray, angle: float, phase: float = 0.0) -> np.
     return np.cos(turn * (np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y) + np.float32(phase))
 
 
-def _spinodal(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
+def spinodal(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
     """Plane waves of about one length and random directions (Cahn, J. Chem. Phys. 1965, 42, 93, Eq. 19)."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32) / np.float32(period)
     spread = rng.uniform(0.02, 0.25)
@@ -80,12 +80,12 @@ def _spinodal(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
     return height
 
 
-def _lamellae(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
+def lamellae(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
     """Stripes, as lamellar block copolymers show."""
     return _wave(*_warped(rng, shape, period), rng.uniform(0, np.pi))
 
 
-def _pores(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
+def pores(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
     """A film with holes on a square or hexagonal lattice."""
     x, y = _warped(rng, shape, period)
     first, steps = rng.uniform(0, np.pi), int(rng.choice([2, 3]))
@@ -95,7 +95,7 @@ def _pores(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
     return height
 
 
-def _foam(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
+def foam(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
     """Walls of equal width between the cells of seeds that keep their distance."""
     rows, columns = (int(np.ceil(side / period)) + 3 for side in shape)
     row, column = np.mgrid[:rows, :columns].reshape(2, -1).astype(float)
@@ -108,6 +108,6 @@ def _foam(rng: Rng, shape: tuple[int, int], period: float) -> np.ndarray:
     return (near[:, 0] - near[:, 1]).reshape(shape).astype(np.float32)
 
 
-_KINDS: tuple[Callable[[Rng, tuple[int, int], float], np.ndarray], ...] = (_spinodal, _lamellae, _pores, _foam)
+_KINDS: tuple[Callable[[Rng, tuple[int, int], float], np.ndarray], ...] = (spinodal, lamellae, pores, foam)
 # Pores are few: bright particles packed on a dark film look the same.
 _SHARES = (0.45, 0.15, 0.1, 0.3)

@@ -1,0 +1,7 @@
+"""What synthetic fields show. Imports nothing: options of commands name them."""
+
+CLASSES = ("singular", "dispersed", "network", "bundle")
+TWO_PHASES = ("grid", "texture")
+LABELS = (*CLASSES, "particles", *TWO_PHASES)
+# Masks of wires and of two phases are one foreground however many wires cross in it; particles are told apart.
+ONE_FOREGROUND = frozenset({*CLASSES, *TWO_PHASES})
