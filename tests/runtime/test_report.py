@@ -10,9 +10,10 @@ import pytest
 from nanomorph.cli.main import main
 from nanomorph.journal import Journal
 from nanomorph.report import write_report
-from nanomorph.report.collect import collect
+from nanomorph.report.collect import Findings, Task, collect
 from nanomorph.report.gallery import MAX_PICTURES, choose
 from nanomorph.report.statistics import _middles, fit_lognormal, median_ratio, summarize
+from nanomorph.report.tasks import task_sections
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
 from nanomorph.results import rows_of, write_overlay
 from nanomorph.sources import Item, Rejected
@@ -116,6 +117,19 @@ def test_sizes_in_the_table(page):
     cells = re.findall(r"<td>(.*?)</td>", row[1])
     assert cells[:2] == ["20", "7"]
     assert cells[2].startswith("<b>10.0</b>")
+
+
+def test_domains_unlike_everything_have_a_row_of_sizes_too():
+    findings = Findings({"shape": Task(("disc", "rod"), by_domain=True)}, names={0: "a.tif"})
+    findings.tasks["shape"].accepted["disc"] = 1
+    for label, number in (("disc", 3), ("unknown", 2)):
+        sizes = findings.sizes["shape", "nm", label]
+        sizes.micrographs += [0] * number
+        for values in sizes.values.values():
+            values += [5.0] * number
+    text = task_sections(findings, {"disc": "#111111", "rod": "#222222"}, lambda _: None)
+    rows = re.findall(r"<tr><th scope='row' style='--c:(#\w+)'><i></i>(\w+)</th><td>(\d+)</td>", text)
+    assert rows == [("#111111", "disc", "3"), ("#b4bdc7", "unknown", "2")]
 
 
 def test_charts_are_inline_and_take_the_pages_colours(page):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from nanomorph import majority
 from nanomorph.report.collect import Findings, Sizes, Task
 from nanomorph.report.sizes import QUANTITY_WORDS, sizes_in
 from nanomorph.report.strip import Link, points_of, strip
@@ -52,6 +53,7 @@ def _bar(label: str, accepted: int, uncertain: int, total: int, colour: str) -> 
 
 def _sizes(name: str, task: Task, findings: Findings, colours: Mapping[str, str], links: Link) -> str:
     quantity = "ecd" if task.by_domain else "width_median"
+    colours = {majority.UNKNOWN: UNKNOWN, **colours}
     nm, px = (_groups(name, task, findings, unit) for unit in ("nm", "px"))
 
     def block(unit: str, groups: Mapping[str, Sizes]) -> str:
@@ -73,5 +75,5 @@ def _sizes(name: str, task: Task, findings: Findings, colours: Mapping[str, str]
 
 
 def _groups(name: str, task: Task, findings: Findings, unit: str) -> dict[str, Sizes]:
-    found = {label: findings.sizes.get((name, unit, label)) for label in task.labels}
+    found = {label: findings.sizes.get((name, unit, label)) for label in (*task.labels, majority.UNKNOWN)}
     return {label: sizes for label, sizes in found.items() if sizes is not None and sizes.micrographs}
