@@ -158,15 +158,14 @@ def _nothing(spec: HeadSpec) -> Judgement:
 
 def _majority(spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty: np.ndarray) -> Judgement:
     typical_novelty, known = float(np.median(novelty)), voters(novelty)
-    best, confidences = best[known], confidences[known]
-    winner, fractions = majority(best, confidences, len(spec.labels))
+    vote = majority(best[known], confidences[known], len(spec.labels))
     return Judgement(
         task=spec.task,
-        label=spec.labels[winner],
-        confidence=float(confidences[best == winner].mean()),
-        decision=decide(float(fractions[winner]), typical_novelty, spec.uncertain_below),
+        label=spec.labels[vote.winner],
+        confidence=vote.confidence,
+        decision=decide(vote.confidence, typical_novelty, spec.uncertain_below),
         novelty=typical_novelty,
-        probabilities=dict(zip(spec.labels, map(float, fractions), strict=True)),
+        probabilities=dict(zip(spec.labels, map(float, vote.fractions), strict=True)),
     )
 
 

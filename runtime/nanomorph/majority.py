@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 # What a domain is that lies farther from all that a head learned from than its threshold.
@@ -18,12 +20,22 @@ def voters(novelty: np.ndarray) -> np.ndarray:
     return known if known.any() else np.ones(len(novelty), dtype=bool)
 
 
-def majority(best: np.ndarray, confidences: np.ndarray, n_classes: int) -> tuple[int, np.ndarray]:
-    """The class that most domains have, and the share of domains (n_classes,) of each class.
+@dataclass(frozen=True, eq=False)
+class Vote:
+    """winner: a class; fractions: of the domains, float64 (n_classes,); confidence: how sure the winner is, 0 to 1."""
 
-    best: int (N,), the class of every domain; confidences: (N,), how sure that is. Of classes with equally many domains
-    the one whose domains are surer together: their order in a list is no reason.
+    winner: int
+    fractions: np.ndarray
+    confidence: float
+
+
+def majority(best: np.ndarray, sureness: np.ndarray, n_classes: int) -> Vote:
+    """The class that most domains have. best: int (N,), the class of every domain; sureness: (N,), how sure that is.
+
+    Of classes with equally many domains the one whose domains are surer together: their order in a list is no reason.
+    Confidence is the winner's share as expected from so few: (n + 1) / (N + n_classes), Laplace's rule of succession.
+    The bare share calls one lone domain certain (training/README.md: which of the two knows when it is wrong).
     """
     counts = np.bincount(best, minlength=n_classes)
-    sureness = np.bincount(best, confidences, minlength=n_classes)
-    return int(np.lexsort((sureness, counts))[-1]), counts / len(best)
+    winner = int(np.lexsort((np.bincount(best, sureness, minlength=n_classes), counts))[-1])
+    return Vote(winner, counts / len(best), float((counts[winner] + 1) / (len(best) + n_classes)))

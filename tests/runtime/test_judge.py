@@ -37,6 +37,14 @@ def test_domains_are_labelled_each_and_the_majority_names_the_micrograph(judge):
     assert (table["shape_confidence"] > 0.99).all()
     assert shape.label == "rod"
     assert shape.probabilities == {"disc": pytest.approx(1 / 3), "rod": pytest.approx(2 / 3)}
+    assert shape.confidence == pytest.approx(3 / 5)
+
+
+def test_a_lone_domain_is_no_certainty_however_sure_it_is(judge):
+    one = judge(EMBEDDING, {"foreground_fraction": 0.1}, domains((1, False, 5.0)))[0][1]
+    nine = judge(EMBEDDING, {"foreground_fraction": 0.1}, domains(*((n, False, 5.0) for n in range(1, 10))))[0][1]
+    assert one.probabilities == nine.probabilities == {"disc": 0, "rod": 1}
+    assert (one.confidence, nine.confidence) == (pytest.approx(2 / 3), pytest.approx(10 / 11))
 
 
 def test_domains_cut_by_the_edge_have_no_vote_while_others_do(judge):

@@ -7,19 +7,21 @@ from nanomorph.majority import majority, voters
 
 
 @pytest.mark.parametrize(
-    ("best", "confidences", "winner", "shares"),
+    ("best", "sureness", "winner", "fractions", "confidence"),
     [
-        ([1, 1, 0], [0.5, 0.5, 0.99], 1, [1 / 3, 2 / 3, 0]),
-        ([0, 2], [0.6, 0.9], 2, [0.5, 0, 0.5]),
-        ([2, 0], [0.6, 0.9], 0, [0.5, 0, 0.5]),
-        ([0, 0, 1, 1], [0.9, 0.4, 0.7, 0.7], 1, [0.5, 0.5, 0]),
-        ([2], [0.4], 2, [0, 0, 1]),
+        ([1, 1, 0], [0.5, 0.5, 0.99], 1, [1 / 3, 2 / 3, 0], 3 / 6),
+        ([0, 2], [0.6, 0.9], 2, [0.5, 0, 0.5], 2 / 5),
+        ([2, 0], [0.6, 0.9], 0, [0.5, 0, 0.5], 2 / 5),
+        ([0, 0, 1, 1], [0.9, 0.4, 0.7, 0.7], 1, [0.5, 0.5, 0], 3 / 7),
+        ([2], [0.4], 2, [0, 0, 1], 2 / 4),  # one alone is all of them, and proves little
+        ([2] * 97, [0.4] * 97, 2, [0, 0, 1], 98 / 100),
     ],
 )
-def test_majority(best, confidences, winner, shares):
-    found = majority(np.array(best), np.array(confidences, np.float32), 3)
-    assert found[0] == winner
-    assert found[1] == pytest.approx(np.array(shares))
+def test_majority(best, sureness, winner, fractions, confidence):
+    vote = majority(np.array(best), np.array(sureness, np.float32), 3)
+    assert vote.winner == winner
+    assert vote.fractions == pytest.approx(np.array(fractions))
+    assert vote.confidence == pytest.approx(confidence)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,23 @@ def test_classes_weigh_the_same_however_many_they_are() -> None:
     np.testing.assert_allclose(weight, [1, 0.5, 0.5, 2])
 
 
+def test_confidence_is_that_of_rows_like_those_it_will_judge() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], 100)
+    clean, noisy = 8.0 * y + rng.normal(size=200), rng.normal(size=200)  # given masks, and masks that say nothing
+    groups = [str(n) for n in range(200)] * 2
+    both = {"labels": np.array(["a", "b"])[np.tile(y, 2)].tolist(), "groups": groups, "micrographs": groups}
+    frame = Features(None, pd.DataFrame({"x": np.concatenate([clean, noisy])}))
+    scored = [
+        fit_head(
+            frame, **both, task="t", level="domain", descriptors=("x",), uses_embedding=False, as_used=used
+        ).head.metrics["out_of_fold"]["accuracy"]
+        for used in (np.arange(400) < 200, np.arange(400) >= 200)
+    ]
+    assert scored[0] > 0.9
+    assert scored[1] < 0.65
+
+
 def test_the_rare_class_is_found() -> None:
     rng = np.random.default_rng(0)
     y = np.array([0] * 190 + [1] * 10)
@@ -186,9 +203,9 @@ def test_a_micrograph_is_judged_by_the_majority_of_its_domains() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9], [0.9, 0.1], [0.9, 0.1]])
     # Two of the three domains of j are unlike everything and have no vote.
     domains = scores.Domains(np.array(["i", "i", "i", "j", "j", "j"]), np.array([0, 0, 0, 1, 1.1, 2]))
-    truth, guess, share = scores.verdicts(probabilities, np.array([0, 0, 0, 1, 1, 1]), domains)
+    truth, guess, confidence = scores.verdicts(probabilities, np.array([0, 0, 0, 1, 1, 1]), domains)
     assert (truth.tolist(), guess.tolist()) == ([0, 1], [0, 1])
-    assert share.tolist() == pytest.approx([2 / 3, 1])
+    assert confidence.tolist() == pytest.approx([3 / 5, 2 / 3])
 
 
 def test_scores_by_hand() -> None:

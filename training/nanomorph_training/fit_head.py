@@ -114,6 +114,7 @@ def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:
 def _training_rows(
     samples: Sequence[Sample], extractor: Extractor, options: HeadOptions, run: RunFolder
 ) -> list[Table]:
+    """Tables of rows to learn from; the last holds those that are like what the head will judge."""
     kinds = (
         {"field": ["field"]}.get(options.level)
         or {"both": ["given", "predicted"]}.get(options.masks)
@@ -149,6 +150,7 @@ def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOption
         uses_embedding=uses_embedding,
         sample_weight=per_image,
         micrographs=[str(samples[n].path) for n in index],
+        as_used=np.repeat(np.arange(len(tables)) == len(tables) - 1, [len(table.sample) for table in tables]),
         settings=HeadSettings(
             options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
         ),

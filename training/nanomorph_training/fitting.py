@@ -80,13 +80,16 @@ def fit_head(
     uses_embedding: bool = True,
     sample_weight: np.ndarray | None = None,
     micrographs: Sequence[str] | None = None,
+    as_used: np.ndarray | None = None,
     settings: HeadSettings = HeadSettings(),
 ) -> Fit:
     """Fit, calibrate and score a head.
 
     labels, groups: (n,), a row's class and what must not be split. classes: order of the classes (default: sorted).
     sample_weight: (n,), before classes are balanced. micrographs: (n,), the name of each row's; at domain level
-    thresholds and scores count micrographs, by the majority of their known rows. Raises ConfigurationError for fewer
+    thresholds and scores count micrographs, by the majority of their known rows. as_used: bool (n,), the rows that are
+    like those which the head will judge (predicted masks, where it learns from given ones, too): confidence is theirs,
+    and so are the scores. Raises ConfigurationError for fewer
     than two classes.
     """
     y, classes = encode(labels, classes)
@@ -99,7 +102,9 @@ def fit_head(
     radius, distance = _novelty(problem, c, centroids, names, settings.false_alarms)
     seen = None
     if logits is not None:
-        seen = _out_of_fold(softmax(logits / temperature), y, names, distance / radius, by_majority=level == "domain")
+        used = np.ones(len(y), dtype=bool) if as_used is None else as_used
+        rows = _Rows(softmax(logits / temperature), y, names, distance / radius)
+        seen = _out_of_fold(rows.where(used & np.isfinite(logits).all(axis=1)), by_majority=level == "domain")
     uncertain, scores = _thresholds(seen, classes, settings)
     head = Head(
         task=task,
@@ -194,16 +199,29 @@ def _rows_of(names: np.ndarray) -> list[np.ndarray]:
     return [np.flatnonzero(names == name) for name in dict.fromkeys(names)]
 
 
-def _out_of_fold(
-    probabilities: np.ndarray, y: np.ndarray, names: np.ndarray, novelty: np.ndarray, by_majority: bool
-) -> OutOfFold:
-    known = np.isfinite(probabilities).all(axis=1)
-    names, novelty = names[known], novelty[known]
-    domains = Domains(names, novelty) if by_majority else None
-    truth, guess, confidence = verdicts(probabilities[known], y[known], domains)
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows (n,) out of fold: probabilities (n, C), true classes, micrographs and novelty."""
+
+    probabilities: np.ndarray
+    y: np.ndarray
+    names: np.ndarray
+    novelty: np.ndarray
+
+    def where(self, chosen: np.ndarray) -> _Rows:
+        return _Rows(self.probabilities[chosen], self.y[chosen], self.names[chosen], self.novelty[chosen])
+
+
+def _out_of_fold(rows: _Rows, by_majority: bool) -> OutOfFold | None:
+    """None where no row is left to say anything."""
+    if not len(rows.y):
+        return None
+    domains = Domains(rows.names, rows.novelty) if by_majority else None
+    truth, guess, confidence = verdicts(rows.probabilities, rows.y, domains)
+    names, novelty = rows.names, rows.novelty
     if by_majority:
-        rows = _rows_of(names)
-        names, novelty = names[[r[0] for r in rows]], np.array([np.median(novelty[r]) for r in rows])
+        micrographs = _rows_of(names)
+        names, novelty = names[[r[0] for r in micrographs]], np.array([np.median(novelty[r]) for r in micrographs])
     return OutOfFold(names, truth, guess, confidence, novelty)
 
 

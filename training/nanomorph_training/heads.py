@@ -53,7 +53,7 @@ class Head:
     z = (features - mean) / scale cut to +-clip, 0 where a feature is NaN; logits = weights z + intercept;
     probabilities = softmax(logits / temperature). novelty = min over classes of |z - centroid| / radius: 1 is the
     threshold. centroids: (C, F), the classes' means of z.
-    uncertain_below: a confidence under it is `uncertain` (domain level: the winner's share of the domains).
+    uncertain_below: a confidence under it is `uncertain` (domain level: that of the vote, `majority.Vote`).
     metrics: out-of-fold scores on the training groups, and whatever else the fit reports.
     """
 

@@ -26,16 +26,15 @@ class Domains:
 def verdicts(
     probabilities: np.ndarray, y: np.ndarray, domains: Domains | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """True class, judged class and confidence: of each row, or of each micrograph by majority of its known domains
-    (share of them)."""
+    """True class, judged class and confidence: of each row, or of each micrograph by majority of its known domains."""
     guess, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     if domains is None:
         return y, guess, confidence
     rows = [np.flatnonzero(domains.micrograph == one) for one in dict.fromkeys(domains.micrograph)]
     known = [r[voters(domains.novelty[r])] for r in rows]
-    found = [majority(guess[r], confidence[r], probabilities.shape[1]) for r in known]
-    winners = np.array([winner for winner, _ in found])
-    return np.array([y[r[0]] for r in rows]), winners, np.array([shares.max() for _, shares in found])
+    votes = [majority(guess[r], confidence[r], probabilities.shape[1]) for r in known]
+    truth = np.array([y[r[0]] for r in rows])
+    return truth, np.array([vote.winner for vote in votes]), np.array([vote.confidence for vote in votes])
 
 
 def uncertain_threshold(right: np.ndarray, confidence: np.ndarray, target: float) -> float:
