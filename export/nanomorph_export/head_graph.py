@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from nanomorph.engines.onnx_runtime import open_session
 from nanomorph.gates import Gate, at_most
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head
 
 OPSET = 18
 # onnx's newest IR version may be ahead of the runtime's: 10 is read by every onnxruntime since 1.18.

@@ -14,7 +14,7 @@ from nanomorph.errors import FatalError
 from nanomorph.gates import as_metrics
 from nanomorph.manifest import SCHEMA_VERSION, files_of
 from nanomorph_export.head_graph import export_head, head_gate
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head
 
 
 def add_head(folder: Path, manifest: Mapping[str, Any], head: Head) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.errors import ConfigurationError
 from nanomorph.judge import open_head
 from nanomorph_export.manifest import add_head, write_manifest
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head
 
 
 def replace_head(folder: Path, head: Head) -> Bundle:

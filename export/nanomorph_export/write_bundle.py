@@ -20,7 +20,7 @@ from nanomorph_export.calibration import Micrographs, write_proof
 from nanomorph_export.graphs import Embedder, export_backbone, fuse, round_to_half
 from nanomorph_export.manifest import add_head, write_manifest
 from nanomorph_export.precisions import FILES, Tried, try_fp16, try_fp32, try_int8
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head
 from nanomorph_training.models import Backbone
 from nanomorph_training.predict import TorchEngine
 

@@ -10,7 +10,7 @@ from torch import nn
 from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph_export.calibration import Micrographs
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head
 from nanomorph_training.models import Backbone, Decoder
 
 WIDTHS = (8, 8, 16, 16, 32)

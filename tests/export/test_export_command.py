@@ -8,7 +8,7 @@ from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
 from nanomorph_export.calibration import Micrographs
 from nanomorph_export.write_bundle import Parts
-from nanomorph_training import heads as heads_module
+from nanomorph_training.heads.head import save_head
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_contradictions_start_nothing(tmp_path, monkeypatch, capsys, arguments, 
 
 
 def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, capsys):
-    heads_module.save(make_head("whole", metrics={"encoder": "aaaa"}), tmp_path / "head")
+    save_head(make_head("whole", metrics={"encoder": "aaaa"}), tmp_path / "head")
     monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda *_: {"encoder": "bbbb"})
     command = ["export", "--head", tmp_path / "head", "--segmenter", tmp_path, "--out", tmp_path / "bundle"]
     assert main([str(word) for word in command]) == 2
@@ -44,7 +44,7 @@ def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, 
 
 def test_a_head_on_other_masks_than_the_bundles_is_refused(tmp_path, make_head, monkeypatch, capsys):
     head = make_head("whole", descriptors=["area_fraction"], metrics={"encoder": "aaaa"})
-    heads_module.save(head, tmp_path / "head")
+    save_head(head, tmp_path / "head")
     monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda *_: {"encoder": "aaaa"})
     runs = ["--segmenter", tmp_path, "--embedder", tmp_path]
     assert main([str(word) for word in ["export", "--head", tmp_path / "head", *runs, "--out", tmp_path / "b"]]) == 2

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from nanomorph_export.head_graph import export_head
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head
 
 
 def head(**changes):

@@ -16,8 +16,7 @@ from nanomorph.cli.main import main
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.model import Model
 from nanomorph_export.replace_head import replace_head
-from nanomorph_training import heads as heads_module
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head, save_head
 
 
 def density(boundary=0.5, **changes):
@@ -47,7 +46,7 @@ def judged(folder, fraction):
 
 
 def test_by_the_program(folder, tmp_path, capsys):
-    heads_module.save(density(0.1), tmp_path / "run")
+    save_head(density(0.1), tmp_path / "run")
     before = files(folder)
     assert judged(folder, 0.2) == "sparse"
     assert main(["export", "--head", str(tmp_path / "run"), "--into", str(folder)]) == 0
@@ -134,7 +133,7 @@ def test_readers_see_the_old_bundle_or_the_new_one(folder):
 
 
 def test_no_torch_is_needed(folder, tmp_path):
-    heads_module.save(density(0.1), tmp_path / "run")
+    save_head(density(0.1), tmp_path / "run")
     code = (
         "import sys\nsys.modules['torch'] = None\nfrom nanomorph.cli.main import main\n"
         f"assert main(['export', '--head', {str(tmp_path / 'run')!r}, '--into', {str(folder)!r}]) == 0"

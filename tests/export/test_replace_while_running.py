@@ -17,7 +17,7 @@ from nanomorph.stages import FLUSH
 from nanomorph.watching.follow import BundleFollower
 from nanomorph.work import Settings
 from nanomorph_export.replace_head import replace_head
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.head import Head
 
 FRACTION = 20 * 30 / (64 * 96)  # of the square in every frame: about 0.1
 

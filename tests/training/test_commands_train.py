@@ -16,8 +16,8 @@ import pytest
 from nanomorph.bundle import EMBEDDED, load_bundle
 from nanomorph.cli.main import _parse
 from nanomorph.errors import ConfigurationError
-from nanomorph_training import heads
 from nanomorph_training.commands import fit_head, fit_segmenter, pretrain
+from nanomorph_training.heads.head import load_head
 
 
 def command(module, line: str) -> list[str]:
@@ -48,13 +48,13 @@ def test_from_micrographs_to_heads(pool: Path, tmp_path: Path) -> None:
 
     head = f"--data {pool} --encoder {run}/seg {common} --cache {tmp_path / 'cache'}"
     command(fit_head, f"{head} --task side --out {run}/side")
-    side = heads.load(run / "side")
+    side = load_head(run / "side")
     assert (side.level, side.labels, side.uses_embedding) == ("field", ("a", "b"), True)
     assert side.metrics["n"] == 7
     assert side.metrics["test"]["n"] == 1  # article-3 is held out
 
     command(fit_head, f"{head} --task kind --level domain --labels b a --out {run}/kind")
-    kind = heads.load(run / "kind")
+    kind = load_head(run / "kind")
     assert (kind.level, kind.labels, kind.uses_embedding) == ("domain", ("b", "a"), False)
     assert json.loads((run / "kind" / "head.json").read_text())["metrics"]["test"]["n"] == 1
 
@@ -98,7 +98,7 @@ def test_the_repeat_line_gives_the_same_options() -> None:
 
 
 def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:
-    from nanomorph_training.fit_head import labelled_samples
+    from nanomorph_training.data import labelled_samples
 
     for label in ("cube", "rod"):
         (tmp_path / "classes" / label).mkdir(parents=True)
@@ -141,7 +141,7 @@ def test_a_head_is_learned_from_the_journal_of_an_earlier_run(
     for level in ("field", "domain"):
         here = f"{line} --level {level} --masks predicted --cache {tmp_path / 'empty'} --journal {results}"
         assert main([*here.split(), "--out", str(tmp_path / f"{level}-journal")]) == 0
-        computed, learned = (heads.load(tmp_path / f"{level}-{way}") for way in ("computed", "journal"))
+        computed, learned = (load_head(tmp_path / f"{level}-{way}") for way in ("computed", "journal"))
         np.testing.assert_allclose(learned.weights, computed.weights, rtol=1e-3, atol=1e-3)
         assert learned.descriptors == computed.descriptors
 
@@ -162,9 +162,9 @@ def test_what_a_head_doubts_among_its_examples(tmp_path: Path) -> None:
     """One label is wrong, and every model that has not seen it says so."""
     import pandas as pd
 
-    from nanomorph_training.doubts import doubts, write_doubts
-    from nanomorph_training.fitting import fit_head
-    from nanomorph_training.heads import Features
+    from nanomorph_training.heads.doubts import doubts, write_doubts
+    from nanomorph_training.heads.fitting import fit_head
+    from nanomorph_training.heads.head import Features
 
     x = np.array([-3.0, -3.2, -2.8, -3.1, -2.9, 3.0, 3.2, 2.8, 3.1, -3.0])
     names = [f"{n}.png" for n in range(10)]

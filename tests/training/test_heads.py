@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training import heads, logistic, scores
-from nanomorph_training.fitting import fit_head, upper_limit
-from nanomorph_training.heads import Features
+from nanomorph_training import scores
+from nanomorph_training.heads import logistic
+from nanomorph_training.heads.fitting import fit_head, upper_limit
+from nanomorph_training.heads.head import Features, Head, load_head, save_head
 
 NAMES = ("left", "middle", "right")
 
@@ -26,11 +27,11 @@ def problem(n: int = 180, seed: int = 0) -> tuple[Features, list[str], list[str]
 
 
 @pytest.fixture(scope="module")
-def head() -> heads.Head:
+def head() -> Head:
     return fit_head(*problem(), task="side", classes=NAMES, descriptors=("x", "y")).head
 
 
-def test_a_head_finds_what_tells_classes_apart(head: heads.Head) -> None:
+def test_a_head_finds_what_tells_classes_apart(head: Head) -> None:
     features, labels, _ = problem(seed=1)
     probabilities, novelty = head(features)
     guess = [NAMES[k] for k in probabilities.argmax(axis=1)]
@@ -42,13 +43,13 @@ def test_a_head_finds_what_tells_classes_apart(head: heads.Head) -> None:
     assert head.labels == NAMES
 
 
-def test_what_is_far_away_is_novel(head: heads.Head) -> None:
+def test_what_is_far_away_is_novel(head: Head) -> None:
     matrix = np.full((1, 22), 50.0)
     matrix[0, :20] = 4.0
     assert head(matrix)[1][0] > 1
 
 
-def test_an_unmeasured_value_counts_as_the_mean(head: heads.Head) -> None:
+def test_an_unmeasured_value_counts_as_the_mean(head: Head) -> None:
     features, _, _ = problem()
     matrix = features.matrix(True, ("x", "y"))[:1]
     unmeasured, mean = matrix.copy(), matrix.copy()
@@ -60,15 +61,15 @@ def test_an_unmeasured_value_counts_as_the_mean(head: heads.Head) -> None:
     np.testing.assert_allclose(head(far)[0], head(farther)[0])
 
 
-def test_saved_and_loaded_it_is_the_same_head(head: heads.Head, tmp_path: Path) -> None:
-    heads.save(head, tmp_path)
-    again = heads.load(tmp_path)
+def test_saved_and_loaded_it_is_the_same_head(head: Head, tmp_path: Path) -> None:
+    save_head(head, tmp_path)
+    again = load_head(tmp_path)
     features, _, _ = problem(seed=2)
     for a, b in zip(head(features), again(features), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
     assert (again.labels, again.descriptors, again.metrics) == (head.labels, head.descriptors, head.metrics)
     with pytest.raises(ConfigurationError, match="holds no head"):
-        heads.load(tmp_path / "nothing")
+        load_head(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize("classes", [("left", "right"), NAMES])
@@ -220,5 +221,5 @@ def test_heads_need_no_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys, nanomorph_training.fitting; assert 'torch' not in sys.modules"
+    code = "import sys, nanomorph_training.heads.fitting; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,7 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.data import is_held_out
 from nanomorph_training.features import Table, turns
-from nanomorph_training.heads import Features
+from nanomorph_training.heads.head import Features
 from nanomorph_training.scores import NOTHING
 from nanomorph_training.study import contestants, report
 from nanomorph_training.study.classify import Entrant, HeadJudge, Outcome, outcomes

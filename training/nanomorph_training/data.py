@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = [
     "from_csv",
     "group_split",
     "is_held_out",
+    "labelled_samples",
     "shares",
     "without_held_out",
 ]
@@ -57,6 +59,28 @@ def collect(paths: Iterable[Path]) -> list[Sample]:
         for sample in samples:
             found.setdefault((sample.path.resolve(), sample.member), sample)
     return list(found.values())
+
+
+def labelled_samples(paths: Sequence[Path], classes: Sequence[str] | None) -> list[Sample]:
+    """Samples that have a label, of the named classes; a folder per class gives its name. Raises ConfigurationError."""
+    samples = [_labelled_by_folder(sample) for sample in collect(paths)]
+    samples = [s for s in samples if s.label and (classes is None or s.label in classes)]
+    missing = set(classes or ()) - {s.label for s in samples}
+    if missing:
+        raise ConfigurationError(f"no micrograph has the label {', '.join(sorted(missing))}")
+    if not samples:
+        raise ConfigurationError(
+            "no micrograph has a label: give a folder per class, or a CSV with columns file and label"
+        )
+    return samples
+
+
+def _labelled_by_folder(sample: Sample) -> Sample:
+    source = Path(sample.source)
+    if sample.label or not source.is_dir():
+        return sample
+    parts = sample.path.relative_to(source).parts
+    return replace(sample, label=parts[0]) if len(parts) > 1 else sample
 
 
 def group_split(groups: Sequence[str], fraction: float, salt: str = "") -> np.ndarray:

@@ -19,7 +19,7 @@ from nanomorph.micrograph import Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_mask
 from nanomorph_training.data import Sample
-from nanomorph_training.heads import Features
+from nanomorph_training.heads.head import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 

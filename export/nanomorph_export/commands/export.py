@@ -89,21 +89,21 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
 
 def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:
     from nanomorph_export.replace_head import replace_head
-    from nanomorph_training import heads
+    from nanomorph_training.heads.head import load_head
 
-    now = replace_head(bundle, heads.load(run_))
+    now = replace_head(bundle, load_head(run_))
     report(f"{bundle} is now {now.fingerprint}, tasks: {', '.join(head.task for head in now.heads)}")
     return 0
 
 
 def _parts(options: Options) -> "Parts":
     from nanomorph_export.write_bundle import Parts
-    from nanomorph_training import heads
+    from nanomorph_training.heads.head import load_head
     from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
 
     assert options.out is not None
     assert options.segmenter is not None
-    fitted = [heads.load(run) for run in options.head]
+    fitted = [load_head(run) for run in options.head]
     source = provenance(options.segmenter, options.embedder)
     _require_same_encoder(fitted, source["encoder"], options.embedder or options.segmenter)
     if options.embedder is not None:

@@ -54,7 +54,7 @@ class Options:
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Fit, score on the held-out groups where there are any, save; 0 when done."""
-    from nanomorph_training.fit_head import fit_from_files
+    from nanomorph_training.heads.run import fit_from_files
 
     head = fit_from_files(options)
     for name in ("out_of_fold", "test", "test_predicted"):

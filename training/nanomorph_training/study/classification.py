@@ -12,7 +12,7 @@ import numpy as np
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.classical import WHOLE_IMAGE
 from nanomorph_training.data import Sample
-from nanomorph_training.fitting import encode
+from nanomorph_training.heads.fitting import encode
 from nanomorph_training.run_folder import RunFolder
 from nanomorph_training.scores import NOTHING
 from nanomorph_training.study.classify import Entrant, Outcome, outcomes

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanomorph_training.features import Table
-from nanomorph_training.fitting import HeadSettings, fit_head
-from nanomorph_training.heads import Features, Head
+from nanomorph_training.heads.fitting import HeadSettings, fit_head
+from nanomorph_training.heads.head import Features, Head
 from nanomorph_training.scores import NOTHING, Domains, verdicts
 from nanomorph_training.study.draws import Draw
 

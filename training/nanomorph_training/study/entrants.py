@@ -11,7 +11,7 @@ from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.data import Sample
 from nanomorph_training.encoders import open_extractor, segments
 from nanomorph_training.features import Extractor, Table, stored_given_domains
-from nanomorph_training.heads import Features
+from nanomorph_training.heads.head import Features
 from nanomorph_training.row_store import Row, RowStore
 from nanomorph_training.study.classify import Entrant, HeadJudge, Judge
 from nanomorph_training.study.contestants import Contestant

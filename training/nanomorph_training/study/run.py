@@ -8,8 +8,7 @@ from typing import Any
 
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import data
-from nanomorph_training.data import Sample
-from nanomorph_training.fit_head import labelled_samples
+from nanomorph_training.data import Sample, labelled_samples
 from nanomorph_training.run_folder import RunFolder
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant, contestants
 from nanomorph_training.study.outcome import Study

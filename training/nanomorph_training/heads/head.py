@@ -16,7 +16,7 @@ import pandas as pd
 
 from nanomorph.atomic import atomic_open
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.logistic import CLIP, nearest, softmax, standardise
+from nanomorph_training.heads.logistic import CLIP, nearest, softmax, standardise
 
 STATE, TENSORS = "head.json", "head.safetensors"
 LEVELS = ("field", "domain")
@@ -82,7 +82,7 @@ class Head:
         return softmax(logits / self.temperature), nearest(z, self.centroids) / self.radius
 
 
-def save(head: Head, run: Path) -> None:
+def save_head(head: Head, run: Path) -> None:
     """Write head.safetensors (float32) and head.json, each atomically."""
     from safetensors.numpy import save as to_bytes
 
@@ -93,7 +93,7 @@ def save(head: Head, run: Path) -> None:
         file.write(json.dumps(state, indent=1) + "\n")
 
 
-def load(run: Path) -> Head:
+def load_head(run: Path) -> Head:
     """Read a head. Raises ConfigurationError where `run` holds none."""
     from safetensors.numpy import load as from_bytes
 

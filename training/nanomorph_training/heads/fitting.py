@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.heads import Features, Head
-from nanomorph_training.logistic import (
+from nanomorph_training.heads.head import Features, Head
+from nanomorph_training.heads.logistic import (
     Problem,
     balanced,
     best_temperature,
@@ -27,7 +26,7 @@ from nanomorph_training.logistic import (
     softmax,
     standardise,
 )
-from nanomorph_training.scores import UNCERTAIN_DEFAULT, Domains, score, uncertain_threshold, verdicts
+from nanomorph_training.heads.out_of_fold import OutOfFold, Rows, believed, out_of_fold, rows_of_each
 
 
 @dataclass(frozen=True)
@@ -44,20 +43,6 @@ class HeadSettings:
     accepted_accuracy: float = 0.9
     folds: int = 5
     seed: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class OutOfFold:
-    """What models that had not seen it said of each micrograph: arrays (U,).
-
-    micrograph: as named in the call. truth, guess: class numbers. novelty: 1 is the threshold.
-    """
-
-    micrograph: np.ndarray
-    truth: np.ndarray
-    guess: np.ndarray
-    confidence: np.ndarray
-    novelty: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,9 +88,9 @@ def fit_head(
     seen = None
     if logits is not None:
         used = np.ones(len(y), dtype=bool) if as_used is None else as_used
-        rows = _Rows(softmax(logits / temperature), y, names, distance / radius)
-        seen = _out_of_fold(rows.where(used & np.isfinite(logits).all(axis=1)), by_majority=level == "domain")
-    uncertain, scores = _thresholds(seen, classes, settings)
+        rows = Rows(softmax(logits / temperature), y, names, distance / radius)
+        seen = out_of_fold(rows.where(used & np.isfinite(logits).all(axis=1)), by_majority=level == "domain")
+    uncertain, scores = believed(seen, classes, settings.accepted_accuracy)
     head = Head(
         task=task,
         level=level,
@@ -178,7 +163,7 @@ def _novelty(
         z = standardise(problem.x[train], model.mean, model.scale)
         known = class_means(z, problem.y[train], problem.weight[train])
         distance[test] = nearest(standardise(problem.x[test], model.mean, model.scale), known)
-    typical = np.array([np.median(distance[rows]) for rows in _rows_of(names)])
+    typical = np.array([np.median(distance[rows]) for rows in rows_of_each(names)])
     typical = typical[np.isfinite(typical)]
     if not len(typical):
         apart = np.linalg.norm(centroids[:, None] - centroids[None], axis=-1)
@@ -193,49 +178,3 @@ def upper_limit(values: np.ndarray, share: float) -> float:
     """
     rank = math.ceil((len(values) + 1) * (1 - share) - 1e-9)
     return float(np.sort(values)[min(rank, len(values)) - 1])
-
-
-def _rows_of(names: np.ndarray) -> list[np.ndarray]:
-    return [np.flatnonzero(names == name) for name in dict.fromkeys(names)]
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows (n,) out of fold: probabilities (n, C), true classes, micrographs and novelty."""
-
-    probabilities: np.ndarray
-    y: np.ndarray
-    names: np.ndarray
-    novelty: np.ndarray
-
-    def where(self, chosen: np.ndarray) -> _Rows:
-        return _Rows(self.probabilities[chosen], self.y[chosen], self.names[chosen], self.novelty[chosen])
-
-
-def _out_of_fold(rows: _Rows, by_majority: bool) -> OutOfFold | None:
-    """None where no row is left to say anything."""
-    if not len(rows.y):
-        return None
-    domains = Domains(rows.names, rows.novelty) if by_majority else None
-    truth, guess, confidence = verdicts(rows.probabilities, rows.y, domains)
-    names, novelty = rows.names, rows.novelty
-    if by_majority:
-        micrographs = _rows_of(names)
-        names, novelty = names[[r[0] for r in micrographs]], np.array([np.median(novelty[r]) for r in micrographs])
-    return OutOfFold(names, truth, guess, confidence, novelty)
-
-
-def _thresholds(
-    seen: OutOfFold | None, classes: Sequence[str], settings: HeadSettings
-) -> tuple[float, dict[str, Any] | None]:
-    """The confidence below which an answer is uncertain, and the scores out of fold."""
-    if seen is None:
-        return UNCERTAIN_DEFAULT, None
-    right = seen.guess == seen.truth
-    uncertain = uncertain_threshold(right, seen.confidence, settings.accepted_accuracy)
-    accepted = seen.confidence >= uncertain
-    return uncertain, score(seen.truth, seen.guess, classes) | {
-        "accepted_share": float(accepted.mean()),
-        "accepted_accuracy": float(right[accepted].mean()) if accepted.any() else None,
-        "called_unknown": float((seen.novelty > 1).mean()),
-    }

@@ -10,7 +10,7 @@ import csv
 from pathlib import Path
 
 from nanomorph.atomic import atomic_open
-from nanomorph_training.fitting import Fit
+from nanomorph_training.heads.fitting import Fit
 
 DOUBTS = "doubts.csv"
 COLUMNS = ("file", "label", "judged", "confidence", "novelty", "doubt")

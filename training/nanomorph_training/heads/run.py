@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training import data, heads, scores
+from nanomorph_training import data, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
-from nanomorph_training.doubts import DOUBTS, write_doubts
 from nanomorph_training.encoders import open_extractor
 from nanomorph_training.features import Extractor, Row, Table, gather
-from nanomorph_training.fitting import Fit, HeadSettings, fit_head
-from nanomorph_training.heads import Head
+from nanomorph_training.heads.doubts import DOUBTS, write_doubts
+from nanomorph_training.heads.fitting import Fit, HeadSettings, fit_head
+from nanomorph_training.heads.head import Features, Head, save_head
 from nanomorph_training.run_folder import RunFolder, plain, versions
 
 
@@ -65,7 +64,7 @@ class HeadOptions(Protocol):
 def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
     run = RunFolder(options.out)
-    samples = labelled_samples(options.data, options.labels)
+    samples = data.labelled_samples(options.data, options.labels)
     kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
@@ -79,31 +78,9 @@ def fit_from_files(options: HeadOptions) -> Head:
     head.metrics.update(
         {"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key, "versions": versions()}
     )
-    heads.save(head, options.out)
+    save_head(head, options.out)
     run.write_repeat("fit-head", {**plain(options), "data": [str(p) for p in options.data]}, data.fingerprint(samples))
     return head
-
-
-def labelled_samples(paths: Sequence[Path], classes: Sequence[str] | None) -> list[Sample]:
-    """Samples that have a label, of the named classes; a folder per class gives its name. Raises ConfigurationError."""
-    samples = [_labelled_by_folder(sample) for sample in data.collect(paths)]
-    samples = [s for s in samples if s.label and (classes is None or s.label in classes)]
-    missing = set(classes or ()) - {s.label for s in samples}
-    if missing:
-        raise ConfigurationError(f"no micrograph has the label {', '.join(sorted(missing))}")
-    if not samples:
-        raise ConfigurationError(
-            "no micrograph has a label: give a folder per class, or a CSV with columns file and label"
-        )
-    return samples
-
-
-def _labelled_by_folder(sample: Sample) -> Sample:
-    source = Path(sample.source)
-    if sample.label or not source.is_dir():
-        return sample
-    parts = sample.path.relative_to(source).parts
-    return replace(sample, label=parts[0]) if len(parts) > 1 else sample
 
 
 def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:
@@ -140,7 +117,7 @@ def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOption
     index = np.concatenate([table.sample for table in tables])
     per_image = np.concatenate([_equal_weights(table) for table in tables])
     return fit_head(
-        heads.Features(embedding, frame),
+        Features(embedding, frame),
         [samples[n].label for n in index],
         [samples[n].group or str(samples[n].path) for n in index],
         task=options.task,
@@ -194,6 +171,6 @@ def _verdict(head: Head, row: Row) -> int:
     if row.descriptors.empty:
         return scores.NOTHING
     embedding = np.tile(row.embedding, (len(row.descriptors), 1))
-    probabilities, novelty = head(heads.Features(embedding, row.descriptors))
+    probabilities, novelty = head(Features(embedding, row.descriptors))
     one = np.zeros(len(novelty), int)
     return int(scores.verdicts(probabilities, one, scores.Domains(one, novelty))[1][0])
