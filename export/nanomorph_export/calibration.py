@@ -12,9 +12,9 @@ from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.data import Sample, collect, group_split, without_held_out
+from nanomorph_training.kinds import LABELS
 
-CLASSES = ("singular", "dispersed", "network", "bundle", "particles")
-# Of each class, for the proof; a few smaller ones travel in the bundle, to hold compiled engines against.
+# Of each kind, for the proof; a few smaller ones travel in the bundle, to hold compiled engines against.
 EACH, EACH_IN_BUNDLE = 5, 2
 SIDE, SIDE_IN_BUNDLE = 384, 256
 # Far from any seed a person would train with.
@@ -35,7 +35,7 @@ class Micrographs:
 
 
 def gather(paths: Sequence[Path] | None, report: Callable[[str], None] = lambda _: None) -> Micrographs:
-    """Real micrographs of `paths`, none of a held-out group, and synthetic ones of every class.
+    """Real micrographs of `paths`, none of a held-out group, and synthetic ones of every kind.
 
     A group (article, specimen) gives ranges or proof, never both.
     """
@@ -55,10 +55,10 @@ def gather(paths: Sequence[Path] | None, report: Callable[[str], None] = lambda 
 
 
 def synthetic(each: int, side: int) -> list[Micrograph]:
-    """Drawn fields of every class, calibrated; the same ones each time."""
+    """Drawn fields of every kind, calibrated; the same ones each time."""
     from nanomorph_training.synthesis import synthesize_field
 
-    fields = [(f"{label}-{n}", synthesize_field(label, SEED + n, side)) for label in CLASSES for n in range(each)]
+    fields = [(f"{label}-{n}", synthesize_field(label, SEED + n, side)) for label in LABELS for n in range(each)]
     return [
         Micrograph(field.image, (field.nm_per_px, field.nm_per_px), Calibration.METADATA, name)
         for name, field in fields

@@ -9,9 +9,10 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import InputSpec, pad
 from nanomorph.readers import read_path
-from nanomorph_export.calibration import CLASSES, EACH, gather, synthetic, write_proof
+from nanomorph_export.calibration import EACH, gather, synthetic, write_proof
 from nanomorph_training.cache import Cache
 from nanomorph_training.data import collect, is_held_out
+from nanomorph_training.kinds import LABELS
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_groups_are_not_split_and_held_out_ones_not_touched(real):
     assert is_held_out("article-3")
     assert ranges | proof == {f"article-{n}" for n in (0, 1, 2, 4, 5)}
     assert said == ["2 of 12 micrographs are held out and were not touched"]
-    assert len(found.proof) == len([m for m in found.proof if m.source in groups]) + EACH * len(CLASSES)
+    assert len(found.proof) == len([m for m in found.proof if m.source in groups]) + EACH * len(LABELS)
 
 
 def test_calibration_sees_what_training_saw(real, tmp_path):

@@ -24,6 +24,22 @@ def test_unknown_command(capsys):
     assert "there is no command 'bacth'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["batch", "x", "--out", "y", "--device", "nonsense"], "argument --device: invalid choice: 'nonsense'"),
+        (["batch"], "the following arguments are required: --out, INPUTS"),
+        (["doctor", "--frob"], "unrecognized arguments: --frob"),
+    ],
+)
+def test_wrong_options_are_one_sentence_that_names_the_help(words, said, capsys):
+    assert program.main(words) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"nanomorph: {words[0]}: {said}")
+    assert err.endswith(f"; `nanomorph {words[0]} --help` describes its options\n")
+    assert err.count("\n") == 1
+
+
 class Entry:
     """An entry point whose module is given."""
 

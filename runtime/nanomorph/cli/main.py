@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from nanomorph import __version__
 from nanomorph.errors import ConfigurationError, FatalError
@@ -71,8 +72,13 @@ def _run(command: EntryPoint, arguments: Sequence[str]) -> int:
 def _parse(name: str, options_class: type, doc: str | None, arguments: Sequence[str]) -> object:
     from argparse_dataclass import ArgumentParser
 
+    class Parser(ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            # One sentence like every other complaint, not all options first.
+            raise ConfigurationError(f"{name}: {message}; `{self.prog} --help` describes its options")
+
     assert is_dataclass(options_class)
-    parser = ArgumentParser(
+    parser = Parser(
         options_class,
         prog=f"nanomorph {name}",
         description=doc,
