@@ -18,8 +18,8 @@ class Judgement:
     """One head's verdict on one micrograph.
 
     confidence: for a domain-level task that of the vote (`majority.Vote`).
-    decision: `accepted`, `uncertain` (too close between classes) or `unknown` (unlike anything trained on,
-    or, for a domain-level task, no domain to judge: `label` is then empty).
+    decision: `accepted`, `uncertain` (too close between classes) or `unknown` (unlike anything trained on, or like what
+    was labelled `other`; for a domain-level task also: no domain to judge, `label` is then empty).
     novelty: distance to the training data in units of its threshold (1 = the threshold).
     probabilities: per class; for a domain-level task the fraction of known domains with that label (`majority.voters`).
     """

@@ -12,7 +12,7 @@ import numpy as np
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import MANIFEST, Bundle, BundleError, HeadSpec
 from nanomorph.engines.onnx_runtime import open_session
-from nanomorph.majority import UNKNOWN, majority, voters
+from nanomorph.majority import OTHER, UNKNOWN, majority, voters
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ def judge_fields(head: Head, embeddings: np.ndarray, fields: Sequence[Mapping[st
 
 def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: float) -> Judgement:
     best = int(probabilities.argmax())
-    confidence = float(probabilities[best])
+    label, confidence = spec.labels[best], float(probabilities[best])
     return Judgement(
         task=spec.task,
-        label=spec.labels[best],
+        label=label,
         confidence=confidence,
-        decision=decide(confidence, novelty, spec.uncertain_below),
+        decision="unknown" if label == OTHER else decide(confidence, novelty, spec.uncertain_below),
         novelty=novelty,
         probabilities=dict(zip(spec.labels, map(float, probabilities), strict=True)),
     )

@@ -1,4 +1,4 @@
-"""How the domains of a micrograph name it: one rule for the runtime and for the training that is scored by it."""
+"""Which answers count as one: votes of domains, and what is no answer. One rule for the runtime and for training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 
 # What a domain is that lies farther from all that a head learned from than its threshold.
 UNKNOWN = "unknown"
+# A class of fields that a head learns like any other, of examples that are none of the others: never an answer.
+OTHER = "other"
 
 
 def voters(novelty: np.ndarray) -> np.ndarray:

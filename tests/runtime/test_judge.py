@@ -1,11 +1,13 @@
 """Verdicts from heads whose weights are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.judge import Judge, decide, judge_field, judge_fields, judge_rows
+from nanomorph.judge import Head, Judge, decide, judge_field, judge_fields, judge_rows
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,17 @@ def test_a_field_is_labelled_by_its_descriptor(judge):
     assert density.confidence == pytest.approx(1 / (1 + np.exp(-2)), rel=1e-5)
     assert density.probabilities["sparse"] == pytest.approx(1 / (1 + np.exp(2)), rel=1e-5)
     assert density.decision == "accepted"
+
+
+def test_what_is_like_the_class_other_is_no_answer(judge):
+    density = judge.heads[0]
+    with_other = Head(replace(density.spec, labels=("sparse", "other")), density.session)
+    none_of_them, sparse = judge_fields(
+        with_other, np.stack([EMBEDDING] * 2), [{"foreground_fraction": 0.6}, {"foreground_fraction": 0.1}]
+    )
+    assert (none_of_them.label, none_of_them.decision) == ("other", "unknown")
+    assert (sparse.label, sparse.decision) == ("sparse", "accepted")
+    assert none_of_them.probabilities["other"] > 0.5
 
 
 def test_domains_are_labelled_each_and_the_majority_names_the_micrograph(judge):

@@ -101,6 +101,10 @@ def test_colours_of_domains(make_analysis, tasks):
     assert leading_judgement([]) is None
 
 
+def test_the_class_of_none_of_them_takes_no_colour():
+    assert class_colours({"wires": ("network", "other"), "shape": ("rod",)}) == class_colours({"": ("network", "rod")})
+
+
 def test_a_sure_field_leads_over_half_of_its_pieces():
     network = Judgement("nanowire-morphology", "network", 0.99, "accepted", 0.7, {})
     rods = Judgement("nanoparticle-shape", "rod", 0.5, "accepted", 0.4, {})

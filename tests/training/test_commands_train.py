@@ -109,6 +109,12 @@ def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:
         labelled_samples([tmp_path / "classes"], ["rod", "wire"])
 
 
+def test_other_is_a_class_of_fields(pool: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text(f"file,label\n{pool.parent / '1.png'},rod\n{pool.parent / '2.png'},other\n")
+    with pytest.raises(ConfigurationError, match="`other` is a class of whole fields: name the others with --labels"):
+        command(fit_head, f"--data {tmp_path}/labels.csv --encoder x --task t --level domain --out {tmp_path}/h")
+
+
 def test_a_bundle_is_an_encoder_and_needs_no_torch(pool: Path, tmp_path: Path) -> None:
     """The microscope's own PC: a head learned from the embedded bundle's backbone, then put into a copy of it."""
     bundle = tmp_path / "bundle"

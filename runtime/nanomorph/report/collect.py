@@ -13,6 +13,7 @@ import numpy as np
 
 from nanomorph.analysis import Judgement
 from nanomorph.journal import JournalReader, Measured, Quarantined
+from nanomorph.majority import OTHER
 from nanomorph.micrograph import Calibration
 from nanomorph.report.words import three_digits
 from nanomorph.results.overlays import leading_judgement
@@ -88,7 +89,10 @@ class Findings:
 def collect(journal: JournalReader) -> Findings:
     """Gather a report's content."""
     domain_columns = journal.columns("domains")
-    tasks = {name: Task(labels, name in domain_columns) for name, labels in journal.tasks().items()}
+    tasks = {
+        name: Task(tuple(label for label in labels if label != OTHER), name in domain_columns)
+        for name, labels in journal.tasks().items()
+    }
     findings = Findings(tasks, quarantined=list(journal.quarantined()))
     for measured in journal.measured():
         _count(findings, measured)

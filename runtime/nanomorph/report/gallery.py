@@ -13,6 +13,7 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
+from nanomorph.majority import OTHER
 from nanomorph.report.collect import Example
 from nanomorph.report.strip import Link
 from nanomorph.report.words import count
@@ -105,7 +106,7 @@ def _figure(out: Path, page: Path, example: Example, colours: Mapping[str, str])
 def _verdict(example: Example, colours: Mapping[str, str]) -> str:
     one = example.leading
     if one.decision == "unknown":
-        nearest = f"<small>nearest: {escape(one.label)}</small>" if one.label else ""
+        nearest = f"<small>nearest: {escape(one.label)}</small>" if one.label not in {"", OTHER} else ""
         return f"<i style='--c:{UNKNOWN}'></i><b>unknown</b> {nearest}"
     doubt = "<em>uncertain</em>" if one.decision == "uncertain" else ""
     chip = f"<i style='--c:{colours.get(one.label, UNKNOWN)}'></i>"

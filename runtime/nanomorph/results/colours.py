@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from nanomorph.majority import OTHER
+
 # Told apart on gray micrographs, on white and on black pages, and by most colour-blind eyes.
 PALETTE = ("#38a3e0", "#f08c2e", "#3db77a", "#d8609f", "#d9b310", "#8d76ea", "#e25c4a", "#17a6a0")
 UNKNOWN = "#b4bdc7"
@@ -11,7 +13,7 @@ UNKNOWN = "#b4bdc7"
 
 def class_colours(tasks: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """`#rrggbb` by class: the classes of all tasks in the bundle's order go round the palette."""
-    classes: Iterable[str] = dict.fromkeys(name for names in tasks.values() for name in names)
+    classes: Iterable[str] = dict.fromkeys(name for names in tasks.values() for name in names if name != OTHER)
     return {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(classes)}
 
 

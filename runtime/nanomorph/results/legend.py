@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from nanomorph.analysis import Analysis, Judgement
+from nanomorph.majority import OTHER
 from nanomorph.results.colours import UNKNOWN
 from nanomorph.results.scale_bar import scale_bar
 
@@ -57,7 +58,7 @@ def _draw_label(draw: ImageDraw.ImageDraw, leading: Judgement | None, colours: M
     colour = UNKNOWN if unknown else colours.get(leading.label, UNKNOWN)
     draw.rounded_rectangle((_MARGIN, 13, _MARGIN + 14, 27), radius=3, fill=colour)
     words = [("unknown" if unknown else leading.label, _INK, True)]
-    if unknown and leading.label:
+    if unknown and leading.label not in {"", OTHER}:
         words.append((f"nearest: {leading.label}", _MUTED, False))
     elif not unknown:
         words.append((f"{leading.confidence:.2f}", _MUTED, False))

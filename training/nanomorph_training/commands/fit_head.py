@@ -25,7 +25,10 @@ class Options:
         "descriptors by name (default: all that need no scale)", default=None, type=str, many=True
     )
     labels: list[str] | None = option(
-        "classes to learn, in this order (default: all)", default=None, type=str, many=True
+        "classes to learn, in this order (default: all); `other` holds fields that are none of them",
+        default=None,
+        type=str,
+        many=True,
     )
     masks: str = option(
         "domain level: learn from given masks, predicted ones, or both",

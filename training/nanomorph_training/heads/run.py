@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
+from nanomorph.majority import OTHER
 from nanomorph_training import data, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
@@ -65,6 +66,8 @@ def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
     run = RunFolder(options.out)
     samples = data.labelled_samples(options.data, options.labels)
+    if options.level == "domain" and any(sample.label == OTHER for sample in samples):
+        raise ConfigurationError(f"`{OTHER}` is a class of whole fields: name the others with --labels")
     kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
