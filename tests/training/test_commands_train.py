@@ -53,6 +53,13 @@ def test_from_micrographs_to_heads(pool: Path, tmp_path: Path) -> None:
     assert side.metrics["n"] == 7
     assert side.metrics["test"]["n"] == 1  # article-3 is held out
 
+    (tmp_path / "none-of-them").mkdir()
+    for n in (1, 2):
+        shutil.copy(pool.parent / f"{n}.png", tmp_path / "none-of-them")
+    command(fit_head, f"{head} --task side --labels b a --other {tmp_path / 'none-of-them'} --out {run}/wary")
+    wary = load_head(run / "wary")
+    assert (wary.labels, wary.metrics["n"]) == (("b", "a", "other"), 9)
+
     command(fit_head, f"{head} --task kind --level domain --labels b a --out {run}/kind")
     kind = load_head(run / "kind")
     assert (kind.level, kind.labels, kind.uses_embedding) == ("domain", ("b", "a"), False)
@@ -111,7 +118,9 @@ def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:
 
 def test_other_is_a_class_of_fields(pool: Path, tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text(f"file,label\n{pool.parent / '1.png'},rod\n{pool.parent / '2.png'},other\n")
-    with pytest.raises(ConfigurationError, match="`other` is a class of whole fields: name the others with --labels"):
+    with pytest.raises(
+        ConfigurationError, match="`other` is a class of whole fields: name the classes of domains with"
+    ):
         command(fit_head, f"--data {tmp_path}/labels.csv --encoder x --task t --level domain --out {tmp_path}/h")
 
 

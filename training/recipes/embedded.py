@@ -67,6 +67,10 @@ def recipe(options: Options) -> list[Step]:
         # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
         (work / "labelled" / "labels.csv",
          ["synthesize", "--out", work / "labelled", "--count", scaled(300), "--seed", 2, "--workers", 2]),
+        # What is no wire, beside the real particles: the morphology head is to say so.
+        (work / "others" / "labels.csv",
+         ["synthesize", "--out", work / "others", "--count", scaled(100), "--seed", 2, "--workers", 2,
+          "--classes", "particles"]),
         (work / "pretrain" / "DONE",
          ["pretrain", "--data", *pool, "--out", work / "pretrain", "--method", "simclr", "--encoder", "resnet18",
           "--batch", 64, "--steps", scaled(600), "--seed", 1, "--amp", options.amp, *cached]),
@@ -75,7 +79,8 @@ def recipe(options: Options) -> list[Step]:
           "--steps", scaled(5000), "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
         (work / "morphology" / "DONE",
          ["fit-head", "--data", work / "labelled" / "labels.csv", *encoder, "--out", work / "morphology",
-          "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES]),
+          "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES,
+          "--other", particles, work / "others" / "labels.csv"]),
         (work / "shape" / "DONE",
          ["fit-head", "--data", particles, *encoder, "--out", work / "shape",
           # Given masks teach what shapes are, predicted ones how they will look.

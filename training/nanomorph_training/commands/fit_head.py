@@ -30,6 +30,12 @@ class Options:
         type=str,
         many=True,
     )
+    other: list[Path] | None = option(
+        "field level: micrographs that are none of the classes, whatever their own labels are",
+        default=None,
+        type=Path,
+        many=True,
+    )
     masks: str = option(
         "domain level: learn from given masks, predicted ones, or both",
         default="given",

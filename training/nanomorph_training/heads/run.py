@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,6 +42,8 @@ class HeadOptions(Protocol):
     @property
     def labels(self) -> list[str] | None: ...
     @property
+    def other(self) -> list[Path] | None: ...
+    @property
     def masks(self) -> str: ...
     @property
     def threshold(self) -> float | None: ...
@@ -65,9 +68,7 @@ class HeadOptions(Protocol):
 def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
     run = RunFolder(options.out)
-    samples = data.labelled_samples(options.data, options.labels)
-    if options.level == "domain" and any(sample.label == OTHER for sample in samples):
-        raise ConfigurationError(f"`{OTHER}` is a class of whole fields: name the others with --labels")
+    samples = _samples(options)
     kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
@@ -84,6 +85,23 @@ def fit_from_files(options: HeadOptions) -> Head:
     save_head(head, options.out)
     run.write_repeat("fit-head", {**plain(options), "data": [str(p) for p in options.data]}, data.fingerprint(samples))
     return head
+
+
+def _samples(options: HeadOptions) -> list[Sample]:
+    samples = data.labelled_samples(options.data, options.labels)
+    samples += [replace(sample, label=OTHER) for sample in data.collect(options.other or ())]
+    if options.level == "domain" and any(sample.label == OTHER for sample in samples):
+        raise ConfigurationError(f"`{OTHER}` is a class of whole fields: name the classes of domains with --labels")
+    return samples
+
+
+def _classes(options: HeadOptions, samples: Sequence[Sample]) -> list[str]:
+    """In the order asked for, or of the alphabet; OTHER last."""
+    named = dict.fromkeys(options.labels or sorted({sample.label for sample in samples}))
+    if any(sample.label == OTHER for sample in samples):
+        named.pop(OTHER, None)
+        named[OTHER] = None
+    return list(named)
 
 
 def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:
@@ -125,7 +143,7 @@ def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOption
         [samples[n].group or str(samples[n].path) for n in index],
         task=options.task,
         level=options.level,
-        classes=options.labels,
+        classes=_classes(options, samples),
         descriptors=_descriptors(options),
         uses_embedding=uses_embedding,
         sample_weight=per_image,
