@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nanomorph.micrograph import Calibration, Micrograph
-from nanomorph.scalebar import read_scale_bar
+from nanomorph.scalebar import read_burnt_in
 
 
 def with_pixel_size(micrograph: Micrograph, nm_per_px: float | Sequence[float] | None) -> Micrograph:
@@ -23,17 +23,18 @@ def with_pixel_size(micrograph: Micrograph, nm_per_px: float | Sequence[float] |
 def with_scale_bar(micrograph: Micrograph) -> Micrograph:
     """The same micrograph calibrated by its burnt-in scale bar, where nothing else is known and one can be read.
 
-    Needs the extra `scalebar`; raises ModuleNotFoundError without it. A bar shows x: pixels are taken as square.
+    It knows of the text and bars that were read on the way, too (`drawn`, `lines`). Needs the extra `scalebar`; raises
+    ModuleNotFoundError without it. A bar shows x: pixels are taken as square.
     """
     if micrograph.nm_per_px is not None:
         return micrograph
-    reading = read_scale_bar(micrograph.pixels)
-    if reading is None:
-        return micrograph
+    found = read_burnt_in(micrograph.pixels)
+    marked = replace(micrograph, drawn=found.bars, lines=found.lines)
+    if found.reading is None:
+        return marked
     return replace(
-        micrograph,
-        nm_per_px=(reading.nm_per_px, reading.nm_per_px),
+        marked,
+        nm_per_px=(found.reading.nm_per_px, found.reading.nm_per_px),
         calibration=Calibration.SCALE_BAR,
-        calibration_error=reading.error,
-        drawn=reading.boxes,
+        calibration_error=found.reading.error,
     )

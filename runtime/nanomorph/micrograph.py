@@ -38,7 +38,7 @@ class Micrograph:
     source: the name the user knows it by (a path, or `archive.zip!/path`).
     n_frames: frames in the file; only the first is held in `pixels`.
     calibration_error: of the pixel size, relative, one standard deviation; None where its source states none.
-    drawn: boxes known to hold burnt-in text or a bar: no material.
+    drawn: boxes known to hold a burnt-in bar, lines: those of lines of text that were read: their ink is no material.
     """
 
     pixels: np.ndarray
@@ -48,6 +48,7 @@ class Micrograph:
     n_frames: int = 1
     calibration_error: float | None = None
     drawn: tuple[Box, ...] = ()
+    lines: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2:

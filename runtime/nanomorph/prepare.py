@@ -58,7 +58,7 @@ class Prepared:
 
 def prepare(micrograph: Micrograph, spec: InputSpec) -> Prepared:
     """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple."""
-    annotation = burnt_in(micrograph.pixels, micrograph.drawn)
+    annotation = burnt_in(micrograph.pixels, micrograph.drawn, micrograph.lines)
     return at_scale(micrograph, spec, model_scale(micrograph, spec), annotation)
 
 

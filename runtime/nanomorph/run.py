@@ -37,6 +37,8 @@ EXPORT_SHARE = 0.05
 LULL_EXPORT_SHARE = 0.2
 REPORT_EVERY_SECONDS = 30.0
 REPORT_SHARE = 0.05
+# Under which the journal keeps whether they were read: rows of frames without a pixel size depend on it.
+SCALE_BARS = "scale bars"
 # What does not show in any table.
 _UNSEEN = frozenset({"skipped", "held", "released"})
 
@@ -69,7 +71,7 @@ class Run:
             with writing_to(out):
                 point(out, self.journal.path, identity_of(self.journal.path))
             self._same_way("nm_per_px", str(settings.nm_per_px))
-            self._same_way("scale bars", "read" if settings.scale_bars else "not read")
+            self._same_way(SCALE_BARS, "read, text masked" if settings.scale_bars else "not read")
             self._same_way("detail", str(model.ways.detail))
             self._same_way("edges", model.ways.edges)
             self._same_way("outline", model.ways.outline)
@@ -176,6 +178,7 @@ class Run:
             "Command": self.command,
             "Bundle": f"{self.model.bundle.name} ({self.model.bundle.fingerprint})",
             "nanomorph": __version__,
+            "Burnt-in scale bars": self.journal.recall(SCALE_BARS) or "",
             "This run": f"{self.counts['done']} micrographs in {self.seconds:.0f} s, {rate:.2f} a second",
         }
 

@@ -116,6 +116,33 @@ def test_what_the_reader_of_scale_bars_found_is_taken_of_any_gray(film):
     assert found.sum() == 14 * 84
 
 
+@pytest.mark.parametrize("gray", [60, 190])
+def test_of_a_line_that_was_read_the_ink_is_taken(film, gray):
+    """Letters on grain of 120 +- 20, in the middle of the frame, too pale for the rules."""
+    smooth = cv2.GaussianBlur(film, (0, 0), 2)
+    panel = cv2.putText(smooth.copy(), "100 nm", (90, 160), cv2.FONT_HERSHEY_SIMPLEX, 0.9, gray, 2, cv2.LINE_AA)
+    assert burnt_in(panel) is None
+    found = burnt_in(panel, lines=[(86.0, 134.0, 206.0, 166.0)])
+    assert found[np.abs(panel.astype(int) - smooth) > 30].mean() > 0.98
+    assert found.sum() < 124 * 36
+
+
+def test_a_particle_behind_a_line_that_was_read_stays(film):
+    """A dark disc of 60 px that reaches 20 px into the box, from below, beside white letters on its other half."""
+    smooth = cv2.GaussianBlur(film, (0, 0), 2)
+    cv2.circle(smooth, (190, 180), 30, 20, -1)
+    cv2.putText(smooth, "100", (90, 160), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 250, 2, cv2.LINE_AA)
+    found = burnt_in(smooth, lines=[(86.0, 134.0, 222.0, 170.0)])
+    assert found[smooth > 230].all()
+    assert not found[smooth == 20].any()
+
+
+def test_an_empty_line_has_no_ink():
+    flat = np.full((100, 100), 120.0, np.float32)
+    assert not burnt_in(flat, lines=[(10.0, 10.0, 60.0, 30.0)]).any()
+    assert not burnt_in(np.full_like(flat, np.nan), lines=[(10.0, 10.0, 60.0, 30.0)]).any()
+
+
 @pytest.mark.parametrize("blur", [0, 2])
 @pytest.mark.parametrize("gray", [40, 128, 215])
 def test_a_clipped_frame_has_next_to_no_letters(gray, blur):

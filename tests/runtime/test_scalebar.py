@@ -12,11 +12,13 @@ from nanomorph.annotations import burnt_in
 from nanomorph.calibrate import with_pixel_size, with_scale_bar
 from nanomorph.cli.main import main
 from nanomorph.micrograph import Calibration, Micrograph
+from nanomorph.prepare import InputSpec, material, prepare
 from nanomorph.readers import read_path
-from nanomorph.scalebar import installed, read_scale_bar
+from nanomorph.scalebar import installed, read_burnt_in, read_scale_bar
 from nanomorph.scalebar.bars import Bar, find_bars
 from nanomorph.scalebar.lengths import length_nm, lengths
-from nanomorph.scalebar.reading import agreed, pair
+from nanomorph.scalebar.reading import agreed, near, pair
+from nanomorph.scalebar.text import is_text
 from nanomorph.scalebar.ticks import find_ticks
 from nanomorph.scalebar.words import Word
 
@@ -243,9 +245,73 @@ def test_metadata_and_the_user_come_first(film):
     given = with_pixel_size(unknown, 3.0)
     assert with_scale_bar(given) is given
     # What was read is masked, dark as it is; the rest of the frame is not.
-    masked = burnt_in(read.pixels, read.drawn)
+    masked = burnt_in(read.pixels, read.drawn, read.lines)
     assert masked[pixels == 0][-800:].all()
     assert masked.mean() < 0.06
+
+
+@pytest.mark.parametrize(
+    ("text", "sure", "box", "expected"),
+    [
+        ("200 nm", 0.8, (200, 200, 290, 225), True),
+        ("200 nm", 0.79, (200, 200, 290, 225), False),
+        ("888", 1.0, (0, 0, 512, 399), False),
+        ("..", 1.0, (200, 200, 290, 225), False),
+        ("a", 0.95, (10, 10, 40, 45), True),
+        ("a", 0.95, (200, 200, 230, 235), False),
+        ("a", 0.9, (10, 10, 40, 45), False),
+        ("8", 1.0, (10, 10, 40, 45), False),
+    ],
+)
+def test_what_is_text_beyond_doubt(text, sure, box, expected):
+    """Of a frame of 400 x 512 px: lines, and single letters in a corner; particles are read as digits."""
+    assert is_text(Word(text, sure, *map(float, box)), (400, 512)) is expected
+
+
+def test_bars_that_contradict_each_other_are_drawn_all_the_same(drawn):
+    long, short = bar(100, 200), bar(100, 180, row=110)
+    text = word("200 nm", 100, 200)
+    assert pair([long, short], text, drawn) is None
+    assert near([long, short], text, drawn) == [long, short]
+    assert near([long, replace(short, contrast=50)], text, drawn) == [long]
+
+
+@needs_reader
+def test_text_is_masked_where_no_scale_bar_is_read(film):
+    """A name of middle gray, which no rule finds, and a bar without a number; beside them a film."""
+    pixels = labelled(film, 300, 449, 0, text="")
+    before = pixels.copy()
+    cv2.putText(pixels, "sample 12", (150, 200), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 190, 3, cv2.LINE_AA)
+    unknown = Micrograph(pixels, None, Calibration.NONE, "a.png")
+    plain = prepare(unknown, InputSpec()).annotation
+    read = with_scale_bar(unknown)
+    assert (read.calibration, read.nm_per_px) == ("none", None)
+    prepared = prepare(read, InputSpec())
+    letters = np.abs(pixels.astype(int) - before) > 60
+    assert prepared.annotation[letters].mean() > 0.95
+    assert plain is None or not plain[letters].any()
+    assert not prepared.annotation[:150].any()
+    seen = material(np.ones(prepared.pixels.shape, np.float32), prepared)
+    assert not seen[prepared.annotation].any()
+
+
+@needs_reader
+def test_particles_in_rows_are_no_text(film):
+    """Dark discs as large and as far apart as letters, above a bar that makes the reader look."""
+    pixels = labelled(film, 300, 449, 0, text="")
+    for x in range(60, 460, 40):
+        cv2.circle(pixels, (x, 200), 14, 30, -1)
+    assert read_burnt_in(pixels).lines == ()
+
+
+@needs_reader
+def test_boxes_of_a_reduced_frame_are_in_its_own_px(film):
+    small = labelled(film, 300, 449, 0)
+    large = cv2.resize(small, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    found = read_burnt_in(large)
+    assert any(abs(box[0] - 1200) < 8 and abs(box[2] - 1800) < 8 for box in found.bars)
+    (line,) = found.lines
+    assert line[1] < 4 * 340 < line[3]
 
 
 @needs_reader
@@ -281,6 +347,8 @@ def test_batch_calibrates_by_the_bar_and_says_so(tmp_path, tiny_bundle, film, ca
         with open(out / "fields.csv", encoding="utf-8", newline="") as file:
             (fields[choice],) = csv.DictReader(file)
     assert fields["auto"]["calibration"] == "scale-bar"
+    assert "read, text masked" in (tmp_path / "auto" / "report.html").read_text(encoding="utf-8")
+    assert "not read" in (tmp_path / "off" / "report.html").read_text(encoding="utf-8")
     assert float(fields["auto"]["nm_per_px_x"]) == pytest.approx(200 / 150, rel=0.005)
     assert 0 < float(fields["auto"]["calibration_error_percent"]) < 1
     assert (fields["off"]["calibration"], fields["off"]["nm_per_px_x"]) == ("none", "")

@@ -1,7 +1,7 @@
 """Burnt-in letters, bars and info bars: found so that they are neither seen by the model nor measured.
 
 Only what cannot be material is taken: its gray is extreme, it has no grain and ends at once, and it has the shape of
-letters, boxes or bars, and lies where people and microscopes put them, in the outer part of a frame.
+letters, boxes or bars, and lies where people and microscopes put them, in the outer part of a frame; or it was read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from nanomorph.annotations.boxes import boxes
 from nanomorph.annotations.letters import letters
+from nanomorph.annotations.lines import ink_of_lines
 from nanomorph.annotations.strips import strips
 from nanomorph.micrograph import Box
 
@@ -25,20 +26,22 @@ MARGIN = 0.008
 MIDDLE = np.uint8(128)
 
 
-def burnt_in(pixels: np.ndarray, drawn: Sequence[Box] = ()) -> np.ndarray | None:
+def burnt_in(pixels: np.ndarray, drawn: Sequence[Box] = (), lines: Sequence[Box] = ()) -> np.ndarray | None:
     """Bool (H, W), True on burnt-in annotation and just around it; None where there is none.
 
-    Sought in 8-bit frames alone: nobody draws into what a camera wrote. drawn: boxes already known to hold text or a
-    bar, of any gray (from the reader of scale bars).
+    Sought in 8-bit frames alone: nobody draws into what a camera wrote. drawn: boxes already known to hold a bar;
+    lines: lines of text, of which the ink is taken; both of any gray (from the reader of scale bars).
     """
     sought = _drawn(pixels) if pixels.dtype == np.uint8 else None
-    if sought is None and not drawn:
+    if sought is None and not drawn and not lines:
         return None
     found = np.zeros(pixels.shape, bool) if sought is None else _widened(sought)
     margin = _margin(pixels)
     for left, top, right, bottom in drawn:
         rows = slice(max(0, int(top) - margin), math.ceil(bottom) + margin)
         found[rows, max(0, int(left) - margin) : math.ceil(right) + margin] = True
+    if lines:
+        found |= cv2.dilate(ink_of_lines(pixels, lines).view(np.uint8), _square(margin)) > 0
     return found
 
 

@@ -1,17 +1,22 @@
-"""Pixel size from a burnt-in scale bar (extra `scalebar`): the last resort, and never a guess."""
+"""What is burnt into a micrograph and can be read (extra `scalebar`): text, bars, and a pixel size, never a guess."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from nanomorph.micrograph import Box
 from nanomorph.scalebar.bars import Bar, find_bars
 from nanomorph.scalebar.lengths import length_nm, lengths
-from nanomorph.scalebar.reading import SURE, Reading, agreed, pair
+from nanomorph.scalebar.reading import SURE, Reading, agreed, near, pair
+from nanomorph.scalebar.text import is_text
 from nanomorph.scalebar.ticks import find_ticks
 from nanomorph.scalebar.words import Word, installed, read_again, read_words
 
-__all__ = ["Reading", "installed", "read_scale_bar"]
+__all__ = ["BurntIn", "Reading", "installed", "read_burnt_in", "read_scale_bar"]
 
 # Larger frames are reduced to this side: their letters are large too.
 LONGEST = 1600
@@ -19,20 +24,43 @@ LONGEST = 1600
 CLOSER_LOOKS, REACH = 2, 0.12
 
 
+@dataclass(frozen=True)
+class BurntIn:
+    """What was read in a frame, px of the frame.
+
+    reading: the scale bar, None where none is read beyond doubt. bars: boxes of bars that stand at a length, whether
+    or not that gives a reading; lines: boxes of lines of text.
+    """
+
+    reading: Reading | None = None
+    bars: tuple[Box, ...] = ()
+    lines: tuple[Box, ...] = ()
+
+
 def read_scale_bar(pixels: np.ndarray) -> Reading | None:
     """The scale bar of a gray image (H, W) of any dtype, in its own px; None where none is read beyond doubt."""
+    return read_burnt_in(pixels).reading
+
+
+def read_burnt_in(pixels: np.ndarray) -> BurntIn:
+    """What is read in a gray image (H, W) of any dtype; nothing where no segment may be a scale bar: OCR is costly."""
     scale = min(1.0, LONGEST / max(pixels.shape))
     gray = _gray(pixels, scale)
     bars = find_bars(gray) + find_ticks(gray)
     if not bars:
-        return None
-    words = lengths(read_words(gray))
-    if not words:
-        strongest = sorted(bars, key=lambda bar: -bar.contrast)[:CLOSER_LOOKS]
-        words = [word for bar in strongest for word in lengths(_closely(gray, bar))]
-    readings = [pair(bars, word, gray) for word in words if confirmed(gray, word)]
-    reading = agreed(one for one in readings if one is not None)
-    return reading if reading is None or scale == 1 else _enlarged(reading, scale)
+        return BurntIn()
+    words = read_words(gray)
+    numbers = lengths(words) or _lengths_closely(gray, bars)
+    found = [pair(bars, word, gray) for word in numbers if confirmed(gray, word)]
+    lines = [word for word in (*words, *numbers) if is_text(word, gray.shape)]
+    at = [bar for word in numbers if word in lines for bar in near(bars, word, gray)]
+    reading = agreed(one for one in found if one is not None)
+    return BurntIn(_enlarged(reading, scale), _boxes(at, scale), _boxes(lines, scale))
+
+
+def _lengths_closely(gray: np.ndarray, bars: Sequence[Bar]) -> list[Word]:
+    strongest = sorted(bars, key=lambda bar: -bar.contrast)[:CLOSER_LOOKS]
+    return [word for bar in strongest for word in lengths(_closely(gray, bar))]
 
 
 def confirmed(gray: np.ndarray, word: Word) -> bool:
@@ -64,6 +92,11 @@ def _gray(pixels: np.ndarray, scale: float) -> np.ndarray:
     return cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
 
 
-def _enlarged(reading: Reading, scale: float) -> Reading:
-    boxes = tuple(tuple(edge / scale for edge in box) for box in reading.boxes)
-    return Reading(reading.nm, reading.px / scale, reading.error, boxes)  # type: ignore[arg-type]
+def _enlarged(reading: Reading | None, scale: float) -> Reading | None:
+    return None if reading is None else replace(reading, px=reading.px / scale)
+
+
+def _boxes(found: Sequence[Bar | Word], scale: float) -> tuple[Box, ...]:
+    """Each once, in px of the recorded frame."""
+    boxes = dict.fromkeys(one.box for one in found)
+    return tuple((left / scale, top / scale, right / scale, bottom / scale) for left, top, right, bottom in boxes)

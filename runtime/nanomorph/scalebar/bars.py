@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from nanomorph.micrograph import Box
 from nanomorph.scalebar.ends import find_end
 from nanomorph.scalebar.outline import FAR, outline_thickness
 
@@ -52,6 +53,11 @@ class Bar:
     def length(self) -> float:
         """In px."""
         return self.right - self.left
+
+    @property
+    def box(self) -> Box:
+        """What it covers."""
+        return (self.left, float(self.top), self.right, float(self.bottom + 1))
 
     @property
     def error(self) -> float:

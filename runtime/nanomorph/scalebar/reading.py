@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanomorph.micrograph import Box
 from nanomorph.pixel_size import believable
 from nanomorph.scalebar.bars import Bar
 from nanomorph.scalebar.lengths import length_nm
@@ -38,13 +37,11 @@ FAINT = 0.6
 
 @dataclass(frozen=True)
 class Reading:
-    """A scale bar as read. error: of the pixel size, relative, one standard deviation. boxes: left, top, right, bottom
-    of the bar and its text in px: burnt in, no material."""
+    """A scale bar as read. error: of the pixel size, relative, one standard deviation."""
 
     nm: float
     px: float
     error: float
-    boxes: tuple[Box, ...]
 
     @property
     def nm_per_px(self) -> float:
@@ -58,25 +55,37 @@ def pair(bars: Sequence[Bar], word: Word, gray: np.ndarray) -> Reading | None:
     if nm is None:
         return None
     split = _interrupted(bars, word)
-    at = [bar for bar in bars if stands_at(word, bar) and not _is_ground(gray, word, bar)]
-    near = at if split is None else [split]
-    if not near:
+    at = _at(bars, word, gray) if split is None else [split]
+    if not at:
         return None
-    if split is None and any(_is_segment(bar, bars) or _goes_on(gray, word, bar) for bar in near):
+    if split is None and any(_is_segment(bar, bars) or _goes_on(gray, word, bar) for bar in at):
         return None
-    strongest = max(bar.contrast for bar in near)
-    near = [bar for bar in near if bar.contrast >= FAINT * strongest]
-    longest, shortest = max(bar.length for bar in near), min(bar.length for bar in near)
+    at = _strongest(at)
+    longest, shortest = max(bar.length for bar in at), min(bar.length for bar in at)
     if longest - shortest > AGREE * longest:
         return None
-    bar = max(near, key=lambda one: one.contrast)
+    bar = max(at, key=lambda one: one.contrast)
     nm_per_px = nm / bar.length
     if bar.error > WORST * bar.length or bar.outline > AGREE * bar.length or believable(nm_per_px) is None:
         return None
     if not NARROWEST <= nm_per_px * gray.shape[1] <= WIDEST:
         return None
-    box = (bar.left, float(bar.top), bar.right, float(bar.bottom + 1))
-    return Reading(nm, bar.length, bar.error / bar.length, (box, (word.left, word.top, word.right, word.bottom)))
+    return Reading(nm, bar.length, bar.error / bar.length)
+
+
+def near(bars: Sequence[Bar], word: Word, gray: np.ndarray) -> list[Bar]:
+    """The bars that `word` stands at, of whatever length: enough to know that they are drawn."""
+    split = _interrupted(bars, word)
+    return _strongest(_at(bars, word, gray)) if split is None else [split]
+
+
+def _at(bars: Sequence[Bar], word: Word, gray: np.ndarray) -> list[Bar]:
+    return [bar for bar in bars if stands_at(word, bar) and not _is_ground(gray, word, bar)]
+
+
+def _strongest(bars: Sequence[Bar]) -> list[Bar]:
+    most = max((bar.contrast for bar in bars), default=0.0)
+    return [bar for bar in bars if bar.contrast >= FAINT * most]
 
 
 def stands_at(word: Word, bar: Bar) -> bool:
@@ -173,5 +182,4 @@ def agreed(readings: Iterable[Reading]) -> Reading | None:
     sizes = np.array([reading.nm_per_px for reading in found])
     if sizes.max() - sizes.min() > AGREE * sizes.max():
         return None
-    best = found[0]
-    return Reading(best.nm, best.px, best.error, tuple(box for reading in found for box in reading.boxes))
+    return found[0]

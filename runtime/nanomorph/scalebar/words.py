@@ -14,6 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from nanomorph.micrograph import Box
+
 _OPENING = threading.Lock()
 _opened: list[Any] = []
 
@@ -33,6 +35,11 @@ class Word:
     def height(self) -> float:
         """In px."""
         return self.bottom - self.top
+
+    @property
+    def box(self) -> Box:
+        """What it covers."""
+        return (self.left, self.top, self.right, self.bottom)
 
 
 def installed() -> bool:
