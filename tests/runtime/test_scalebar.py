@@ -347,8 +347,9 @@ def test_batch_calibrates_by_the_bar_and_says_so(tmp_path, tiny_bundle, film, ca
         with open(out / "fields.csv", encoding="utf-8", newline="") as file:
             (fields[choice],) = csv.DictReader(file)
     assert fields["auto"]["calibration"] == "scale-bar"
-    assert "read, text masked" in (tmp_path / "auto" / "report.html").read_text(encoding="utf-8")
-    assert "not read" in (tmp_path / "off" / "report.html").read_text(encoding="utf-8")
+    for choice, words in (("auto", "read, text masked"), ("off", "not read")):
+        report = (tmp_path / choice / "report.html").read_text(encoding="utf-8")
+        assert f"<dt>Burnt-in scale bars</dt><dd>{words}</dd>" in report
     assert float(fields["auto"]["nm_per_px_x"]) == pytest.approx(200 / 150, rel=0.005)
     assert 0 < float(fields["auto"]["calibration_error_percent"]) < 1
     assert (fields["off"]["calibration"], fields["off"]["nm_per_px_x"]) == ("none", "")
