@@ -115,7 +115,8 @@ def shape_scores(truth: np.ndarray, guess: np.ndarray, groups: Sequence[str]) ->
 def by_given_instances(case: Case, model: Model) -> str:
     """The bundle's shape head on the particles that the data set's authors drew."""
     head = next(head for head in model.judge.heads if head.spec.task == TASK)
-    return judge_domains(head, case.analysis.embedding, measure_mask(case.given))[0].label
+    given = {str(name): values.to_numpy() for name, values in measure_mask(case.given).items()}
+    return judge_domains(head, case.analysis.embedding, given)[0].label
 
 
 def by_prediction(case: Case) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,17 +38,36 @@ class Analysis:
     """The result of one micrograph.
 
     mask: int32 (H, W) in recorded pixels, 0 = background, else the domain's number.
-    domains: one row a domain; wires: one row a wire; field: field descriptors by column name; embedding: float32 (D,).
+    domain_table, wire_table: arrays (n,) by column, a value for each domain or wire; field: field descriptors by column
+    name; embedding: float32 (D,).
     """
 
     micrograph: Micrograph
     sha256: str
     labels: tuple[Judgement, ...]
     mask: np.ndarray
-    domains: pd.DataFrame
-    wires: pd.DataFrame
+    domain_table: dict[str, np.ndarray]
+    wire_table: dict[str, np.ndarray]
     field: dict[str, float]
     embedding: np.ndarray
     bundle: str
     provider: str
     precision: str
+
+    @property
+    def n_domains(self) -> int:
+        return len(self.domain_table["domain"])
+
+    @cached_property
+    def domains(self) -> pd.DataFrame:
+        """One row a domain."""
+        from nanomorph.measure.frames import frame
+
+        return frame(self.domain_table)
+
+    @cached_property
+    def wires(self) -> pd.DataFrame:
+        """One row a wire."""
+        from nanomorph.measure.frames import frame
+
+        return frame(self.wire_table)

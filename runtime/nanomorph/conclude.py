@@ -45,14 +45,14 @@ class Concluder:
         error = micrograph.calibration_error or 0.0
         doubt = Doubt(foreground, threshold, error)
         measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
-        labels, domains = self.judge(inference.embedding, measured.field, measured.domains)
+        labels, domain_table = self.judge(inference.embedding, measured.field, measured.domain_table)
         return Analysis(
             micrograph=micrograph,
             sha256=sha256,
             labels=labels,
             mask=mask,
-            domains=domains,
-            wires=measured.wires,
+            domain_table=domain_table,
+            wire_table=measured.wire_table,
             field=measured.field,
             embedding=inference.embedding,
             bundle=self.bundle.fingerprint,

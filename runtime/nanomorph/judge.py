@@ -17,7 +17,6 @@ from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS
 
 if TYPE_CHECKING:
     import onnxruntime
-    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +39,12 @@ class Judge:
         self.heads = tuple(open_head(bundle, spec, dim) for spec in bundle.heads)
 
     def __call__(
-        self, embedding: np.ndarray, field: Mapping[str, float], domains: pd.DataFrame
-    ) -> tuple[tuple[Judgement, ...], pd.DataFrame]:
-        """Judge one micrograph; domain-level tasks add `<task>` and `<task>_confidence` to its domains."""
+        self, embedding: np.ndarray, field: Mapping[str, float], domains: Mapping[str, np.ndarray]
+    ) -> tuple[tuple[Judgement, ...], dict[str, np.ndarray]]:
+        """Judge one micrograph; domain-level tasks add `<task>` and `<task>_confidence` to its domains.
+
+        domains: arrays (N,) by column, a value for each domain.
+        """
         judgements = []
         for head in self.heads:
             if head.spec.level == "field":
@@ -50,7 +52,7 @@ class Judge:
             else:
                 judgement, domains = judge_domains(head, embedding, domains)
                 judgements.append(judgement)
-        return tuple(judgements), domains
+        return tuple(judgements), dict(domains)
 
 
 def open_head(bundle: Bundle, spec: HeadSpec, dim: int | None = None) -> Head:
@@ -109,14 +111,18 @@ def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: float) -> Judge
     )
 
 
-def judge_domains(head: Head, embedding: np.ndarray, domains: pd.DataFrame) -> tuple[Judgement, pd.DataFrame]:
+def judge_domains(
+    head: Head, embedding: np.ndarray, domains: Mapping[str, np.ndarray]
+) -> tuple[Judgement, dict[str, np.ndarray]]:
     """Label every domain, UNKNOWN where it is unlike everything; the micrograph takes the majority of the known ones
     that lie wholly in the field."""
     task = head.spec.task
-    descriptors = domains[list(head.spec.descriptors)].to_numpy(dtype=np.float32)
-    at_edge = domains["touches_edge"].to_numpy(dtype=bool)
+    at_edge = domains["touches_edge"]
+    descriptors = np.empty((len(at_edge), len(head.spec.descriptors)), np.float32)
+    for k, name in enumerate(head.spec.descriptors):
+        descriptors[:, k] = domains[name]
     ((judgement, labels, confidences),) = judge_rows(head, embedding[None], [descriptors], [at_edge])
-    return judgement, domains.assign(**{task: labels, f"{task}_confidence": confidences})
+    return judgement, {**domains, task: labels, f"{task}_confidence": confidences}
 
 
 def judge_rows(

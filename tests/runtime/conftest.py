@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from nanomorph.analysis import Analysis, Judgement
@@ -52,8 +51,8 @@ def _analysis(
         sha256=f"{abs(hash(name)):064x}"[:64],
         labels=labels,
         mask=mask,
-        domains=_domains(sides, nm_per_px[0] if nm_per_px else float("nan")),
-        wires=pd.DataFrame({"domain": [], "wire": []}),
+        domain_table=_domains(sides, nm_per_px[0] if nm_per_px else float("nan")),
+        wire_table={"domain": np.zeros(0, np.int32), "wire": np.zeros(0, np.int32)},
         field={
             "foreground_fraction": 1 / 30,
             "n_domains": len(sides),
@@ -67,20 +66,18 @@ def _analysis(
     )
 
 
-def _domains(sides: tuple[int, ...], nm: float) -> pd.DataFrame:
+def _domains(sides: tuple[int, ...], nm: float) -> dict[str, np.ndarray]:
     side = np.array(sides, dtype=float)
-    return pd.DataFrame(
-        {
-            "domain": range(1, len(sides) + 1),
-            "touches_edge": [False] * len(sides),
-            "area_px": side**2,
-            "ecd_nm": side * nm * 2 / np.sqrt(np.pi),
-            "width_median_px": side,
-            "width_median_nm": side * nm,
-            "length_px": side,
-            "length_nm": side * nm,
-            "ecd_px": side * 2 / np.sqrt(np.pi),
-            DOMAIN_TASK: ["sphere", "cube"] * (len(sides) // 2) + ["cube"] * (len(sides) % 2),
-            f"{DOMAIN_TASK}_confidence": 0.75,
-        }
-    )
+    return {
+        "domain": np.arange(1, len(sides) + 1),
+        "touches_edge": np.zeros(len(sides), bool),
+        "area_px": side**2,
+        "ecd_nm": side * nm * 2 / np.sqrt(np.pi),
+        "width_median_px": side,
+        "width_median_nm": side * nm,
+        "length_px": side,
+        "length_nm": side * nm,
+        "ecd_px": side * 2 / np.sqrt(np.pi),
+        DOMAIN_TASK: np.array(["sphere", "cube"] * (len(sides) // 2) + ["cube"] * (len(sides) % 2)),
+        f"{DOMAIN_TASK}_confidence": np.full(len(sides), 0.75),
+    }

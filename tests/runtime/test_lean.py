@@ -70,13 +70,14 @@ def test_inspecting_a_micrograph_loads_its_reader_and_no_engine(tmp_path):
     assert loaded_by(code) & HEAVY == {"numpy", "cv2", "tifffile"}
 
 
-def test_matplotlib_is_loaded_where_there_is_something_to_draw(tiny_bundle, tmp_path):
+def test_a_run_loads_what_its_frames_need(tiny_bundle, tmp_path):
+    """Tables need no pandas; Matplotlib is for charts, skimage for particles that touch, rich for terminals."""
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "rod.tif").write_bytes(tiff(rod_image(0)))  # one domain: no distribution, no chart
     words = ["batch", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--bundle", str(tiny_bundle)]
     loaded = loaded_by(f"from nanomorph.cli.main import main; assert main({words!r}) == 0")
     assert "onnxruntime" in loaded
-    assert not loaded & {"matplotlib", "openvino", "rapidocr", *FORBIDDEN}
+    assert not loaded & {"pandas", "matplotlib", "skimage", "rich", "openvino", "rapidocr", *FORBIDDEN}
 
 
 def test_analysing_loads_neither_torch_nor_onnx(tiny_bundle):

@@ -131,7 +131,7 @@ def test_what_is_not_flooded_would_have_stayed_whole(monkeypatch, step: int, rad
 
 def test_a_network_of_few_seeds_is_not_flooded(monkeypatch) -> None:
     mask, seeds = lattice(90, 12, 12), discs((20, 20, 5), (200, 200, 5), shape=(300, 300))
-    monkeypatch.setattr(separate, "watershed", None)
+    monkeypatch.setattr("skimage.segmentation.watershed", None)
     assert count(mask, seeds.astype(np.float32)) == 1
 
 

@@ -135,7 +135,7 @@ def test_a_wire_shows_its_centre_line_and_a_square_does_not(make_analysis, tasks
     mask[40:49, 20:120] = 1
     mask[70:90, 20:40] = 2
     analysis = replace(make_analysis(sides=(100, 20)), mask=mask)
-    analysis.domains["width_median_px"] = [9.0, 20.0]
+    analysis.domain_table["width_median_px"] = np.array([9.0, 20.0])
     analysis = replace(analysis, micrograph=replace(analysis.micrograph, pixels=np.full(mask.shape, 60, np.uint8)))
     picture = draw_overlay(analysis, class_colours(tasks))
     white = picture.min(axis=2) > 180

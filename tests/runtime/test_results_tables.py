@@ -161,7 +161,8 @@ def test_order_of_work_does_not_show(tmp_path, make_analysis):
 
 def test_columns_of_an_earlier_bundle_are_kept_in_order(tmp_path, journal, make_analysis):
     old, new = make_analysis("old.tif"), make_analysis("new,1.tif")
-    object.__setattr__(old, "domains", old.domains.drop(columns=["length_px"]).assign(extra_px=[1.5, 2.5]))
+    del old.domain_table["length_px"]
+    old.domain_table["extra_px"] = np.array([1.5, 2.5])
     journal.record(item("old.tif"), rows_of(old))
     journal.record(item("new,1.tif"), rows_of(new))
     export_tables(journal, tmp_path)

@@ -20,8 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import pandas  # noqa: F401 (what a watcher imports at its first image)
-import skimage.measure  # noqa: F401
+import skimage.measure  # noqa: F401 (what a watcher imports at its first image)
 from tally import rows, tally
 
 import nanomorph.cli.watch

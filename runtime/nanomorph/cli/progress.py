@@ -1,4 +1,4 @@
-"""Progress for people (a bar with rate and time left) or for programs (JSON lines)."""
+"""Progress for people (a bar with rate and time left), for a log (what is set aside), or for programs (JSON lines)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,20 @@ def progress(total: int | None, as_json: bool) -> Iterator[Show]:
     """Yields the function that shows an event. `total` None: how many there are is not known before the end."""
     if as_json:
         yield _print_json
-    else:
+    elif sys.stderr.isatty():
         with _bar(total) as show:
             yield show
+    else:
+        yield _print_quarantined
 
 
 def _print_json(event: Event) -> None:
     print(json.dumps(asdict(event)), file=sys.stdout, flush=True)
+
+
+def _print_quarantined(event: Event) -> None:
+    if event.outcome == "quarantined":
+        print(f"quarantined: {event.name} ({event.reason})", file=sys.stderr)
 
 
 @contextmanager
@@ -41,7 +48,7 @@ def _bar(total: int | None) -> Iterator[Show]:
         TextColumn("left"),
     )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("micrographs", total=total, rate="")
 
         def show(event: Event) -> None:

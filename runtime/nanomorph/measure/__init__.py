@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import pandas as pd
 
 from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
 from nanomorph.measure.fields import measure_field, measure_spans, measure_texture
-from nanomorph.measure.frames import domain_frame, empty, wire_frame
+from nanomorph.measure.frames import documented, empty, frame
 from nanomorph.measure.separate import Separation, segment
 from nanomorph.measure.statistics import EDGES
 from nanomorph.measure.table import (
@@ -24,6 +25,10 @@ from nanomorph.measure.table import (
 )
 from nanomorph.measure.uncertainty import Doubt, doubtful
 from nanomorph.measure.wire_table import wire_columns
+from nanomorph.measure.wires import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "DOMAIN_COLUMNS",
@@ -44,13 +49,23 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """domains: DOMAIN_COLUMNS, one row a domain, ascending; wires: WIRE_COLUMNS, one row a wire, by domain;
+    """domain_table: DOMAIN_COLUMNS, one row a domain, ascending; wire_table: WIRE_COLUMNS, one row a wire, by domain;
     field: FIELD_COLUMNS (numbers and truth values).
     """
 
-    domains: pd.DataFrame
-    wires: pd.DataFrame
+    domain_table: Columns
+    wire_table: Columns
     field: dict[str, float]
+
+    @cached_property
+    def domains(self) -> pd.DataFrame:
+        """`domain_table` for people."""
+        return frame(self.domain_table)
+
+    @cached_property
+    def wires(self) -> pd.DataFrame:
+        """`wire_table` for people."""
+        return frame(self.wire_table)
 
 
 def measure(
@@ -79,8 +94,11 @@ def measure(
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
-    documented = {c.name: field[c.name] for c in FIELD_COLUMNS}
-    return Measurement(domain_frame(columns), wire_frame(wires.result()), documented)
+    return Measurement(
+        documented(columns, DOMAIN_COLUMNS),
+        documented(wires.result(), WIRE_COLUMNS),
+        {c.name: field[c.name] for c in FIELD_COLUMNS},
+    )
 
 
 def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None = None) -> pd.DataFrame:

@@ -1,14 +1,17 @@
-"""The thin layer between arrays and tables: DataFrames of exactly the documented columns, also without a row."""
+"""The thin layer between arrays and tables: the documented columns, also without a row; DataFrames on demand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from nanomorph.measure.table import DOMAIN_COLUMNS, WIRE_COLUMNS, Descriptor
+from nanomorph.measure.table import Descriptor
 from nanomorph.measure.wires import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _WHOLE = (
     "domain",
@@ -29,15 +32,13 @@ def empty(columns: Sequence[Descriptor]) -> Columns:
     return {c.name: np.zeros(0, _DTYPES.get(c.name, np.float64)) for c in columns}
 
 
-def domain_frame(columns: Columns) -> pd.DataFrame:
-    """DOMAIN_COLUMNS, one row a domain."""
-    return _frame(columns, DOMAIN_COLUMNS)
+def documented(columns: Columns, described: Sequence[Descriptor]) -> Columns:
+    """The columns `described`, in their order and of their types."""
+    return {c.name: np.asarray(columns[c.name], _DTYPES.get(c.name, np.float64)) for c in described}
 
 
-def wire_frame(columns: Columns) -> pd.DataFrame:
-    """WIRE_COLUMNS, one row a wire."""
-    return _frame(columns, WIRE_COLUMNS)
+def frame(columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """For people: a run writes its tables without, as loading pandas takes longer than measuring an image."""
+    import pandas as pd
 
-
-def _frame(columns: Columns, documented: Sequence[Descriptor]) -> pd.DataFrame:
-    return pd.DataFrame({c.name: np.asarray(columns[c.name], _DTYPES.get(c.name, np.float64)) for c in documented})
+    return pd.DataFrame(columns)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from skimage.segmentation import watershed
 
 from nanomorph.measure.distance import distance_to_background
 from nanomorph.measure.parts import Rule, are_particles, merge, too_few
@@ -139,6 +138,9 @@ def split(
         seeds = _maxima(depth)
     if seeds.max() < 2 or too_few(seeds, inside, depth, rule):
         return None
+    # Few frames have particles that touch.
+    from skimage.segmentation import watershed
+
     parts = merge(watershed(-depth, seeds, mask=inside), depth, interior, rule)
     return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
-import pandas as pd
 
 from nanomorph.measure.skeleton import thin_all
 from nanomorph.results.masks import mask_of
@@ -18,24 +19,22 @@ _UNDER, _GRAY = 0.25, 255.0
 LEAST_WIDTH, COARSEST = 4, 4
 
 
-def elongated(domains: pd.DataFrame) -> np.ndarray:
-    """Numbers of the domains that are much longer than wide, int (k,)."""
-    if not {"domain", "length_px", "width_median_px"} <= set(domains.columns):
-        return np.array([], dtype=int)
-    chosen = domains["length_px"] >= ELONGATED * domains["width_median_px"]
-    return domains.loc[chosen, "domain"].to_numpy(dtype=int)
+def elongated(domains: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Whether domains (arrays (n,) by column) are much longer than wide, bool (n,)."""
+    return np.asarray(domains["length_px"] >= ELONGATED * domains["width_median_px"])
 
 
-def draw_centrelines(picture: np.ndarray, mask: np.ndarray, domains: pd.DataFrame) -> None:
+def draw_centrelines(picture: np.ndarray, mask: np.ndarray, domains: Mapping[str, np.ndarray]) -> None:
     """Draw them into `picture` (BGR uint8), thinned at its scale: a glance, not a measure."""
-    numbers = elongated(domains)
-    if not len(numbers):
+    chosen = elongated(domains)
+    if not chosen.any():
         return
     scale = picture.shape[1] / mask.shape[1]
     # Smoothed, or every step of an enlarged edge grows a spur.
-    foreground = cv2.resize(mask_of(mask, numbers), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    shown = mask_of(mask, domains["domain"][chosen])
+    foreground = cv2.resize(shown, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     foreground = cv2.GaussianBlur(foreground, (0, 0), max(1.0, scale))
-    usual = float(domains["width_median_px"][domains["domain"].isin(numbers)].median())
+    usual = float(np.median(domains["width_median_px"][chosen]))
     line = _centre_line(foreground > 127, step=int(min(max(1, usual * scale / LEAST_WIDTH), COARSEST)))
     picture[line] = (picture[line] * _UNDER + _GRAY * (1 - _UNDER)).astype(np.uint8)
 

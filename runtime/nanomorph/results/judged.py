@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import chain, compress
 
 import numpy as np
-import pandas as pd
 
 from nanomorph.journal import Measured
 from nanomorph.journal.rows import packed
@@ -60,6 +59,8 @@ def numbers_and_truths(
     counts = [len(table.lines) for table in tables]
     if not any(counts):
         return [np.empty((0, len(numbers)), np.float32) for _ in tables], [np.empty(0, bool) for _ in tables]
+    import pandas as pd
+
     frame = pd.read_csv(
         io.StringIO("\n".join(chain.from_iterable(table.lines for table in tables))),
         names=list(tables[0].columns),

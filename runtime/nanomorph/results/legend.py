@@ -74,7 +74,7 @@ def _draw_label(draw: ImageDraw.ImageDraw, leading: Judgement | None, colours: M
 
 
 def _draw_file(draw: ImageDraw.ImageDraw, analysis: Analysis, right: float) -> None:
-    n, font = len(analysis.domains), _font(13, bold=False)
+    n, font = analysis.n_domains, _font(13, bold=False)
     count = f"  ·  {n} domain" + ("" if n == 1 else "s")
     name = _printable(analysis.micrograph.source)
     room = right - _MARGIN - draw.textlength(count, font)

@@ -49,7 +49,7 @@ def draw_overlay(analysis: Analysis, colours: Mapping[str, str]) -> np.ndarray:
     by_domain = domain_colours(analysis, leading, colours)
     _tint(picture, analysis.mask, by_domain)
     _outline(picture, analysis.mask, by_domain, scale)
-    draw_centrelines(picture, analysis.mask, analysis.domains)
+    draw_centrelines(picture, analysis.mask, analysis.domain_table)
     picture = _at_least(picture, MIN_WIDTH)
     return np.vstack([picture, legend(picture.shape[1], analysis, leading, colours, scale)])
 
@@ -80,8 +80,8 @@ def domain_colours(
     analysis: Analysis, leading: Judgement | None, colours: Mapping[str, str]
 ) -> dict[int, tuple[int, int, int]]:
     """BGR by domain: of its own label where the task judges domains, else of the field's label."""
-    domains = analysis.domains
-    numbers = [int(number) for number in domains["domain"]] if "domain" in domains else []
+    domains = analysis.domain_table
+    numbers = domains["domain"].tolist()
     if leading is None or leading.decision == "unknown":
         return dict.fromkeys(numbers, bgr(UNKNOWN))
     if leading.task in domains:

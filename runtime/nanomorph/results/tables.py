@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
 from nanomorph.analysis import Analysis, Judgement
 from nanomorph.journal import Rows
 from nanomorph.results.cells import cell, column, line, number, text, truth
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # INTERFACE.md promises these, in this order, in front of the other descriptors.
 FIELD_FIRST = (
@@ -37,8 +34,8 @@ def rows_of(analysis: Analysis) -> Rows:
         sha256=analysis.sha256,
         field=field_cells(analysis),
         labels=[label_cells(judgement) for judgement in analysis.labels],
-        domain_columns=("micrograph", *map(str, analysis.domains.columns)),
-        domains=table_lines(analysis.micrograph.source, analysis.domains),
+        domain_columns=("micrograph", *analysis.domain_table),
+        domains=table_lines(analysis.micrograph.source, analysis.domain_table),
         tasks={judgement.task: tuple(judgement.probabilities) for judgement in analysis.labels},
         descriptors={name: float(value) for name, value in analysis.field.items()},
         embedding=np.ascontiguousarray(analysis.embedding, dtype="<f4").tobytes(),
@@ -56,7 +53,7 @@ def field_cells(analysis: Analysis) -> dict[str, str]:
     cells = dict.fromkeys(FIELD_FIRST, "")
     cells |= {"width_px": str(width), "height_px": str(height)}
     cells |= {"nm_per_px_x": number(x), "nm_per_px_y": number(y), "calibration": text(micrograph.calibration)}
-    cells["n_domains"] = str(len(analysis.domains))
+    cells["n_domains"] = str(analysis.n_domains)
     for name, value in analysis.field.items():
         cells[name] = truth(value) if name in TRUTHS else cell(value)
     error = micrograph.calibration_error
@@ -76,9 +73,12 @@ def label_cells(judgement: Judgement) -> dict[str, str]:
     return cells | {f"p_{name}": number(value) for name, value in judgement.probabilities.items()}
 
 
-def table_lines(micrograph: str, table: pd.DataFrame) -> str:
-    """CSV lines of domains.csv or wires.csv, without header; the micrograph's name is the first cell."""
-    columns = [_column(str(name), table[name].to_numpy()) for name in table.columns]
+def table_lines(micrograph: str, table: Mapping[str, np.ndarray]) -> str:
+    """CSV lines of domains.csv or wires.csv, without header; the micrograph's name is the first cell.
+
+    table: arrays (n,) by column.
+    """
+    columns = [_column(name, values) for name, values in table.items()]
     name = text(micrograph)
     return "".join(line((name, *cells)) for cells in zip(*columns, strict=True))
 

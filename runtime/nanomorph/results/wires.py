@@ -23,12 +23,12 @@ logger = logging.getLogger(__name__)
 def write_wires(out: Path, analysis: Analysis) -> None:
     """Write the wires of one micrograph with their header; a micrograph without wires has no file."""
     path = result_path(out, "wires", analysis.micrograph.source, ".csv")
-    if analysis.wires.empty:
+    if not len(analysis.wire_table["wire"]):
         path.unlink(missing_ok=True)
         return
     with atomic_open(path, "w") as file:
-        file.write(line(("micrograph", *map(str, analysis.wires.columns))))
-        file.write(table_lines(analysis.micrograph.source, analysis.wires))
+        file.write(line(("micrograph", *analysis.wire_table)))
+        file.write(table_lines(analysis.micrograph.source, analysis.wire_table))
 
 
 def wire_columns() -> tuple[str, ...]:
