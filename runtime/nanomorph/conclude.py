@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle
 from nanomorph.detail import Detail
@@ -11,7 +13,7 @@ from nanomorph.engines import Engine
 from nanomorph.half_contrast import HALF_CONTRAST, outlined
 from nanomorph.infer import Inference
 from nanomorph.judge import Judge
-from nanomorph.measure import Doubt, measure, segment
+from nanomorph.measure import Doubt, cleaned, measure, separated
 from nanomorph.micrograph import Micrograph
 
 
@@ -39,11 +41,7 @@ class Concluder:
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
-        threshold = self.bundle.foreground_threshold
-        foreground = outlined(inference, micrograph.pixels, threshold, self.ways.outline)
-        mask = segment(foreground, inference.interior, threshold, micrograph.nm_per_px)
-        error = micrograph.calibration_error or 0.0
-        doubt = Doubt(foreground, threshold, error)
+        mask, doubt = self._domains(micrograph, inference)
         measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
         labels, domain_table = self.judge(inference.embedding, measured.field, measured.domain_table)
         return Analysis(
@@ -59,3 +57,12 @@ class Concluder:
             provider=self.engine.provider,
             precision=self.engine.precision,
         )
+
+    def _domains(self, micrograph: Micrograph, inference: Inference) -> tuple[np.ndarray, Doubt]:
+        """The label image and how unsure it is. Of a large frame foreground and interior are not held at one time."""
+        threshold, nm_per_px = self.bundle.foreground_threshold, micrograph.nm_per_px
+        foreground = outlined(inference, micrograph.pixels, threshold, self.ways.outline)
+        doubt = Doubt.of(foreground, threshold, micrograph.calibration_error or 0.0)
+        material = cleaned(foreground, threshold, nm_per_px)
+        del foreground
+        return separated(material, inference.interior, nm_per_px), doubt

@@ -42,9 +42,9 @@ class Copies:
         self._waiting[read.sha256] = []
         return None
 
-    def waiting(self, read: Read) -> list[Item]:
-        """Those that waited for `read`, which is settled now."""
-        return self._waiting.pop(read.sha256, [])
+    def waiting(self, sha256: str) -> list[Item]:
+        """Those that waited for this content, which is settled now."""
+        return self._waiting.pop(sha256, [])
 
     def settle(self, copy: Copy) -> list[Event]:
         """Enter a copy into the journal."""

@@ -74,9 +74,10 @@ class _Edges:
     weight: np.ndarray
 
     def applied(self, foreground: np.ndarray, grays: np.ndarray) -> np.ndarray:
+        """The probability float32 (H, W) made of `grays`, which are overwritten, near edges."""
         # foreground + weight x (clip(gain x grays + shift) - foreground), with few arrays at once: frames can be large.
         shape = foreground.shape
-        moved = _onto(self.gain, shape) * grays
+        moved = np.multiply(_onto(self.gain, shape), grays, out=grays)
         del grays
         moved += _onto(self.shift, shape)
         np.clip(moved, 0, 1, out=moved)

@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 SUSPECT = 2
 
 _Inferred = tuple[Read, Inference]
-_Outcome = tuple[Read, Rows | Failed]
+# Without the frame: others may still have to come before it.
+_Outcome = tuple[Item, str, Rows | Failed]
 
 
 class Pipeline:
@@ -180,23 +181,23 @@ class Pipeline:
                     write_wires(self.out, analysis)
                     if self.settings.overlays:
                         write_overlay(self.out, analysis, self._labels)
-                return read, rows_of(analysis)
+                return read.item, read.sha256, rows_of(analysis)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001 (as in _read)
-            return read, _unexpected(read.item, error)
+            return read.item, read.sha256, _unexpected(read.item, error)
 
     def _commit(self, outcome: _Outcome) -> list[Event]:
-        read, rows = outcome
+        item, sha256, rows = outcome
         if isinstance(rows, Failed):
             events = self._give_up(rows)
-            for item in self._copies.waiting(read):
-                events += self._give_up(Failed(item, rows.reason, rows.detail))
+            for copy in self._copies.waiting(sha256):
+                events += self._give_up(Failed(copy, rows.reason, rows.detail))
             return events
-        released = self.journal.record(read.item, rows)
-        events = [Event(read.item.name, "done"), *freed(released, read.item.name)]
-        for item in self._copies.waiting(read):
-            events += self._copies.settle(Copy(item, read.sha256, read.item.name))
+        released = self.journal.record(item, rows)
+        events = [Event(item.name, "done"), *freed(released, item.name)]
+        for copy in self._copies.waiting(sha256):
+            events += self._copies.settle(Copy(copy, sha256, item.name))
         return events
 
     def _give_up(self, failed: Failed) -> list[Event]:

@@ -13,7 +13,7 @@ from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
 from nanomorph.measure.fields import measure_field, measure_spans, measure_texture
 from nanomorph.measure.frames import documented, empty, frame
-from nanomorph.measure.separate import Separation, segment
+from nanomorph.measure.separate import Separation, cleaned, segment, separated
 from nanomorph.measure.statistics import EDGES
 from nanomorph.measure.table import (
     DOMAIN_COLUMNS,
@@ -41,9 +41,11 @@ __all__ = [
     "Doubt",
     "Measurement",
     "Separation",
+    "cleaned",
     "measure",
     "measure_mask",
     "segment",
+    "separated",
 ]
 
 

@@ -60,7 +60,7 @@ def merge(parts: np.ndarray, depth: np.ndarray, interior: np.ndarray | None, rul
         if a != b and saddle[k] > rule.neck * min(height[a], height[b]):
             root[b], height[a] = a, max(height[a], height[b])
     number = np.unique([_root(root, k) for k in range(len(root))], return_inverse=True)[1]
-    return number[parts].astype(np.int32)
+    return number.astype(np.int32)[parts]
 
 
 def _root(root: list[int], k: int) -> int:
@@ -82,9 +82,10 @@ def borders(parts: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarr
     a, b, low = [], [], []
     for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
         touching = (parts[here] != parts[there]) & (parts[here] > 0) & (parts[there] > 0)
-        a.append(np.minimum(parts[here], parts[there])[touching])
-        b.append(np.maximum(parts[here], parts[there])[touching])
-        low.append(np.minimum(height[here], height[there])[touching])
+        one, other = parts[here][touching], parts[there][touching]
+        a.append(np.minimum(one, other))
+        b.append(np.maximum(one, other))
+        low.append(np.minimum(height[here][touching], height[there][touching]))
     pairs, which = np.unique(np.stack([np.concatenate(a), np.concatenate(b)]), axis=1, return_inverse=True)
     saddle = np.zeros(pairs.shape[1])
     np.maximum.at(saddle, which.ravel(), np.concatenate(low))

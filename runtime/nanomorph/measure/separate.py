@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from nanomorph.measure.distance import distance_to_background
+from nanomorph.measure.flood import flood
 from nanomorph.measure.parts import Rule, are_particles, merge, too_few
 from nanomorph.measure.pieces import Pieces, pieces_of
 
@@ -51,16 +52,37 @@ def segment(
     nm_per_px: tuple[float, float] | None = None,
     options: Separation = DEFAULT,
 ) -> np.ndarray:
-    """Domains of a foreground probability.
+    """Domains of a foreground probability, float32 (H, W) in 0..1: `cleaned`, then `separated`."""
+    return separated(cleaned(foreground, threshold, nm_per_px, options), interior, nm_per_px, options)
 
-    foreground, interior: float32 (H, W) in 0..1; interior is high deep inside an instance and low between
-    touching ones, or None where no segmenter has learned it. threshold: foreground where p >= threshold.
+
+def cleaned(
+    foreground: np.ndarray,
+    threshold: float,
+    nm_per_px: tuple[float, float] | None = None,
+    options: Separation = DEFAULT,
+) -> np.ndarray:
+    """The material, bool (H, W): where the probability is at least `threshold`, without specks and pinholes.
+
     nm_per_px: (x, y) where known, for the least diameter in nm.
+    """
+    return clean(foreground, threshold, least_area(foreground.shape, nm_per_px, options), options.peak)
+
+
+def separated(
+    mask: np.ndarray,
+    interior: np.ndarray | None,
+    nm_per_px: tuple[float, float] | None = None,
+    options: Separation = DEFAULT,
+) -> np.ndarray:
+    """Domains of a mask, bool (H, W).
+
+    interior: float32 (H, W) in 0..1, high deep inside an instance and low between touching ones, or None where no
+    segmenter has learned it.
 
     Returns int32 (H, W), 0 = background, domains numbered from 1 without gaps.
     """
-    least = least_area(foreground.shape, nm_per_px, options)
-    mask = clean(foreground, threshold, least, options.peak)
+    least = least_area(mask.shape, nm_per_px, options)
     pieces = pieces_of(mask, 8)
     # Without a learned interior all large ones ask for it, and boxes may overlap.
     distance = to_edge(mask) if interior is None else None
@@ -138,10 +160,7 @@ def split(
         seeds = _maxima(depth)
     if seeds.max() < 2 or too_few(seeds, inside, depth, rule):
         return None
-    # Few frames have particles that touch.
-    from skimage.segmentation import watershed
-
-    parts = merge(watershed(-depth, seeds, mask=inside), depth, interior, rule)
+    parts = merge(flood(depth, seeds, inside), depth, interior, rule)
     return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
 
 

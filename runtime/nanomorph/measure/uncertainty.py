@@ -16,7 +16,7 @@ SAMPLED = 1024
 
 @dataclass(frozen=True, eq=False)
 class Doubt:
-    """foreground: float32 (H, W), the probability that made the mask at `threshold`.
+    """foreground: float32, the probability that made the mask at `threshold`, at the pixels that are `sampled`.
 
     pixel_size_error: of nm_per_px, relative (0.01 = 1 %); 0 where it is not known to have one.
     """
@@ -24,6 +24,11 @@ class Doubt:
     foreground: np.ndarray
     threshold: float
     pixel_size_error: float = 0.0
+
+    @classmethod
+    def of(cls, foreground: np.ndarray, threshold: float, pixel_size_error: float = 0.0) -> Doubt:
+        """foreground: float32 (H, W), of which large frames keep no more than is asked for."""
+        return cls(np.ascontiguousarray(sampled(foreground)), threshold, pixel_size_error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +59,30 @@ def doubtful(labels: np.ndarray, columns: Mapping[str, np.ndarray], doubt: Doubt
     return found
 
 
+def step_of(shape: tuple[int, ...]) -> int:
+    """How far the pixels that are `sampled` lie apart."""
+    return -(-max(shape) // SAMPLED)
+
+
+def sampled(image: np.ndarray) -> np.ndarray:
+    """Every k-th row and column of an image (H, W) whose longer side is more than SAMPLED."""
+    step = step_of(image.shape)
+    return image[::step, ::step]
+
+
 def thresholds(threshold: float) -> tuple[float, float]:
     """Half-way from the threshold to impossible and to certain: 0.25 and 0.75 for 0.5."""
     return threshold / 2, (1 + threshold) / 2
 
 
 def mask_interval(labels: np.ndarray, domain: np.ndarray, foreground: np.ndarray, threshold: float) -> MaskInterval:
-    """Areas of the domains (numbers `domain` (n,)) of `labels` (int (H, W)) from the probability `foreground` (H, W).
+    """Areas of the domains (numbers `domain` (n,)) of `labels` (int (H, W)) from `foreground` at its `sampled` pixels.
 
     Lower: its pixels above the upper threshold. Higher: all its pixels, and those above the lower threshold that belong
     to the same piece of such pixels, and are nearer to it than to any other domain there.
     """
-    step = -(-max(labels.shape) // SAMPLED)
-    labels, foreground = labels[::step, ::step], foreground[::step, ::step]
+    step = step_of(labels.shape)
+    labels = sampled(labels)
     low, high = thresholds(threshold)
     n = int(domain[-1]) + 1
     sure = np.bincount(labels[foreground >= high], minlength=n)
