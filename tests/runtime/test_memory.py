@@ -87,7 +87,7 @@ def test_a_large_frame_takes_few_bytes_a_pixel(tiny_bundle):
     assert preparing < 3
     assert looking < 6
     assert waiting < 1
-    assert measuring < 18
+    assert measuring < 15.5
 
 
 def _bytes_a_pixel(work, pixels):
