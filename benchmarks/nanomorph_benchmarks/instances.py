@@ -127,11 +127,12 @@ def image(sample: Sample, found: Match) -> dict[str, Any]:
 def summary(matches: Sequence[Match], groups: Sequence[str]) -> dict[str, Any]:
     """Mean F1, median KS distance where there is one, with intervals; mean IoU of the matched; sums of counts."""
     ks = np.array([one.ks for one in matches])
-    compared = np.flatnonzero(np.isfinite(ks))
+    compared = np.isfinite(ks)
+    articles = [group for group, yes in zip(groups, compared, strict=True) if yes]
     return {
         "f1": asdict(mean_by_group(groups, np.array([one.f1 for one in matches]))),
         "iou": float(np.nanmean([one.iou for one in matches])),
-        "ks": asdict(by_group([groups[n] for n in compared], lambda index: float(np.median(ks[compared[index]])))),
+        "ks": asdict(by_group(articles, lambda index: float(np.median(ks[compared][index])))),
         "counts": {name: sum(getattr(one, name) for one in matches) for name in COUNTS},
     }
 
