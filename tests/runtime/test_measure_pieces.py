@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure.pieces import pieces_of
+from nanomorph.measure.pieces import greatest_of, pieces_of
 
 MASK = np.array(
     [
@@ -67,3 +67,10 @@ def test_one_piece_by_itself() -> None:
     pieces = pieces_of(MASK, 8)
     for number in range(len(pieces)):
         assert np.array_equal(pieces.only(number), pieces.labels == number + 1)
+
+
+def test_the_greatest_value_under_every_label() -> None:
+    labels = np.array([[0, 2, 2], [2, 0, 4]])
+    values = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.5]])
+    assert greatest_of(labels, values).tolist() == [0.9, 0.0, 0.3, 0.0, 0.5]
+    assert greatest_of(np.zeros((2, 3), int), values).tolist() == [0.9]

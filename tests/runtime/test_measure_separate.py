@@ -85,6 +85,47 @@ def test_interior_that_learned_nothing_here_leaves_it_to_the_shape() -> None:
     assert count(mask, np.zeros(mask.shape, np.float32)) == 2
 
 
+def beside(specimen: np.ndarray, sure: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """A specimen so sure, and four specks that are less so: mask, and an interior that is as large."""
+    specks = discs(*((x, y, 4) for x in (10, 190) for y in (10, 190)), shape=specimen.shape)
+    return specimen | specks, np.where(specimen, sure, 0.8 * specks).astype(np.float32)
+
+
+def test_what_is_unsure_is_left_out_beside_particles() -> None:
+    particles = discs((60, 60, 25), (140, 60, 20), (100, 140, 25), shape=(200, 200))
+    mask, interior = beside(particles)
+    labels = segment(mask.astype(np.float32), interior, 0.5)
+    assert np.array_equal(labels > 0, particles)
+    assert np.unique(labels).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("side", [200, 1000])
+def test_what_is_unsure_stays_beside_wires(side: int) -> None:
+    strands = wire((15, 100), (185, 100), width=8) | wire((100, 15), (100, 185), width=8)
+    mask, interior = (np.kron(one, np.ones((side // 200, side // 200), one.dtype)) for one in beside(strands))
+    assert count(mask, interior) == 5
+
+
+def test_where_nothing_is_sure_all_stays() -> None:
+    mask, interior = beside(discs((60, 60, 25), (140, 60, 20), shape=(200, 200)), sure=0.85)
+    assert count(mask, interior) == 6
+
+
+def test_a_sure_speck_is_a_particle() -> None:
+    mask, interior = beside(discs((60, 60, 25), shape=(200, 200)))
+    interior[interior > 0] = 1
+    assert count(mask, interior) == 5
+
+
+def test_a_particle_partly_under_another_gets_what_shows_of_it() -> None:
+    large, small = discs((60, 60, 40)), discs((96, 60, 24))
+    interior = (discs((60, 60, 24)) | discs((110, 60, 5))).astype(np.float32)
+    labels = segment((large | small).astype(np.float32), interior, 0.5)
+    shows = small & ~large
+    assert labels.max() == 2
+    assert np.count_nonzero((labels == labels[60, 110]) & shows) > 0.9 * np.count_nonzero(shows)
+
+
 def test_specks_and_pinholes_go_and_real_holes_stay() -> None:
     probability = np.zeros((100, 100), np.float32)
     probability[20:60, 20:60] = 0.9

@@ -23,7 +23,8 @@ from nanomorph_training.heads.head import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
-VERSION = "10"
+# Rows of other versions are computed again: what the encoder sees of a micrograph, and what is measured on it.
+SEEN, MEASURED = "10", "11"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class Extractor:
             embeddings = [self.embed(np.stack(same)[:, None]) for same in views(pixels)]
             return Row(np.concatenate(embeddings).mean(axis=0), pd.DataFrame(index=[0]))
 
-        return self.store.row(kind, [sample.path], (VERSION, self.key, self.spec), compute)
+        return self.store.row(kind, [sample.path], (SEEN, self.key, self.spec), compute)
 
     def _predicted(self, sample: Sample) -> Row:
         from nanomorph.measure import measure_mask
@@ -109,7 +110,7 @@ class Extractor:
         return Row(embedding, whole(measure_mask(labels, micrograph.nm_per_px)))
 
     def _stored(self, kind: str, sample: Sample, compute: Callable[[], Row]) -> Row:
-        return self.store.row(kind, [sample.path], (VERSION, self.key, self.threshold, self.spec), compute)
+        return self.store.row(kind, [sample.path], (SEEN, MEASURED, self.key, self.threshold, self.spec), compute)
 
 
 def turns(pixels: np.ndarray) -> list[list[np.ndarray]]:
@@ -121,7 +122,7 @@ def turns(pixels: np.ndarray) -> list[list[np.ndarray]]:
 def stored_given_domains(sample: Sample, store: RowStore) -> Row:
     """`given_domains`, computed once; no backbone has a say in it."""
     files = [sample.path] if sample.mask is None else [sample.path, sample.mask]
-    return store.row("given", files, (VERSION,), lambda: given_domains(sample))
+    return store.row("given", files, (MEASURED,), lambda: given_domains(sample))
 
 
 def given_domains(sample: Sample) -> Row:

@@ -78,6 +78,15 @@ class Pieces:
         return self.painted(np.arange(1, len(self) + 1, dtype=np.int32))
 
 
+def greatest_of(labels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The greatest of `values` (H, W), none negative, under every label of an image (int (H, W)) up to its greatest."""
+    flat = labels.ravel()
+    first = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
+    found = np.zeros(int(flat.max()) + 1, values.dtype)
+    np.maximum.at(found, flat[first], np.maximum.reduceat(values.ravel(), first))
+    return found
+
+
 def boxes_of(owner: np.ndarray, start: np.ndarray, stop: np.ndarray, width: int, n: int) -> np.ndarray:
     """First row and column, last row and column (outside) of the runs of each of n owners, int (n, 4).
 

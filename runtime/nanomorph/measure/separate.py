@@ -1,7 +1,8 @@
 """From foreground probability to domains: specks and pinholes removed, touching particles separated.
 
 Particles are cut apart only where their shape asks for it. Wires and networks are left whole: their pieces
-between two narrow places are no particles.
+between two narrow places are no particles. What a frame of particles shows beside them without being sure of it
+(debris, grain of the support) is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from nanomorph.measure.distance import distance_to_background
 from nanomorph.measure.flood import flood
 from nanomorph.measure.parts import Rule, are_particles, merge, too_few
-from nanomorph.measure.pieces import Pieces, pieces_of
+from nanomorph.measure.pieces import Pieces, greatest_of, pieces_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Separation:
         disc of that diameter) is the least a domain or a hole must have.
     peak: a domain reaches this share of the way from the threshold to certainty somewhere.
     by_shape, by_interior: the rules without and with a learned interior. seed, seed_peak: a seed is where the
-        interior exceeds the first throughout and the second somewhere.
+        interior exceeds the first throughout and reaches the second somewhere.
+    sure: in a frame of particles, a domain's learned interior reaches this somewhere.
     """
 
     min_area_px: int = 12
@@ -35,6 +37,7 @@ class Separation:
     peak: float = 0.3
     seed: float = 0.5
     seed_peak: float = 0.7
+    sure: float = 0.9
     by_shape: Rule = Rule(uniform=1.15, neck=0.85, compact=2.5)
     by_interior: Rule = Rule(uniform=1.05, neck=0.95, compact=5.0, valley=0.35)
 
@@ -43,6 +46,8 @@ DEFAULT = Separation()
 
 # So few pieces are painted one by one: a label image of a large frame takes four times the memory.
 FEW = 4
+# Longer side, px, from which on every second (third, ...) pixel tells whether a frame is one of particles.
+COARSE = 512
 
 
 def segment(
@@ -102,7 +107,7 @@ def separated(
     result = pieces.painted(before + 1)
     for number, (box, inside, parts) in cut.items():
         result[box][inside] = parts[inside] + before[number]
-    return result
+    return result if interior is None else without_unsure(result, interior, options)
 
 
 def _large(
@@ -160,8 +165,26 @@ def split(
         seeds = _maxima(depth)
     if seeds.max() < 2 or too_few(seeds, inside, depth, rule):
         return None
-    parts = merge(flood(depth, seeds, inside), depth, interior, rule)
+    # Particles that overlap have no narrow place, but an interior each.
+    height = depth if interior is None else interior
+    parts = merge(flood(height, seeds, inside), depth, interior, rule)
     return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
+
+
+def without_unsure(labels: np.ndarray, interior: np.ndarray, options: Separation) -> np.ndarray:
+    """Leave the unsure domains of a label image (int32 (H, W)) out, where the sure ones are particles: int32 (H, W).
+
+    Of wires, networks and textures nothing is left out: their faint parts belong to them.
+    """
+    sure = greatest_of(labels, interior) >= options.sure
+    sure[0] = False
+    if sure[1:].all():
+        return labels
+    step = math.ceil(max(labels.shape) / COARSE)
+    coarse = labels[::step, ::step]
+    if not are_particles(np.where(sure[coarse], coarse, 0), to_edge(coarse > 0), options.by_shape):
+        return labels
+    return (np.cumsum(sure, dtype=np.int32) * sure)[labels]
 
 
 def is_wire(half_width: np.ndarray, rule: Rule) -> bool:

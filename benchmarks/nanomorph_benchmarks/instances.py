@@ -1,0 +1,160 @@
+"""Particles told apart on real panels with given instance masks, and which step loses most of them.
+
+    python -m nanomorph_benchmarks.instances --data ../shared/data --out benchmarks/results/instances.json
+
+A domain and an instance match where their IoU is above .5. Every score counts images; intervals are bootstrapped over
+articles. Beside nanomorph: Otsu with scikit-image's textbook watershed on the distance transform. Two rows put the
+truth in place of one step: the given foreground, cut by nanomorph; nanomorph's foreground, cut by given interiors.
+Held-out articles were used for no rule and no constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from skimage.feature import peak_local_max
+from skimage.segmentation import watershed
+
+from nanomorph.bundle import load_bundle
+from nanomorph.cli.options import option
+from nanomorph.half_contrast import outlined
+from nanomorph.infer import Inference
+from nanomorph.measure import segment
+from nanomorph.micrograph import Micrograph
+from nanomorph.model import Model
+from nanomorph.prepare import prepare, to_uint8
+from nanomorph.readers import read_path
+from nanomorph_benchmarks.matching import Match, match
+from nanomorph_benchmarks.statistics import by_group, mean_by_group
+from nanomorph_training.cache import read_mask
+from nanomorph_training.classical import otsu
+from nanomorph_training.data import Sample, collect, is_held_out
+from nanomorph_training.targets import instance_interior
+
+LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv")
+HELD_OUT, DEVELOPMENT = PARTS = ("held-out", "development")
+COUNTS = ("given", "found", "matched", "split", "merged", "missed", "false")
+
+
+@dataclass(frozen=True)
+class Options:
+    data: Path = option("the folder of real micrographs", type=Path)
+    part: str = option("held-out articles, or those that the bundle was made with", default=HELD_OUT, choices=PARTS)
+    bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
+    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A panel, what the bundle saw in it and the instances given: int (H, W), 0 = background."""
+
+    micrograph: Micrograph
+    seen: Inference
+    threshold: float
+    given: np.ndarray
+
+    @property
+    def foreground(self) -> np.ndarray:
+        return outlined(self.seen, self.micrograph.pixels, self.threshold)
+
+    def cut(self, foreground: np.ndarray, interior: np.ndarray | None) -> np.ndarray:
+        return segment(foreground, interior, self.threshold, self.micrograph.nm_per_px)
+
+
+def textbook(mask: np.ndarray) -> np.ndarray:
+    """scikit-image's example: watershed of the distance transform from its local maxima; int32 (H, W)."""
+    distance = ndimage.distance_transform_edt(mask)
+    peaks = peak_local_max(distance, footprint=np.ones((3, 3)), labels=ndimage.label(mask)[0])
+    markers = np.zeros(mask.shape, np.int32)
+    markers[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
+    return watershed(-distance, markers, mask=mask)
+
+
+WAYS: Mapping[str, Callable[[Case], np.ndarray]] = {
+    "nanomorph": lambda case: case.cut(case.foreground, case.seen.interior),
+    "nanomorph's foreground, textbook watershed": lambda case: textbook(case.foreground >= case.threshold),
+    "Otsu, textbook watershed": lambda case: textbook(otsu(to_uint8(case.micrograph.pixels, 0.5, 99.5))),
+    "given foreground, nanomorph's cuts": lambda case: case.cut(
+        (case.given > 0).astype(np.float32), case.seen.interior
+    ),
+    "nanomorph's foreground, given interiors": lambda case: case.cut(
+        case.foreground, instance_interior(case.given).astype(np.float32)
+    ),
+}
+
+
+def open_case(sample: Sample, model: Model) -> Case:
+    """Read a panel and look at it as `nanomorph batch` does."""
+    assert sample.mask is not None
+    micrograph = read_path(sample.path)
+    (seen,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
+    return Case(micrograph, seen, model.bundle.foreground_threshold, read_mask(sample.mask))
+
+
+def evaluate(options: Options) -> dict[str, Any]:
+    """Scores of one part by way; a panel after the other, as all do not fit into memory."""
+    from nanomorph.machine import machine
+
+    model = Model(load_bundle(options.bundle), device="cpu")
+    samples = [sample for sample in collect([options.data / name for name in LISTS]) if sample.mask is not None]
+    samples = [sample for sample in samples if is_held_out(sample.group) == (options.part == HELD_OUT)]
+    matches: dict[str, list[Match]] = {name: [] for name in WAYS}
+    for sample in samples:
+        case = open_case(sample, model)
+        for name, way in WAYS.items():
+            matches[name].append(match(way(case), case.given))
+    groups = [sample.group for sample in samples]
+    return {
+        "made": machine(),
+        "bundle": {"name": model.bundle.name, "fingerprint": model.bundle.fingerprint},
+        "part": options.part,
+        "ways": {name: summary(one, groups) for name, one in matches.items()},
+        "images": [image(sample, matches["nanomorph"][n]) for n, sample in enumerate(samples)],
+    }
+
+
+def image(sample: Sample, found: Match) -> dict[str, Any]:
+    """One panel's row; what there is no figure of is None."""
+    row = {name: None if value != value else value for name, value in asdict(found).items()}
+    return {"file": sample.path.name, "label": sample.label, **row}
+
+
+def summary(matches: Sequence[Match], groups: Sequence[str]) -> dict[str, Any]:
+    """Mean F1, median KS distance where there is one, with intervals; mean IoU of the matched; sums of counts."""
+    ks = np.array([one.ks for one in matches])
+    compared = np.isfinite(ks)
+    articles = [group for group, yes in zip(groups, compared, strict=True) if yes]
+    return {
+        "f1": asdict(mean_by_group(groups, np.array([one.f1 for one in matches]))),
+        "iou": float(np.nanmean([one.iou for one in matches])),
+        "ks": asdict(by_group(articles, lambda index: float(np.median(ks[compared][index])))),
+        "counts": {name: sum(getattr(one, name) for one in matches) for name in COUNTS},
+    }
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """The table for people."""
+    first = next(iter(result["ways"].values()))
+    n, articles, compared = first["f1"]["n"], first["f1"]["groups"], first["ks"]["n"]
+    lines = [f"{result['part']}, {n} panels of {articles} articles (KS: {compared} panels), mean or median [95 %]:", ""]
+    lines += [f"| | F1, IoU > .5 | IoU of matched | KS, diameters | {' | '.join(COUNTS)} |", "|---" * 11 + "|"]
+    for name, row in result["ways"].items():
+        f1, ks = (f"{row[k]['value']:.3f} [{row[k]['low']:.3f}, {row[k]['high']:.3f}]" for k in ("f1", "ks"))
+        counts = " | ".join(str(row["counts"][k]) for k in COUNTS)
+        lines.append(f"| {name} | {f1} | {row['iou']:.2f} | {ks} | {counts} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    from nanomorph_benchmarks.options import run
+
+    return run(Options, "instances", __doc__, evaluate, as_markdown)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
