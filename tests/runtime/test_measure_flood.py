@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from nanomorph.measure import flood as module
+from nanomorph.measure.distance import to_edge
 from nanomorph.measure.flood import flood
-from nanomorph.measure.separate import to_edge
 
 
 def packed(radius: int = 20, n: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,9 @@ from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
 from nanomorph.measure.fields import measure_field, measure_spans, measure_texture
 from nanomorph.measure.frames import documented, empty, frame
-from nanomorph.measure.separate import Separation, cleaned, segment, separated
+from nanomorph.measure.material import cleaned
+from nanomorph.measure.rules import Separation
+from nanomorph.measure.separate import segment, separated
 from nanomorph.measure.statistics import EDGES
 from nanomorph.measure.table import (
     DOMAIN_COLUMNS,

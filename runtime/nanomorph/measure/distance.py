@@ -73,3 +73,9 @@ def _depth(crop: np.ndarray) -> Depth:
     row, column = np.unravel_index(int(distance.argmax()), distance.shape)
     mean = float(distance.sum(dtype=np.float64)) / max(int(np.count_nonzero(crop)), 1)
     return Depth(np.array([column, row], float), float(distance[row, column]), mean)
+
+
+def to_edge(mask: np.ndarray) -> np.ndarray:
+    """Distance (px, float32) of the pixels of a mask (bool (H, W)) to its edge, which lies between pixels."""
+    distance = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
+    return np.subtract(distance, np.float32(0.5), out=distance, where=mask)

@@ -3,31 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from nanomorph.measure.pieces import pieces_of
-
-
-@dataclass(frozen=True)
-class Rule:
-    """When maxima of one component are particles of their own. Tuned on the instance masks of by256/emps.
-
-    uniform: a component of at least `slender` widths' length is a wire, never cut, if its greatest half-width
-        is at most so many times the usual one of its area (a ribbon: 1; discs and squares: 1.5).
-    neck: cut where the pass between two maxima of the distance is lower than this share of the lower one.
-    valley: cut, however wide the neck, where the learned interior falls below this between two seeds.
-    compact: a part is a particle if its area is at most so many times its inscribed circle's.
-    majority: the share of the component's area that is to lie in such parts; otherwise it stays whole.
-    """
-
-    uniform: float
-    neck: float
-    compact: float
-    majority: float = 0.75
-    slender: float = 6.0
-    valley: float = 0.0
+from nanomorph.measure.rules import Rule
 
 
 def too_few(seeds: np.ndarray, inside: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:

@@ -1,4 +1,4 @@
-"""From foreground probability to domains: specks and pinholes removed, touching particles separated.
+"""From foreground to domains: touching particles separated.
 
 Particles are cut apart only where their shape asks for it. Wires and networks are left whole: their pieces
 between two narrow places are no particles. What a frame of particles shows beside them without being sure of it
@@ -8,41 +8,16 @@ between two narrow places are no particles. What a frame of particles shows besi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from nanomorph.measure.distance import distance_to_background
+from nanomorph.measure.distance import to_edge
 from nanomorph.measure.flood import flood
-from nanomorph.measure.parts import Rule, are_particles, merge, too_few
+from nanomorph.measure.material import cleaned, least_area
+from nanomorph.measure.parts import are_particles, merge, too_few
 from nanomorph.measure.pieces import Pieces, greatest_of, pieces_of
-
-
-@dataclass(frozen=True)
-class Separation:
-    """What is removed and what is cut.
-
-    min_area_px, min_field_share, min_diameter_nm: the largest of the three areas (px, share of the field,
-        disc of that diameter) is the least a domain or a hole must have.
-    peak: a domain reaches this share of the way from the threshold to certainty somewhere.
-    by_shape, by_interior: the rules without and with a learned interior. seed, seed_peak: a seed is where the
-        interior exceeds the first throughout and reaches the second somewhere.
-    sure: in a frame of particles, a domain's learned interior reaches this somewhere.
-    """
-
-    min_area_px: int = 12
-    min_field_share: float = 2e-5
-    min_diameter_nm: float = 1.0
-    peak: float = 0.3
-    seed: float = 0.5
-    seed_peak: float = 0.7
-    sure: float = 0.9
-    by_shape: Rule = Rule(uniform=1.15, neck=0.85, compact=2.5)
-    by_interior: Rule = Rule(uniform=1.05, neck=0.95, compact=5.0, valley=0.35)
-
-
-DEFAULT = Separation()
+from nanomorph.measure.rules import DEFAULT, Rule, Separation
 
 # So few pieces are painted one by one: a label image of a large frame takes four times the memory.
 FEW = 4
@@ -59,19 +34,6 @@ def segment(
 ) -> np.ndarray:
     """Domains of a foreground probability, float32 (H, W) in 0..1: `cleaned`, then `separated`."""
     return separated(cleaned(foreground, threshold, nm_per_px, options), interior, nm_per_px, options)
-
-
-def cleaned(
-    foreground: np.ndarray,
-    threshold: float,
-    nm_per_px: tuple[float, float] | None = None,
-    options: Separation = DEFAULT,
-) -> np.ndarray:
-    """The material, bool (H, W): where the probability is at least `threshold`, without specks and pinholes.
-
-    nm_per_px: (x, y) where known, for the least diameter in nm.
-    """
-    return clean(foreground, threshold, least_area(foreground.shape, nm_per_px, options), options.peak)
 
 
 def separated(
@@ -120,29 +82,6 @@ def _large(
         owner = pieces.owner(seeds)[seeds.greatest(interior) >= options.seed_peak]
         large &= np.bincount(owner, minlength=len(pieces)) != 1
     return np.flatnonzero(large)
-
-
-def least_area(shape: tuple[int, ...], nm_per_px: tuple[float, float] | None, options: Separation) -> int:
-    """Least area of a domain or a hole, px."""
-    physical = 0.0
-    if nm_per_px is not None:
-        physical = math.pi / 4 * options.min_diameter_nm**2 / math.prod(nm_per_px)
-    return math.ceil(max(options.min_area_px, options.min_field_share * math.prod(shape), physical))
-
-
-def clean(foreground: np.ndarray, threshold: float, least: int, peak: float) -> np.ndarray:
-    """bool (H, W): foreground by two-level threshold, without pieces and holes of less than `least` px."""
-    pieces = pieces_of(foreground >= threshold, 8)
-    sure = pieces.greatest(foreground) >= min(threshold + peak * (1 - threshold), 1.0)
-    mask = pieces.painted(sure & (pieces.area >= least))
-    holes = pieces_of(~mask, 4)
-    return mask | holes.painted((holes.area < least) & ~holes.touches_edge)
-
-
-def to_edge(mask: np.ndarray) -> np.ndarray:
-    """Distance (px, float32) of the pixels of a mask (bool (H, W)) to its edge, which lies between pixels."""
-    distance = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
-    return np.subtract(distance, np.float32(0.5), out=distance, where=mask)
 
 
 def split(
