@@ -7,6 +7,7 @@ from typing import Any
 
 from nanomorph.bundle import Bundle, HeadSpec
 from nanomorph.gates import Gate
+from nanomorph.majority import OTHER
 
 
 def bundle_card(bundle: Bundle) -> str:
@@ -62,7 +63,7 @@ def _head(head: HeadSpec, manifest: Mapping[str, Any]) -> Iterator[str]:
     parts = ["the embedding"] * head.uses_embedding
     parts += [f"{len(head.descriptors)} descriptors"] if head.descriptors else []
     yield f"head {head.task}: labels {of}, from {' and '.join(parts)}"
-    yield f"  labels: {', '.join(head.labels)}"
+    yield f"  labels: {', '.join(head.labels)}" + " (`other`: none of them, unknown)" * (OTHER in head.labels)
     yield f"  uncertain below {head.uncertain_below:.2f}, unknown above novelty 1"
     if "temperature" in entry:
         yield f"  temperature {entry['temperature']:.2f}"
