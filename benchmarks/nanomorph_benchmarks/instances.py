@@ -8,8 +8,6 @@ truth in place of one step: the given foreground, cut by nanomorph; nanomorph's 
 Held-out articles were used for no rule and no constant.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -20,6 +20,7 @@ import numpy as np
 
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
+from nanomorph.majority import OTHER
 from nanomorph.model import Model
 from nanomorph.prepare import to_uint8
 from nanomorph.readers import read_path
@@ -98,7 +99,8 @@ def features(samples: Sequence[Sample]) -> np.ndarray:
 
 def label_scores(truth: np.ndarray, guess: np.ndarray) -> dict[str, Any]:
     """Accuracy (classes are equally many), and for every true class how often each was said."""
-    said = {label: {other: int(np.sum(guess[truth == label] == other)) for other in CLASSES} for label in CLASSES}
+    answers = (*CLASSES, OTHER)
+    said = {label: {one: int(np.sum(guess[truth == label] == one)) for one in answers} for label in CLASSES}
     return {"accuracy": asdict(mean_by_group([str(n) for n in range(len(truth))], truth == guess)), "said": said}
 
 

@@ -9,9 +9,9 @@ TRUTH = np.array(["singular", "singular", "network", "bundle", "dispersed"])
 
 
 def test_labels_are_counted_class_by_class():
-    scores = label_scores(TRUTH, np.array(["singular", "dispersed", "network", "bundle", "network"]))
+    scores = label_scores(TRUTH, np.array(["singular", "other", "network", "bundle", "network"]))
     assert scores["accuracy"]["value"] == pytest.approx(0.6)
-    assert scores["said"]["singular"] == {"singular": 1, "dispersed": 1, "network": 0, "bundle": 0}
+    assert scores["said"]["singular"] == {"singular": 1, "dispersed": 0, "network": 0, "bundle": 0, "other": 1}
     assert scores["said"]["dispersed"]["network"] == 1
 
 
