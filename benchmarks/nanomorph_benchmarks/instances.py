@@ -3,7 +3,7 @@
     python -m nanomorph_benchmarks.instances --data ../shared/data --out benchmarks/results/instances.json
 
 A domain and an instance match where their IoU is above .5. Every score counts images; intervals are bootstrapped over
-articles. Beside nanomorph: Otsu with scikit-image's textbook watershed on the distance transform. Two rows put the
+articles. Beside nanomorph: Otsu with the textbook watershed of the smoothed distance transform. Two rows put the
 truth in place of one step: the given foreground, cut by nanomorph; nanomorph's foreground, cut by given interiors.
 Held-out articles were used for no rule and no constant.
 """

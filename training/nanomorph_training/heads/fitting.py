@@ -73,9 +73,8 @@ def fit_head(
     labels, groups: (n,), a row's class and what must not be split. classes: order of the classes (default: sorted).
     sample_weight: (n,), before classes are balanced. micrographs: (n,), the name of each row's; at domain level
     thresholds and scores count micrographs, by the majority of their known rows. as_used: bool (n,), the rows that are
-    like those which the head will judge (predicted masks, where it learns from given ones, too): confidence is theirs,
-    and so are the scores. Raises ConfigurationError for fewer
-    than two classes.
+    like those which the head will judge (predicted masks, where it learns from given ones, too): confidence and scores
+    are theirs. Raises ConfigurationError for fewer than two classes.
     """
     y, classes = encode(labels, classes)
     problem = pose(features, y, groups, descriptors, uses_embedding, sample_weight, settings)
@@ -87,9 +86,8 @@ def fit_head(
     radius, distance = _novelty(problem, c, centroids, names, settings.false_alarms)
     seen = None
     if logits is not None:
-        used = np.ones(len(y), dtype=bool) if as_used is None else as_used
         rows = Rows(softmax(logits / temperature), y, names, distance / radius)
-        seen = out_of_fold(rows.where(used & np.isfinite(logits).all(axis=1)), by_majority=level == "domain")
+        seen = out_of_fold(rows if as_used is None else rows.where(as_used), by_majority=level == "domain")
     uncertain, scores = believed(seen, classes, settings.accepted_accuracy)
     head = Head(
         task=task,

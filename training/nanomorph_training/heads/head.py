@@ -1,4 +1,4 @@
-"""What a head is: what it looks at, how it judges, and its files. How it is learned: `fitting`.
+"""What a head is: what it looks at, how it judges, and its files. How it is learned: `heads.fitting`.
 
 No torch here: a head is learned from cached features in seconds, on the microscope's own PC too.
 """

@@ -32,7 +32,7 @@ def rows_of_each(names: np.ndarray) -> list[np.ndarray]:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows (n,) out of fold: probabilities (n, C), true classes, micrographs and novelty."""
+    """Rows (n,) out of fold: probabilities (n, C; NaN: in no fold), true classes, micrographs and novelty."""
 
     probabilities: np.ndarray
     y: np.ndarray
@@ -44,7 +44,8 @@ class Rows:
 
 
 def out_of_fold(rows: Rows, by_majority: bool) -> OutOfFold | None:
-    """What rows say of themselves, or by majority of their micrographs; none where no row is left to say anything."""
+    """What rows say of themselves, or by majority of their micrographs; None where none of them was in a fold."""
+    rows = rows.where(np.isfinite(rows.probabilities).all(axis=1))
     if not len(rows.y):
         return None
     domains = Domains(rows.names, rows.novelty) if by_majority else None
