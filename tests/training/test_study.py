@@ -18,6 +18,7 @@ from nanomorph_training.study import contestants, report
 from nanomorph_training.study.classify import Entrant, HeadJudge, Outcome, outcomes
 from nanomorph_training.study.draws import Draw, draws, possible_sizes
 from nanomorph_training.study.outcome import Compared, Line, Study
+from nanomorph_training.study.segmentation import steps_by_size
 from nanomorph_training.study.settings import StudySettings
 from nanomorph_training.study.statistics import Difference, Spread, balanced_accuracy, difference, mean_difference
 
@@ -154,6 +155,15 @@ def test_turns_are_the_eight_of_a_square() -> None:
 def test_settings_that_cannot_be_are_refused(changed: dict, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         StudySettings(**changed)
+
+
+def test_a_segmenter_learns_as_long_as_its_size_says() -> None:
+    assert steps_by_size([4, 16], [300]) == {4: 300, 16: 300}
+    assert steps_by_size([4, 16], [300, 600]) == {4: 300, 16: 600}
+    with pytest.raises(ConfigurationError, match="--steps has 2 numbers; give one, or one each for 4, 16, 79 masks"):
+        steps_by_size([4, 16, 79], [300, 600])
+    with pytest.raises(ConfigurationError, match="--steps"):
+        StudySettings(task="segmentation", steps=(300, 0))
 
 
 def test_domains_of_given_masks_need_the_masks(pool: Path) -> None:

@@ -69,7 +69,12 @@ class Options:
         default=0,
         type=int,
     )
-    steps: int = option("segmentation: training steps of each segmenter", default=0, type=int)
+    steps: tuple[int, ...] = option(
+        "segmentation: training steps of each segmenter, or a number for each size, all masks last",
+        default=(),
+        type=int,
+        many=True,
+    )
     encoder_lr: float = option(
         "segmentation: factor on the encoder's learning rate, 0 freezes it", default=0.3, type=float
     )

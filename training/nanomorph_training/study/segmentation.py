@@ -45,7 +45,8 @@ def segmentation(
 ) -> Study:
     """Train and judge everything; every training is a run folder of its own that goes on where it was stopped.
 
-    Raises ConfigurationError where an encoder is a bundle, which cannot be trained further.
+    Raises ConfigurationError where an encoder is a bundle, which cannot be trained further, or where `steps` are
+    neither one number nor one for each size.
     """
     for one in encoders:
         if (one.path / MANIFEST).is_file():
@@ -53,9 +54,10 @@ def segmentation(
     groups = [sample.group or str(sample.path) for sample in samples]
     found = draws(np.zeros(len(samples), int), groups, settings.draws, settings.test_share, settings.seed)
     sizes = sizes_with_all(found, settings.sizes)
+    steps = steps_by_size(sizes, settings.steps)
     decoded = Cache(cache)
     results = [
-        _learned(samples, one, draw, size, settings, decoded, run)
+        _learned(samples, one, draw, size, steps[size], settings, decoded, run)
         for size in sizes
         for draw in found
         for one in encoders
@@ -69,7 +71,7 @@ def segmentation(
         rows=[_row(one, groups) for one in results],
         lines=_lines(results, sizes),
         compared=list(_compared(results, sizes, groups)),
-        notes=_notes(samples, groups, found, settings),
+        notes=_notes(samples, groups, found, steps, settings),
     )
 
 
@@ -79,11 +81,21 @@ def sizes_with_all(found: Sequence[Draw], wanted: Sequence[int]) -> list[int]:
     return sorted({*possible_sizes(found, wanted), most})
 
 
+def steps_by_size(sizes: Sequence[int], steps: Sequence[int]) -> dict[int, int]:
+    """How long a segmenter learns from so many masks: few masks are learned sooner."""
+    if len(steps) not in (1, len(sizes)):
+        raise ConfigurationError(
+            f"--steps has {len(steps)} numbers; give one, or one each for {', '.join(map(str, sizes))} masks"
+        )
+    return dict(zip(sizes, steps if len(steps) > 1 else [*steps] * len(sizes), strict=True))
+
+
 def _learned(
     samples: Sequence[Sample],
     encoder: Contestant,
     draw: Draw,
     size: int,
+    steps: int,
     settings: StudySettings,
     cache: Cache,
     run: RunFolder,
@@ -105,7 +117,7 @@ def _learned(
             window=settings.window,
             batch=settings.batch,
             amp=settings.amp,
-            steps=settings.steps,
+            steps=steps,
             encoder_lr=settings.encoder_lr,
             seed=settings.seed + encoder.replica,
             threads=settings.threads,
@@ -177,14 +189,19 @@ def _compared(results: Sequence[Masked], sizes: Sequence[int], groups: Sequence[
 
 
 def _notes(
-    samples: Sequence[Sample], groups: Sequence[str], found: Sequence[Draw], settings: StudySettings
+    samples: Sequence[Sample],
+    groups: Sequence[str],
+    found: Sequence[Draw],
+    steps: dict[int, int],
+    settings: StudySettings,
 ) -> list[str]:
     tested = [len(draw.test) for draw in found]
     split = "the held-out groups" if settings.test == HELD_OUT else f"{settings.test} of the micrographs"
     notes = [
         f"{len(samples)} micrographs of {len(set(groups))} groups; {len(found)} draws, the same for every line",
         f"tested: {split}, whole groups that no mask was drawn from, {min(tested)} to {max(tested)} micrographs a draw",
-        f"every segmenter: {settings.steps} steps of {settings.batch} windows of {settings.window} px in "
+        f"every segmenter: {', '.join(str(n) for n in dict.fromkeys(steps.values()))} steps"
+        f"{' by size' if len(set(steps.values())) > 1 else ''} of {settings.batch} windows of {settings.window} px in "
         f"{settings.amp}; the last column is all masks that every draw has; `random` fine-tuned is full supervised "
         "training",
     ]

@@ -25,7 +25,7 @@ class StudySettings:
     where domains come from: `given` masks, `predicted` ones, or learned from given and tested on predicted ones.
     features: of the field. views: 8, embeddings are the mean of all turns and flips; 1, of the micrograph as it is, as
     the runtime sees it. supervised_steps: of the whole network trained on the labels alone, 0 leaves it out.
-    steps, encoder_lr, window, batch, amp: of each segmenter.
+    Of each segmenter: steps (one number for all, or one for each size), encoder_lr, window, batch, amp.
     """
 
     task: str = CLASSIFICATION
@@ -40,7 +40,7 @@ class StudySettings:
     random_seeds: int = 3
     network: str = "resnet18"
     supervised_steps: int = 0
-    steps: int = 0
+    steps: tuple[int, ...] = ()
     encoder_lr: float = 0.3
     window: int = 224
     batch: int = 8
@@ -49,7 +49,7 @@ class StudySettings:
     threads: int = 2
 
     def __post_init__(self) -> None:
-        if self.task == SEGMENTATION and self.steps < 1:
+        if self.task == SEGMENTATION and (not self.steps or min(self.steps) < 1):
             raise ConfigurationError("say how long each segmenter is trained: --steps")
         if self.views not in (1, 8):
             raise ConfigurationError(f"--views {self.views}: 1, or 8 for all turns and flips")
