@@ -188,5 +188,7 @@ def test_dice_bce_by_hand() -> None:
     # Logit 0 everywhere: p = 1/2; Dice = (2 * 1/2 + 1) / (2 + 1 + 1) = 1/2; cross-entropy ln 2.
     loss = dice_bce(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 0], [0, 0]]]))
     assert loss.item() == pytest.approx(0.5 + math.log(2), rel=1e-6)
+    weighed = dice_bce(torch.zeros(1, 2, 2), torch.tensor([[[1.0, 0], [0, 0]]]), torch.tensor([[[1.0, 1], [1, 9]]]))
+    assert weighed.item() == pytest.approx(0.5 + 3 * math.log(2), rel=1e-6)  # mean weight 12 / 4
     perfect = dice_bce(torch.tensor([[[30.0, -30], [-30, -30]]]), torch.tensor([[[1.0, 0], [0, 0]]]))
     assert perfect.item() == pytest.approx(0, abs=1e-6)

@@ -23,6 +23,7 @@ from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.segmentation.split import MAX_VALIDATION, Split, synthetic_split, validation_split
 from nanomorph_training.segmentation.trained import load_backbone
 from nanomorph_training.segmentation.trainer import SegmenterTrainer, moving_average
+from nanomorph_training.targets import SEAM
 
 TINY = SegmenterSettings(window=64, batch=4, steps=4, validate_every=2, threads=1)
 
@@ -102,7 +103,7 @@ def test_a_batch_is_a_function_of_the_step(pool: Path, tmp_path: Path) -> None:
     trainer = SegmenterTrainer.start(TINY, labelled(pool, tmp_path), None)
     images, target = trainer.batch(0)
     assert images.shape == (4, 1, 64, 64)
-    assert target.shape == (4, 2, 64, 64)
+    assert target.shape == (4, 3, 64, 64)
     assert set(target.unique().tolist()) <= {0.0, 1.0}
     assert bool((target[:, 1] <= target[:, 0]).all())  # interior lies inside
     assert torch.equal(images, trainer.batch(0)[0])
@@ -110,6 +111,24 @@ def test_a_batch_is_a_function_of_the_step(pool: Path, tmp_path: Path) -> None:
     # Image and target were turned together: foreground stays the darker part.
     inside, outside = images[:, 0][target[:, 0] > 0].mean(), images[:, 0][target[:, 0] == 0].mean()
     assert float(inside) < float(outside)
+
+
+def test_text_is_drawn_over_windows_and_changes_no_target(pool: Path, tmp_path: Path) -> None:
+    examples = labelled(pool, tmp_path)
+    plain, written = (
+        SegmenterTrainer.start(replace(TINY, inscribed=share), examples, None).batch(0) for share in (0.0, 1.0)
+    )
+    assert torch.equal(plain[1], written[1])
+    assert all(not torch.equal(a, b) for a, b in zip(plain[0], written[0], strict=True))
+
+
+def test_what_lies_between_instances_weighs_more(pool: Path, tmp_path: Path) -> None:
+    examples = [replace(x, target=x.target | SEAM) for x in labelled(pool, tmp_path)]
+    light, heavy = (
+        float(SegmenterTrainer.start(replace(TINY, seam_weight=weight), examples, None).loss(0).detach())
+        for weight in (0.0, 9.0)
+    )
+    assert heavy > light + 1  # an untrained network's cross-entropy is about ln 2, ten times that of a pixel elsewhere
 
 
 def test_predict_takes_any_size(pool: Path, tmp_path: Path) -> None:

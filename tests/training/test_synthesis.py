@@ -16,6 +16,8 @@ from nanomorph_training.commands import synthesize
 from nanomorph_training.synthesis import CLASSES, LABELS, synthesize_field, truth
 from nanomorph_training.synthesis.annotations import draw_annotations
 from nanomorph_training.synthesis.chains import Chain, arc_lengths, worm_like_axis
+from nanomorph_training.synthesis.dirt import draw_dirt
+from nanomorph_training.synthesis.inscriptions import LEAST_CONTRAST, draw_inscriptions, inscribed
 from nanomorph_training.synthesis.optics import draw_optics, grain
 from nanomorph_training.synthesis.raster import Raster
 
@@ -174,6 +176,32 @@ def test_annotated_fields_have_no_foreground_under_their_bars() -> None:
         annotated += bool(white.any())
         assert not field.mask[white].any()
     assert annotated
+
+
+def test_inscriptions_can_be_read_and_change_nothing_else() -> None:
+    film = np.full((128, 128), 110, np.uint8)
+    for seed in range(30):
+        written = inscribed(film, np.random.default_rng(seed))
+        overlay = draw_inscriptions(np.random.default_rng(seed), film.shape, 110.0)
+        assert (written[overlay.alpha == 0] == 110).all()
+        ink = overlay.value[overlay.alpha == 1] * 255
+        assert not len(ink) or np.abs(ink - 110).max() >= LEAST_CONTRAST
+        np.testing.assert_array_equal(written, inscribed(film, np.random.default_rng(seed)))
+    shades = {int(draw_inscriptions(np.random.default_rng(n), (128, 128), 110.0).value.max() * 255) for n in range(60)}
+    assert len(shades) > 20  # not black and white alone
+
+
+def test_crumbs_are_much_smaller_than_the_particles() -> None:
+    shape = (200, 200)
+    with_crumbs = 0
+    for seed in range(30):
+        clean, dirty = (draw_dirt(np.random.default_rng(seed), shape, px) for px in (None, 80.0))
+        crumbs = (clean != dirty).astype(np.uint8)
+        with_crumbs += bool(crumbs.any())
+        # A tenth of 80 px as the radius, bulging by 1.4 at most; neighbours may merge.
+        assert cv2.distanceTransform(crumbs, cv2.DIST_L2, 5).max(initial=0) < 2 * 0.1 * 80 * 1.4
+        np.testing.assert_array_equal(clean, draw_dirt(np.random.default_rng(seed), shape, 20.0))
+    assert 3 <= with_crumbs <= 17
 
 
 def test_about_half_of_the_images_are_annotated() -> None:

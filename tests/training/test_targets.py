@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from nanomorph_training.targets import FOREGROUND, INTERIOR, instance_interior, target, union_interior
+from nanomorph_training.targets import FOREGROUND, INTERIOR, SEAM, instance_interior, seams, target, union_interior
 
 
 def test_the_interior_of_a_square() -> None:
@@ -24,6 +24,17 @@ def test_touching_squares_have_two_interiors() -> None:
     interior = instance_interior(mask)
     assert ndimage.label(interior)[1] == 2
     assert not interior[:, 7:9].any()
+
+
+def test_a_seam_runs_where_two_instances_are_within_reach() -> None:
+    mask = np.zeros((9, 24), int)
+    mask[1:8, 1:8], mask[1:8, 8:15], mask[1:8, 21:24] = 1, 2, 3
+    seam = seams(mask)
+    # Seven px across: three on each side of the border between columns 7 and 8; the third square is too far away.
+    assert np.flatnonzero(seam[4]).tolist() == [5, 6, 7, 8, 9, 10]
+    assert ((target(mask, True) & SEAM) > 0).sum() == seam.sum()
+    assert not (target(mask, False) & SEAM).any()
+    assert not seams(np.where(mask == 2, 0, mask)).any()
 
 
 def test_small_particles_keep_a_core_beside_large_ones() -> None:

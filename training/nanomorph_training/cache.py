@@ -51,7 +51,7 @@ class Cache:
         Raises ConfigurationError where the mask's size differs from the micrograph's.
         """
         assert sample.mask is not None
-        kind = "annotated" if sample.annotated else "instances" if sample.by_instance else "union"
+        kind = "annotated" if sample.annotated else "instances and seams" if sample.by_instance else "union"
         return self._stored(kind, [sample.path, sample.mask], lambda: self._target(sample))
 
     def _decode(self, micrograph: Micrograph) -> np.ndarray:

@@ -130,10 +130,11 @@ def dice(probability: Tensor, target: Tensor, smooth: float = 1e-6) -> Tensor:
     return (1 - overlap / (p.sum(dim=1) + t.sum(dim=1) + smooth)).mean()
 
 
-def dice_bce(logits: Tensor, target: Tensor, smooth: float = 1.0) -> Tensor:
+def dice_bce(logits: Tensor, target: Tensor, weight: Tensor | None = None, smooth: float = 1.0) -> Tensor:
     """Per-image Dice plus mean binary cross-entropy of one channel; logits and target (N, H, W).
 
+    weight: of every pixel's cross-entropy, (N, H, W).
     The large `smooth` gives an empty image a gradient: with 1e-6 a false positive costs 1 however small.
     """
     target = target.to(logits.dtype)
-    return dice(torch.sigmoid(logits), target, smooth) + F.binary_cross_entropy_with_logits(logits, target)
+    return dice(torch.sigmoid(logits), target, smooth) + F.binary_cross_entropy_with_logits(logits, target, weight)

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-FOREGROUND, INTERIOR = 1, 2
+FOREGROUND, INTERIOR, SEAM = 1, 2, 4
 # Interior begins at this share of the way from an edge to the middle: separate enough for touching
 # particles to fall apart, large enough for small particles to keep a core.
 CORE = 0.35
+# A seam: two instances lie within a disc of so many px across.
+ACROSS = 7
 
 
 def target(mask: np.ndarray, by_instance: bool) -> np.ndarray:
-    """uint8 (H, W) of bits FOREGROUND and INTERIOR for an integer mask (H, W)."""
+    """uint8 (H, W) of bits for an integer mask (H, W): FOREGROUND, INTERIOR, SEAM where instances are told apart."""
     foreground = mask > 0
     interior = instance_interior(mask) if by_instance else union_interior(foreground)
-    return foreground * np.uint8(FOREGROUND) + interior * np.uint8(INTERIOR)
+    bits = foreground * np.uint8(FOREGROUND) + interior * np.uint8(INTERIOR)
+    return bits + seams(mask) * np.uint8(SEAM) if by_instance else bits
+
+
+def seams(instances: np.ndarray) -> np.ndarray:
+    """bool (H, W): pixels with two instances within reach, which their interiors are to keep apart.
+
+    instances: int (H, W), 0 = background.
+    """
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (ACROSS, ACROSS))
+    numbers = instances.astype(np.float32)
+    greatest = cv2.dilate(numbers, around)
+    least = cv2.erode(np.where(instances > 0, numbers, np.inf).astype(np.float32), around)
+    return np.isfinite(least) & (greatest > least)
 
 
 def instance_interior(instances: np.ndarray) -> np.ndarray:

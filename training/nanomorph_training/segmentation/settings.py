@@ -16,6 +16,8 @@ class SegmenterSettings:
     amp: precision of the forward pass: fp32, bf16 or fp16.
     average: the weights that are kept are a moving average over the last steps, about so many.
     validation: share of the real groups that choose the best epoch. validate_every: steps.
+    seam_weight: by how much more the interior's cross-entropy counts between touching instances.
+    inscribed: share of the windows that text and bars are drawn over.
     encoder_lr: factor on lr for the pretrained encoder; 0 freezes it. synthetic: the largest share of the windows
     that synthetic fields get where there are real masks.
     steps, epochs, minutes: the first that is not 0 sets the length.
@@ -36,7 +38,9 @@ class SegmenterSettings:
     scale_max: float = 1.3
     average: int = 100
     interior_weight: float = 1.0
+    seam_weight: float = 9.0
     synthetic: float = 1.0
+    inscribed: float = 0.25
     validation: float = 0.12
     validate_every: int = 100
     amp: str = "fp32"

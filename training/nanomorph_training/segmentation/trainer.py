@@ -1,6 +1,7 @@
 """How a step of the segmenter goes: foreground, and the interior that tells touching particles apart.
 
-Loss: per-image Dice plus cross-entropy on both channels.
+Loss: per-image Dice plus cross-entropy on both channels; between touching instances the interior's cross-entropy
+weighs more, as in U-Net (Ronneberger et al. 2015, equation 2).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from nanomorph_training.optim import build_optimiser
 from nanomorph_training.precision import autocast, gradient_scaler
 from nanomorph_training.predict import Labelled
 from nanomorph_training.segmentation.settings import SegmenterSettings
-from nanomorph_training.targets import FOREGROUND, INTERIOR
+from nanomorph_training.synthesis.inscriptions import inscribed
+from nanomorph_training.targets import FOREGROUND, INTERIOR, SEAM
 
 CPU = torch.device("cpu")
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -74,18 +76,26 @@ class SegmenterTrainer:
         return data.shares([s.source for s in samples], [s.is_synthetic for s in samples], self.settings.synthetic)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Augmented images, float (N, 1, S, S) in 0..1, and targets, float (N, 2, S, S), of a step."""
+        """Augmented images, float (N, 1, S, S) in 0..1, and targets, float (N, 3, S, S), of a step."""
         settings = self.settings
         rng = np.random.default_rng([settings.seed, step])
         generator = torch.Generator(self.device).manual_seed(settings.seed * 1_000_003 + step)
-        scales = (settings.scale_min, settings.scale_max)
-        chosen = [self.labelled[n] for n in data.draw(self.shares, settings.batch, rng)]
-        pairs = [windows.single(x.image, x.target, settings.window, scales, rng) for x in chosen]
-        stacked = torch.from_numpy(np.stack([np.stack(pair) for pair in pairs])).to(self.device)
+        # Text has draws of its own: with and without it windows are the same.
+        pen = np.random.default_rng([settings.seed, step, 1])
+        chosen = data.draw(self.shares, settings.batch, rng)
+        pairs = [self._window(self.labelled[n], rng, pen) for n in chosen]
+        stacked = torch.from_numpy(np.stack(pairs)).to(self.device)
         turned = apply_d4(stacked, draw_d4(len(stacked), generator))
         images = intensity(turned[:, :1].float() / 255.0, generator, SEGMENTER_RANGES)
-        bits = [(turned[:, 1] & bit) > 0 for bit in (FOREGROUND, INTERIOR)]
+        bits = [(turned[:, 1] & bit) > 0 for bit in (FOREGROUND, INTERIOR, SEAM)]
         return images, torch.stack(bits, dim=1).float()
+
+    def _window(self, labelled: Labelled, rng: np.random.Generator, pen: np.random.Generator) -> np.ndarray:
+        """A window and its target, uint8 (2, S, S). What text is drawn over stays what it is."""
+        settings = self.settings
+        scales = (settings.scale_min, settings.scale_max)
+        window, target = windows.single(labelled.image, labelled.target, settings.window, scales, rng)
+        return np.stack([inscribed(window, pen) if pen.random() < settings.inscribed else window, target])
 
     @property
     def kept(self) -> Backbone:
@@ -99,8 +109,9 @@ class SegmenterTrainer:
         x = ((images - MEAN) / STD).contiguous(memory_format=torch.channels_last)
         with autocast(self.device, self.settings.amp):
             logits = self.backbone.decoder(x, self.backbone.encoder(x)).float()
-        interior = losses.dice_bce(logits[:, 1], target[:, 1])
-        return losses.dice_bce(logits[:, 0], target[:, 0]) + self.settings.interior_weight * interior
+        foreground, interior, seam = target.unbind(dim=1)
+        apart = losses.dice_bce(logits[:, 1], interior, 1 + self.settings.seam_weight * seam)
+        return losses.dice_bce(logits[:, 0], foreground) + self.settings.interior_weight * apart
 
     def step(self, number: int, rate: float) -> float:
         self.backbone.decoder.train()

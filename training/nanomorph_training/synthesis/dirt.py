@@ -8,10 +8,14 @@ import numpy as np
 from nanomorph_training.synthesis.draws import Rng, chance, log_uniform
 
 _SHIFT = 4  # cv2 draws to 1/16 px
+CRUMBS_FROM = 40.0  # px: beside smaller particles crumbs would be particles themselves
 
 
-def draw_dirt(rng: Rng, shape: tuple[int, int]) -> np.ndarray:
-    """Extra density float32 (H, W) of everything that is not specimen, in units of the wires' density."""
+def draw_dirt(rng: Rng, shape: tuple[int, int], particle_px: float | None = None) -> np.ndarray:
+    """Extra density float32 (H, W) of everything that is not specimen, in units of the wires' density.
+
+    particle_px: diameter of the particles, where there are such; crumbs much smaller than they are dirt.
+    """
     film = np.zeros(shape, np.float32)
     if chance(rng, 0.5):
         _specks(rng, film)
@@ -19,7 +23,19 @@ def draw_dirt(rng: Rng, shape: tuple[int, int]) -> np.ndarray:
         _blobs(rng, film)
     if chance(rng, 0.06):
         _hole_rim(rng, film)
+    if particle_px is not None and particle_px >= CRUMBS_FROM and chance(rng, 0.3):
+        _crumbs(rng, film, particle_px)
     return film
+
+
+def _crumbs(rng: Rng, film: np.ndarray, particle_px: float) -> None:
+    """Ragged grains of one residue, all over the field or in a heap."""
+    height, width = film.shape
+    where, spread = rng.uniform(0, 1, 2), log_uniform(rng, 0.05, 1)
+    strength = rng.uniform(0.2, 1.3)
+    for _ in range(int(log_uniform(rng, 5, 80))):
+        centre = (rng.uniform(0, 1, 2) if spread > 0.3 else where + spread * rng.standard_normal(2)) * (width, height)
+        _grain(rng, film, centre, particle_px * log_uniform(rng, 0.02, 0.1), strength * rng.uniform(0.6, 1.2))
 
 
 def _specks(rng: Rng, film: np.ndarray) -> None:
@@ -27,12 +43,15 @@ def _specks(rng: Rng, film: np.ndarray) -> None:
     height, width = film.shape
     for _ in range(int(log_uniform(rng, 1, 14))):
         centre = rng.uniform(0, 1, 2) * (width, height)
-        radius = log_uniform(rng, 1.0, 3.5)
-        angles = np.linspace(0, 2 * np.pi, 9)[:-1]
-        round_ = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        corners = centre + radius * rng.uniform(0.5, 1.4, (8, 1)) * round_
-        points = np.rint(corners * 2**_SHIFT).astype(np.int32)
-        cv2.fillPoly(film, [points], float(rng.uniform(0.4, 1.5)), lineType=cv2.LINE_8, shift=_SHIFT)
+        _grain(rng, film, centre, log_uniform(rng, 1.0, 3.5), rng.uniform(0.4, 1.5))
+
+
+def _grain(rng: Rng, film: np.ndarray, centre: np.ndarray, radius: float, density: float) -> None:
+    angles = np.linspace(0, 2 * np.pi, 9)[:-1]
+    round_ = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    corners = centre + radius * rng.uniform(0.5, 1.4, (8, 1)) * round_
+    points = np.rint(corners * 2**_SHIFT).astype(np.int32)
+    cv2.fillPoly(film, [points], float(density), lineType=cv2.LINE_8, shift=_SHIFT)
 
 
 def _blobs(rng: Rng, film: np.ndarray) -> None:

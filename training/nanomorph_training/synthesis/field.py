@@ -16,6 +16,7 @@ from nanomorph_training.synthesis.dirt import draw_dirt
 from nanomorph_training.synthesis.draws import Rng, log_uniform, smooth_noise
 from nanomorph_training.synthesis.optics import Optics, draw_optics, expose, record
 from nanomorph_training.synthesis.outlines import ParticleLook, draw_particle_look, shade_particle
+from nanomorph_training.synthesis.particles import Particle
 from nanomorph_training.synthesis.raster import Footprint
 from nanomorph_training.synthesis.scene import Object, Scene, Wishes, true_scene, wires_table
 from nanomorph_training.synthesis.shading import Look, draw_look, shade_wire
@@ -66,7 +67,7 @@ def _expose_scene(rng: Rng, label: str, shape: tuple[int, int], scene: Scene, wi
     if label in TWO_PHASES:
         optics = _for_two_phases(optics, scene, wishes)
     density = _density(rng, shape, scene)
-    film = draw_dirt(rng, shape)
+    film = draw_dirt(rng, shape, _particle_px(scene))
     film[scene.hidden] = 3.0
     gray = scene.overlay.apply(expose(rng, density, film, optics))
     image = record(gray, wishes.bits, optics.jpeg)
@@ -92,6 +93,11 @@ def _for_two_phases(optics: Optics, scene: Scene, wishes: Wishes) -> Optics:
 def _width_px(scene: Scene) -> float:
     chains = [2 * np.median(thing.half_width) for thing in scene.objects if isinstance(thing, Chain)]
     return float(np.median(chains or [thing.width_px for thing in scene.objects if isinstance(thing, Texture)]))
+
+
+def _particle_px(scene: Scene) -> float | None:
+    diameters = [2 * thing.radius for thing in scene.objects if isinstance(thing, Particle)]
+    return float(np.median(diameters)) if diameters else None
 
 
 def _density(rng: Rng, shape: tuple[int, int], scene: Scene) -> np.ndarray:

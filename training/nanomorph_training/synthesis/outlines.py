@@ -89,12 +89,19 @@ def draw_particle_look(rng: Rng) -> ParticleLook:
     """Draw the look of one field of particles."""
     return ParticleLook(
         rise=rng.uniform(0.02, 1.0),
-        core=rng.uniform(0.5, 1.2) if chance(rng, 0.5) else 1.0,
+        core=_core(rng),
         rim=rng.uniform(0.1, 0.8) if chance(rng, 0.35) else 0.0,
         rim_px=log_uniform(rng, 1.0, 5.0),
         slope=rng.uniform(0, 0.4) if chance(rng, 0.4) else 0.0,
         spread=rng.uniform(0, 0.35),
     )
+
+
+def _core(rng: Rng) -> float:
+    """Half of the fields are even; some particles are hollow, and their middle shows no more than the film does."""
+    if chance(rng, 0.1):
+        return rng.uniform(0.0, 0.4)
+    return rng.uniform(0.5, 1.2) if chance(rng, 0.5) else 1.0
 
 
 def shade_particle(rng: Rng, footprint: Footprint, look: ParticleLook) -> np.ndarray:
