@@ -60,7 +60,7 @@ class Canvas:
         self._draws = tuple(ImageDraw.Draw(image) for image in (self._value, self._alpha))
 
     def box(self, x: float, y: float, width: float, height: float, shade: int) -> None:
-        corners = [x, y, x + max(1, width) - 1, y + max(1, height) - 1]
+        corners = [x, y, x + (max(1, width) - 1), y + (max(1, height) - 1)]
         for draw, ink in zip(self._draws, (shade, 255), strict=True):
             draw.rectangle(corners, fill=ink)
 
