@@ -85,6 +85,40 @@ def test_interior_that_learned_nothing_here_leaves_it_to_the_shape() -> None:
     assert count(mask, np.zeros(mask.shape, np.float32)) == 2
 
 
+CHAIN = ((40, 100), (58, 100), (76, 100))
+
+
+def beads(*singles: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Three touching discs whose learned interiors are joined by narrow bridges, and single ones: mask and interior."""
+    places = (*CHAIN, *singles)
+    mask = discs(*((x, y, 10) for x, y in places), shape=(200, 200))
+    cores = discs(*((x, y, 6) for x, y in places), shape=(200, 200))
+    return mask, (cores | wire(*CHAIN, width=4)).astype(np.float32)
+
+
+def test_an_interior_that_runs_through_beads_is_cut_at_its_necks() -> None:
+    mask, interior = beads((40, 40), (160, 160))
+    labels = segment(mask.astype(np.float32), interior, 0.5)
+    assert labels.max() == 5
+    assert len({int(labels[y, x]) for x, y in CHAIN}) == 3
+    areas = np.bincount(labels.ravel())[1:]
+    assert areas == pytest.approx([mask.sum() / 5] * 5, rel=0.1)
+
+
+def test_without_single_particles_about_a_chain_may_be_a_wire() -> None:
+    assert count(*beads()) == 1
+
+
+def test_a_net_with_knots_is_not_cut_beside_a_particle() -> None:
+    grid = [(x, y) for x in (40, 80, 120) for y in (40, 80, 120)]
+    knots = discs(*((x, y, 9) for x, y in grid), shape=(200, 200))
+    for at in (40, 80, 120):
+        knots |= wire((20, at), (140, at), width=6) | wire((at, 20), (at, 140), width=6)
+    single = discs((170, 170, 14), shape=(200, 200))
+    mask = knots | single
+    assert count(mask, mask.astype(np.float32)) == 2
+
+
 def beside(specimen: np.ndarray, sure: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """A specimen so sure, and four specks that are less so: mask, and an interior that is as large."""
     specks = discs(*((x, y, 4) for x in (10, 190) for y in (10, 190)), shape=specimen.shape)

@@ -32,7 +32,8 @@ class Separation:
     min_area_px, min_field_share, min_diameter_nm: the largest of the three areas (px, share of the field,
         disc of that diameter) is the least a domain or a hole must have.
     peak: a domain reaches this share of the way from the threshold to certainty somewhere.
-    by_shape, by_interior: the rules without and with a learned interior. seed, seed_peak: a seed is where the
+    by_shape, by_interior: the rules without and with a learned interior. by_neck: the rule for a learned interior that
+        runs from particle to particle. seed, seed_peak: a seed is where the
         interior exceeds the first throughout and reaches the second somewhere.
     sure: in a frame of particles, a domain's learned interior reaches this somewhere.
     """
@@ -45,6 +46,7 @@ class Separation:
     seed_peak: float = 0.7
     sure: float = 0.9
     by_shape: Rule = Rule(uniform=1.15, neck=0.85, compact=2.5)
+    by_neck: Rule = Rule(uniform=1.15, neck=0.6, compact=2.5)
     by_interior: Rule = Rule(uniform=1.05, neck=0.95, compact=5.0, valley=0.35)
 
 

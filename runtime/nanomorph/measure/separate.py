@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
 
 from nanomorph.measure.distance import to_edge
 from nanomorph.measure.flood import flood
 from nanomorph.measure.material import cleaned, least_area
 from nanomorph.measure.parts import are_particles, merge, too_few
-from nanomorph.measure.pieces import Pieces, greatest_of, pieces_of
-from nanomorph.measure.rules import DEFAULT, Rule, Separation
+from nanomorph.measure.pieces import greatest_of, pieces_of
+from nanomorph.measure.rules import DEFAULT, Separation
+from nanomorph.measure.seeds import Shown, beads_of, is_wire, learned_seeds, maxima
 
 # So few pieces are painted one by one: a label image of a large frame takes four times the memory.
 FEW = 4
@@ -54,13 +54,17 @@ def separated(
     # Without a learned interior all large ones ask for it, and boxes may overlap.
     distance = to_edge(mask) if interior is None else None
     cut = {}
-    large = _large(pieces, mask, interior, 2 * least, options).tolist()
+    shown = None if interior is None else Shown.of(pieces, mask, interior, options)
+    asks = pieces.area >= 2 * least
+    if shown is not None:
+        asks &= ~shown.one_particle(len(pieces))
+    large = np.flatnonzero(asks).tolist()
     for number in large:
         top, left, bottom, right = pieces.boxes[number].tolist()
         box = np.s_[top:bottom, left:right]
         inside = pieces.only(number)[box] if len(large) <= FEW else pieces.labels[box] == number + 1
         depth, learned = (None if whole is None else whole[box] for whole in (distance, interior))
-        parts = split(inside, depth, learned, options)
+        parts = split(inside, depth, learned, options, beads=shown is not None and shown.beads)
         if parts is not None:
             cut[number] = box, inside, parts
     counts = np.ones(len(pieces), np.int32)
@@ -72,36 +76,31 @@ def separated(
     return result if interior is None else without_unsure(result, interior, options)
 
 
-def _large(
-    pieces: Pieces, mask: np.ndarray, interior: np.ndarray | None, least: int, options: Separation
-) -> np.ndarray:
-    """Pieces of at least so many px, without those in whose learned interior just one particle shows: int (k,)."""
-    large = pieces.area >= least
-    if interior is not None:
-        seeds = pieces_of(mask & (interior > options.seed), 4)
-        owner = pieces.owner(seeds)[seeds.greatest(interior) >= options.seed_peak]
-        large &= np.bincount(owner, minlength=len(pieces)) != 1
-    return np.flatnonzero(large)
-
-
 def split(
-    inside: np.ndarray, distance: np.ndarray | None, interior: np.ndarray | None, options: Separation
+    inside: np.ndarray,
+    distance: np.ndarray | None,
+    interior: np.ndarray | None,
+    options: Separation,
+    beads: bool = False,
 ) -> np.ndarray | None:
     """Cut one component into particles: int32, 1..n inside, 0 outside; None where it is to stay whole.
 
     inside: bool (h, w), its pixels. distance: `to_edge` of them, None where it is not known. interior: as in `segment`.
+    beads: whether what was learned may run from particle to particle.
     """
     if interior is not None and interior.max(where=inside, initial=0) < options.seed_peak:
         interior = None  # nothing was learned about this one
     rule = options.by_shape if interior is None else options.by_interior
-    seeds = None if interior is None else _learned_seeds(inside, interior, options)
+    seeds = None if interior is None else learned_seeds(inside, interior, options)
+    if beads and seeds is not None:
+        seeds = beads_of(seeds, options.by_neck)
     if seeds is not None and seeds.max() < 2:
         return None
     depth = to_edge(inside) if distance is None else np.where(inside, distance, np.float32(0))
     if is_wire(depth[inside], rule):
         return None
     if seeds is None:
-        seeds = _maxima(depth)
+        seeds = maxima(depth)
     if seeds.max() < 2 or too_few(seeds, inside, depth, rule):
         return None
     # Particles that overlap have no narrow place, but an interior each.
@@ -124,30 +123,3 @@ def without_unsure(labels: np.ndarray, interior: np.ndarray, options: Separation
     if not are_particles(np.where(sure[coarse], coarse, 0), to_edge(coarse > 0), options.by_shape):
         return labels
     return (np.cumsum(sure, dtype=np.int32) * sure)[labels]
-
-
-def is_wire(half_width: np.ndarray, rule: Rule) -> bool:
-    """Whether distances to the background are those of a long ribbon of one width.
-
-    Over a ribbon of width w they are w/4 on average, w/2 at most; over any shape whose sides touch one circle
-    (disc, square, hexagon) a third of that circle's radius, and its radius. Length is area / width.
-    """
-    mean = max(float(half_width.mean()), 0.25)
-    top = float(np.percentile(half_width, 98))
-    return top <= rule.uniform * 2 * mean and half_width.size / (4 * mean) ** 2 >= rule.slender
-
-
-def _maxima(depth: np.ndarray) -> np.ndarray:
-    """Local maxima (in 5 x 5 px) of the smoothed distance to the background, numbered."""
-    smooth = cv2.GaussianBlur(depth, (0, 0), 1.0)
-    top = (smooth >= cv2.dilate(smooth, np.ones((5, 5), np.uint8))) & (depth > 1)
-    return cv2.connectedComponents(top.astype(np.uint8), connectivity=8)[1]
-
-
-def _learned_seeds(inside: np.ndarray, interior: np.ndarray, options: Separation) -> np.ndarray:
-    """Pieces of the learned interior, numbered; 4-connected, as touching seeds meet at corners first."""
-    on = inside & (interior > options.seed)
-    n, seeds = cv2.connectedComponents(on.view(np.uint8), connectivity=4)
-    sure = np.bincount(seeds[on & (interior >= options.seed_peak)], minlength=n) > 0
-    seeds[on] = (np.cumsum(sure) * sure)[seeds[on]]
-    return seeds
