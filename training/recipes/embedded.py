@@ -53,7 +53,8 @@ def recipe(options: Options) -> list[Step]:
     pool = [*real, options.data / "nanoparticles" / "msa_bf_tem" / "train", work / "fields" / "labels.csv"]
     textures = work / "textures" / "labels.csv"
     cached = ["--cache", work / "cache", "--resume", "auto"]
-    encoder = ["--encoder", work / "segmenter"]
+    segmenter = work / "segmenter-again"
+    encoder = ["--encoder", segmenter]
 
     # fmt: off
     steps = [
@@ -77,6 +78,14 @@ def recipe(options: Options) -> list[Step]:
         (work / "segmenter" / "DONE",
          ["fit-segmenter", "--data", *pool, textures, "--encoder", work / "pretrain", "--out", work / "segmenter",
           "--steps", scaled(5000), "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
+        # Once more, with what the first fit lacked: particles that are hollow or have crumbs beside them.
+        (work / "crumbs" / "labels.csv",
+         ["synthesize", "--out", work / "crumbs", "--count", scaled(400), "--seed", 6_000_000, "--workers", 2,
+          "--classes", "particles"]),
+        (segmenter / "DONE",
+         ["fit-segmenter", "--data", *pool, textures, work / "crumbs" / "labels.csv", "--encoder", work / "segmenter",
+          "--out", segmenter, "--steps", scaled(2400), "--lr", 5e-4, "--seed", 11, "--synthetic", 0.5,
+          "--amp", options.amp, "--validate-every", 200, *cached]),
         (work / "morphology" / "DONE",
          ["fit-head", "--data", work / "labelled" / "labels.csv", *encoder, "--out", work / "morphology",
           "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES,
@@ -86,7 +95,7 @@ def recipe(options: Options) -> list[Step]:
           # Given masks teach what shapes are, predicted ones how they will look.
           "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES, "--masks", "both"]),
         (options.out / "bundle.json",
-         ["export", "--head", work / "morphology", work / "shape", "--segmenter", work / "segmenter",
+         ["export", "--head", work / "morphology", work / "shape", "--segmenter", segmenter,
           "--calibrate", particles, options.data / "unlabeled" / "unlabeled.csv",
           "--name", "embedded", "--out", options.out]),
     ]
