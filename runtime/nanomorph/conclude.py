@@ -41,8 +41,8 @@ class Concluder:
 
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
-        mask, doubt = self._domains(micrograph, inference)
-        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges)
+        mask, doubt, left_out = self._domains(micrograph, inference)
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges, left_out=left_out)
         labels, domain_table = self.judge(inference.embedding, measured.field, measured.domain_table)
         return Analysis(
             micrograph=micrograph,
@@ -58,11 +58,16 @@ class Concluder:
             precision=self.engine.precision,
         )
 
-    def _domains(self, micrograph: Micrograph, inference: Inference) -> tuple[np.ndarray, Doubt]:
-        """The label image and how unsure it is. Of a large frame foreground and interior are not held at one time."""
+    def _domains(self, micrograph: Micrograph, inference: Inference) -> tuple[np.ndarray, Doubt, float]:
+        """The label image, how unsure it is, and the share of the material that is in no domain.
+
+        Of a large frame foreground and interior are not held at one time.
+        """
         threshold, nm_per_px = self.bundle.foreground_threshold, micrograph.nm_per_px
         foreground = outlined(inference, micrograph.pixels, threshold, self.ways.outline)
         doubt = Doubt.of(foreground, threshold, micrograph.calibration_error or 0.0)
         material = cleaned(foreground, threshold, nm_per_px)
         del foreground
-        return separated(material, inference.interior, nm_per_px), doubt
+        mask = separated(material, inference.interior, nm_per_px)
+        area = np.count_nonzero(material)
+        return mask, doubt, 1 - np.count_nonzero(mask) / area if area else 0.0

@@ -140,6 +140,38 @@ def test_what_is_unsure_stays_beside_wires(side: int) -> None:
     assert count(mask, interior) == 5
 
 
+def with_crumbs(n: int, radius: float = 3) -> np.ndarray:
+    """A particle of 80 px, another of 50 px, and n crumbs beside them."""
+    crumbs = ((10 + 12 * k % 180, 185 - 14 * (12 * k // 180), radius) for k in range(n))
+    return discs((60, 60, 40), (150, 100, 25), *crumbs, shape=(200, 200))
+
+
+def test_crumbs_are_left_out_beside_particles() -> None:
+    # Diameter 7 px: 37 px, less than a hundredth of the large one's 5,025.
+    mask = with_crumbs(5)
+    labels = segment(mask.astype(np.float32), mask.astype(np.float32), 0.5)
+    assert np.array_equal(labels > 0, with_crumbs(0))
+    # Of diameter 9 px they are 69 px, more than a hundredth.
+    larger = with_crumbs(5, 4.5)
+    assert count(larger, larger.astype(np.float32)) == 7
+
+
+def test_many_small_particles_are_a_population_of_their_own() -> None:
+    mask = with_crumbs(15)  # 15 x 29 px are 5.9 % of 7,421
+    assert count(mask, mask.astype(np.float32)) == 17
+
+
+def test_what_the_frame_cuts_says_nothing_about_sizes() -> None:
+    mask = discs((0, 0, 80), (150, 150, 4), (120, 40, 4), (40, 150, 4), shape=(200, 200))
+    assert count(mask, mask.astype(np.float32)) == 4
+
+
+def test_pieces_beside_a_network_stay() -> None:
+    mask = wire((5, 60), (195, 60)) | wire((5, 140), (195, 140)) | wire((60, 5), (60, 195)) | wire((140, 5), (140, 195))
+    mask |= discs((100, 100, 4), shape=(200, 200))
+    assert count(mask, mask.astype(np.float32)) == 2
+
+
 def test_where_nothing_is_sure_all_stays() -> None:
     mask, interior = beside(discs((60, 60, 25), (140, 60, 20), shape=(200, 200)), sure=0.85)
     assert count(mask, interior) == 6

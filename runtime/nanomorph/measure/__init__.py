@@ -78,6 +78,7 @@ def measure(
     *,
     doubt: Doubt | None = None,
     edges: str = "leave-out",
+    left_out: float = 0.0,
 ) -> Measurement:
     """Measure the domains of a label image, the wires in them and the field as a whole.
 
@@ -85,6 +86,7 @@ def measure(
     nm_per_px: (x, y), or None where unknown: every `_nm` value is then NaN.
     doubt: what is known of the mask's and the pixel size's error; without it the interval columns are NaN.
     edges: what size statistics do with domains at the edge of the field, one of EDGES.
+    left_out: share of the material that is in no domain (`debris`).
     """
     labels = np.ascontiguousarray(labels, np.int32)
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
@@ -98,6 +100,7 @@ def measure(
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
+        field["left_out_fraction"] = left_out
     return Measurement(
         documented(columns, DOMAIN_COLUMNS),
         documented(wires.result(), WIRE_COLUMNS),

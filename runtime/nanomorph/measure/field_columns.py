@@ -109,6 +109,7 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     *_distribution("chord_background", f"chords between material (mesh size) {_CHORDS}"),
     *_distribution("local_thickness_foreground", f"{_THICKNESS} the material", _HILDEBRAND),
     *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores)", _HILDEBRAND),
+    Descriptor("left_out_fraction", "", "area that was left out beside particles as debris / area of the material"),
 )
 
 FIELD_DESCRIPTORS: tuple[str, ...] = (

@@ -76,5 +76,11 @@ def are_particles(parts: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:
     """Whether most of the area is in compact parts; a network's pieces between narrow places are long."""
     area = np.bincount(parts.ravel())
     area[0] = 0
-    compact = area <= rule.compact * math.pi * deepest(parts, depth) ** 2
-    return bool(area[compact].sum() > rule.majority * area.sum())
+    return bool(area[compact(parts, depth, rule)].sum() > rule.majority * area.sum())
+
+
+def compact(parts: np.ndarray, depth: np.ndarray, rule: Rule) -> np.ndarray:
+    """Numbers of the parts whose area is that of a particle with their inscribed circle: int (k,)."""
+    area = np.bincount(parts.ravel())
+    area[0] = 0
+    return np.flatnonzero((area > 0) & (area <= rule.compact * math.pi * deepest(parts, depth) ** 2))

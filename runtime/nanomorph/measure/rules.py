@@ -36,6 +36,8 @@ class Separation:
         runs from particle to particle. seed, seed_peak: a seed is where the
         interior exceeds the first throughout and reaches the second somewhere.
     sure: in a frame of particles, a domain's learned interior reaches this somewhere.
+    crumb, trifle: in such a frame, a domain smaller than this share of the largest particle's area (a hundredth: a
+        tenth of its diameter) is left out, if all such are no more than that share of the material.
     """
 
     min_area_px: int = 12
@@ -45,6 +47,8 @@ class Separation:
     seed: float = 0.5
     seed_peak: float = 0.7
     sure: float = 0.9
+    crumb: float = 0.01
+    trifle: float = 0.05
     by_shape: Rule = Rule(uniform=1.15, neck=0.85, compact=2.5)
     by_neck: Rule = Rule(uniform=1.15, neck=0.6, compact=2.5)
     by_interior: Rule = Rule(uniform=1.05, neck=0.95, compact=5.0, valley=0.35)

@@ -7,22 +7,19 @@ between two narrow places are no particles. What a frame of particles shows besi
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from nanomorph.measure.debris import without_debris
 from nanomorph.measure.distance import to_edge
 from nanomorph.measure.flood import flood
 from nanomorph.measure.material import cleaned, least_area
 from nanomorph.measure.parts import are_particles, merge, too_few
-from nanomorph.measure.pieces import greatest_of, pieces_of
+from nanomorph.measure.pieces import pieces_of
 from nanomorph.measure.rules import DEFAULT, Separation
 from nanomorph.measure.seeds import Shown, beads_of, is_wire, learned_seeds, maxima
 
 # So few pieces are painted one by one: a label image of a large frame takes four times the memory.
 FEW = 4
-# Longer side, px, from which on every second (third, ...) pixel tells whether a frame is one of particles.
-COARSE = 512
 
 
 def segment(
@@ -73,7 +70,7 @@ def separated(
     result = pieces.painted(before + 1)
     for number, (box, inside, parts) in cut.items():
         result[box][inside] = parts[inside] + before[number]
-    return result if interior is None else without_unsure(result, interior, options)
+    return result if interior is None else without_debris(result, interior, options)
 
 
 def split(
@@ -107,19 +104,3 @@ def split(
     height = depth if interior is None else interior
     parts = merge(flood(height, seeds, inside), depth, interior, rule)
     return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
-
-
-def without_unsure(labels: np.ndarray, interior: np.ndarray, options: Separation) -> np.ndarray:
-    """Leave the unsure domains of a label image (int32 (H, W)) out, where the sure ones are particles: int32 (H, W).
-
-    Of wires, networks and textures nothing is left out: their faint parts belong to them.
-    """
-    sure = greatest_of(labels, interior) >= options.sure
-    sure[0] = False
-    if sure[1:].all():
-        return labels
-    step = math.ceil(max(labels.shape) / COARSE)
-    coarse = labels[::step, ::step]
-    if not are_particles(np.where(sure[coarse], coarse, 0), to_edge(coarse > 0), options.by_shape):
-        return labels
-    return (np.cumsum(sure, dtype=np.int32) * sure)[labels]
