@@ -186,6 +186,32 @@ def test_a_frozen_encoder_stays_as_it_was(pool: Path, tmp_path: Path) -> None:
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
+def test_a_share_of_the_starting_weights_is_kept(pool: Path, tmp_path: Path) -> None:
+    cache, first = Cache(tmp_path / "cache"), tmp_path / "first"
+    fit_segmenter([pool], None, first, TINY, cache)
+    weights = {}
+    for name, keep in (("end", 0.0), ("quarter", 0.25)):
+        fit_segmenter([pool], first, tmp_path / name, replace(TINY, seed=1, keep=keep), cache)
+        weights[name] = load_checkpoint(tmp_path / name).part("model")
+    start = load_checkpoint(first).part("model")
+    for name in ("decoder.out.bias", "encoder.bn1.running_mean"):
+        mixed = 0.25 * start[name] + 0.75 * weights["end"][name]
+        torch.testing.assert_close(weights["quarter"][name], mixed)
+        assert not torch.equal(start[name], weights["end"][name])
+    # A finished run that is resumed is not blended once more.
+    state = fit_segmenter([pool], first, tmp_path / "quarter", replace(TINY, seed=1, keep=0.25), cache, resume=True)
+    again = load_checkpoint(tmp_path / "quarter").part("model")
+    assert all(torch.equal(again[name], tensor) for name, tensor in weights["quarter"].items())
+    assert state["best"]["dice"] == load_checkpoint(tmp_path / "quarter").state["best"]["dice"]
+
+
+def test_only_a_segmenter_has_weights_to_keep(pool: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--keep needs a segmenter"):
+        fit_segmenter([pool], None, tmp_path / "run", replace(TINY, keep=0.5), Cache(tmp_path / "cache"))
+    with pytest.raises(ConfigurationError, match="from 0, below 1"):
+        replace(TINY, keep=1.0)
+
+
 def test_resume_is_bit_identical(pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = Cache(tmp_path / "cache")
     fit_segmenter([pool], None, tmp_path / "whole", TINY, cache)

@@ -35,6 +35,11 @@ class Options:
     seam_weight: float = option("more weight of the interior between touching instances", default=9.0, type=float)
     synthetic: float = option("largest share of the windows from synthetic fields", default=1.0, type=float)
     inscribed: float = option("share of the windows that text is drawn over", default=0.25, type=float)
+    keep: float = option(
+        "share of the starting segmenter's weights in the result: .5 learns what is new and forgets little",
+        default=0.0,
+        type=float,
+    )
     validation: float = option("share of the groups that chooses the best epoch", default=0.12, type=float)
     validate_every: int = option("steps between validations (and checkpoints)", default=100, type=int)
     amp: str = option("precision of the forward pass", default="fp32", choices=("fp32", "bf16", "fp16"))

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph_training import budget, data, machine
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from nanomorph_training.models import MEAN, STD, Backbone
+from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import best_threshold, evaluate
 from nanomorph_training.resume import must_match
@@ -52,12 +53,20 @@ def fit_segmenter(
     start = None if encoder is None else load_checkpoint(encoder)
     if start is not None and start.state["encoder"] != settings.encoder:
         raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
+    if settings.keep and (start is None or start.state["kind"] != "backbone"):
+        raise ConfigurationError("--keep needs a segmenter to start from: give --encoder a fit-segmenter run")
     trainer = SegmenterTrainer.start(settings, split.training, None if start is None else start.part("model"), place)
     repeat = {"data": [str(p) for p in paths], "encoder": str(encoder or "random"), "out": str(out)}
     run.write_repeat("fit-segmenter", _command_options(repeat, settings), fingerprint)
     first, state, best = _resume_or_start(trainer, earlier, fingerprint, split, run)
+    if "threshold" in state:
+        return state  # done before: what was kept is kept
     state["pretrained_from"] = None if start is None else start.state
     best = _loop(trainer, split, first, state, best, run)
+    if settings.keep:
+        assert start is not None
+        best = blended(start.part("model"), best, settings.keep)
+        state["best"] |= _scores_of(best, trainer, split)
     return _choose_threshold(trainer, split, state, best, run)
 
 
@@ -142,6 +151,23 @@ def validate(backbone: Backbone, split: Split) -> dict[str, float]:
     """Scores of the real micrographs that choose, and `mean_dice`, by which they do: every kind counts the same."""
     kinds = [evaluate(backbone, kind) for kind in split.choosing]
     return {**kinds[0], "mean_dice": float(np.mean([scores["dice"] for scores in kinds]))}
+
+
+def blended(start: dict[str, Tensor], end: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
+    """The weights on the straight line from a fit's end back to its start, `keep` of the way (Wortsman et al. 2022).
+
+    There they know what both knew, because a fit does not leave the valley that it began in. Batch norms too.
+    """
+    return {
+        name: torch.lerp(tensor, start[name].to(tensor.device), keep) if tensor.is_floating_point() else tensor
+        for name, tensor in end.items()
+    }
+
+
+def _scores_of(weights: dict[str, Tensor], trainer: SegmenterTrainer, split: Split) -> dict[str, float]:
+    backbone = build_backbone(trainer.settings.encoder).to(trainer.device)
+    backbone.load_state_dict(weights)
+    return validate(backbone, split)
 
 
 def _choose_threshold(

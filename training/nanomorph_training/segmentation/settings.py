@@ -15,6 +15,7 @@ class SegmenterSettings:
     window: px. scale_min, scale_max: range of a window's scale relative to how the runtime sees a frame.
     amp: precision of the forward pass: fp32, bf16 or fp16.
     average: the weights that are kept are a moving average over the last steps, about so many.
+    keep: share of the starting segmenter's weights in the result; what is new is then learned without forgetting.
     validation: share of the real groups that choose the best epoch. validate_every: steps.
     seam_weight: by how much more the interior's cross-entropy counts between touching instances.
     inscribed: share of the windows that text and bars are drawn over.
@@ -41,6 +42,7 @@ class SegmenterSettings:
     seam_weight: float = 9.0
     synthetic: float = 1.0
     inscribed: float = 0.25
+    keep: float = 0.0
     validation: float = 0.12
     validate_every: int = 100
     amp: str = "fp32"
@@ -55,5 +57,7 @@ class SegmenterSettings:
             raise ConfigurationError(
                 f"--scale-min {self.scale_min:g} and --scale-max {self.scale_max:g} must be above 0, in this order"
             )
+        if not 0 <= self.keep < 1:
+            raise ConfigurationError(f"--keep {self.keep:g} is a share of the weights: from 0, below 1")
         if self.average < 1:
             raise ConfigurationError(f"--average {self.average} must be 1 (the last step alone) or more")
