@@ -140,6 +140,15 @@ def test_what_is_unsure_stays_beside_wires(side: int) -> None:
     assert count(mask, interior) == 5
 
 
+def test_more_than_half_of_the_material_is_never_left_out() -> None:
+    sure, unsure = discs((60, 60, 20), shape=(200, 200)), discs((140, 60, 20), (60, 140, 12), shape=(200, 200))
+    labels = segment((sure | unsure).astype(np.float32), np.where(sure, 1, 0.8 * unsure).astype(np.float32), 0.5)
+    assert labels.max() == 3
+    fewer = discs((140, 60, 19), shape=(200, 200))
+    labels = segment((sure | fewer).astype(np.float32), np.where(sure, 1, 0.8 * fewer).astype(np.float32), 0.5)
+    assert labels.max() == 1
+
+
 def with_crumbs(n: int, radius: float = 3) -> np.ndarray:
     """A particle of 80 px, another of 50 px, and n crumbs beside them."""
     crumbs = ((10 + 12 * k % 180, 185 - 14 * (12 * k // 180), radius) for k in range(n))

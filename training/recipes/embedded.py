@@ -84,7 +84,7 @@ def recipe(options: Options) -> list[Step]:
           "--classes", "particles"]),
         (segmenter / "DONE",
          ["fit-segmenter", "--data", *pool, textures, work / "crumbs" / "labels.csv", "--encoder", work / "segmenter",
-          "--out", segmenter, "--steps", scaled(2400), "--lr", 5e-4, "--seed", 11, "--synthetic", 0.5,
+          "--out", segmenter, "--steps", scaled(2400), "--lr", 5e-4, "--seed", 11, "--keep", 0.5, "--synthetic", 0.5,
           "--amp", options.amp, "--validate-every", 200, *cached]),
         (work / "morphology" / "DONE",
          ["fit-head", "--data", work / "labelled" / "labels.csv", *encoder, "--out", work / "morphology",

@@ -25,15 +25,20 @@ def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation
     kept[0] = False
     step = math.ceil(max(labels.shape) / COARSE)
     coarse = labels[::step, ::step]
-    depth = to_edge(coarse > 0)
-    if not are_particles(np.where(kept[coarse], coarse, 0), depth, options.by_interior):
+    depth, area = to_edge(coarse > 0), np.bincount(coarse[coarse > 0], minlength=len(kept))
+
+    def particles() -> np.ndarray | None:
+        """The kept domains, where they are most of the material and most of them are particles."""
+        shown = np.where(kept[coarse], coarse, 0)
+        most = 2 * area[kept].sum() >= area.sum()
+        return shown if most and are_particles(shown, depth, options.by_interior) else None
+
+    if particles() is None:
         kept[1:] = True
-    particles = np.where(kept[coarse], coarse, 0)
-    if are_particles(particles, depth, options.by_interior):
+    if (shown := particles()) is not None:
         cut = np.unique([*labels[0], *labels[-1], *labels[:, 0], *labels[:, -1]])
-        whole = np.setdiff1d(compact(particles, depth, options.by_interior), cut)
-        area = np.bincount(particles[particles > 0], minlength=len(kept))
-        kept &= ~crumbs(area, whole, options)
+        whole = np.setdiff1d(compact(shown, depth, options.by_interior), cut)
+        kept &= ~crumbs(area * kept, whole, options)
     return labels if kept[1:].all() else (np.cumsum(kept, dtype=np.int32) * kept)[labels]
 
 
