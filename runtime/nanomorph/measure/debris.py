@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from nanomorph.measure.distance import to_edge
 from nanomorph.measure.parts import are_particles, compact
 from nanomorph.measure.pieces import greatest_of
-from nanomorph.measure.rules import Separation
+from nanomorph.measure.rules import Rule, Separation
 
 # Longer side, px, from which on every second (third, ...) pixel tells whether a frame is one of particles.
 COARSE = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Coarse:
+    """A label image at every so many pixels: int32 (h, w), distance to the background, area of each domain there."""
+
+    labels: np.ndarray
+    depth: np.ndarray
+    area: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray) -> Coarse:
+        """Of a label image, int32 (H, W)."""
+        step = math.ceil(max(labels.shape) / COARSE)
+        coarse = labels[::step, ::step]
+        area = np.bincount(coarse[coarse > 0], minlength=int(labels.max()) + 1)
+        return cls(coarse, to_edge(coarse > 0), area)
+
+    def particles(self, kept: np.ndarray, rule: Rule) -> np.ndarray | None:
+        """The kept domains, bool (n + 1,), where they are most of the material and particles: int32 (h, w)."""
+        shown = np.where(kept[self.labels], self.labels, 0)
+        most = 2 * self.area[kept].sum() >= self.area.sum()
+        return shown if most and are_particles(shown, self.depth, rule) else None
 
 
 def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation) -> np.ndarray:
@@ -21,24 +45,15 @@ def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation
     Of wires, networks and textures nothing is left out: their faint and small parts belong to them.
     interior: float32 (H, W) in 0..1, as learned.
     """
+    coarse, rule = Coarse.of(labels), options.by_interior
     kept = greatest_of(labels, interior) >= options.sure
-    kept[0] = False
-    step = math.ceil(max(labels.shape) / COARSE)
-    coarse = labels[::step, ::step]
-    depth, area = to_edge(coarse > 0), np.bincount(coarse[coarse > 0], minlength=len(kept))
-
-    def particles() -> np.ndarray | None:
-        """The kept domains, where they are most of the material and most of them are particles."""
-        shown = np.where(kept[coarse], coarse, 0)
-        most = 2 * area[kept].sum() >= area.sum()
-        return shown if most and are_particles(shown, depth, options.by_interior) else None
-
-    if particles() is None:
-        kept[1:] = True
-    if (shown := particles()) is not None:
+    if coarse.particles(kept, rule) is None:
+        kept[:] = True
+    if (particles := coarse.particles(kept, rule)) is not None:
         cut = np.unique([*labels[0], *labels[-1], *labels[:, 0], *labels[:, -1]])
-        whole = np.setdiff1d(compact(shown, depth, options.by_interior), cut)
-        kept &= ~crumbs(area * kept, whole, options)
+        whole = np.setdiff1d(compact(particles, coarse.depth, rule), cut)
+        kept &= ~crumbs(coarse.area * kept, whole, options)
+    kept[0] = False
     return labels if kept[1:].all() else (np.cumsum(kept, dtype=np.int32) * kept)[labels]
 
 
