@@ -37,7 +37,7 @@ CLASSICAL = "edge directions + LBP + gray"
 @dataclass(frozen=True)
 class Options:
     fields: Path = option("labels.csv of `nanomorph synthesize`: the fields to judge", type=Path)
-    learned: Path = option("labels.csv of those that the bundle's head learned from", type=Path)
+    learned: list[Path] = option("labels.csv of those that the bundle's head learned from", type=Path, many=True)
     bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
@@ -45,7 +45,7 @@ class Options:
 def evaluate(options: Options) -> dict[str, Any]:
     """Both tables as one JSON value."""
     model = Model(load_bundle(options.bundle), device="cpu")
-    samples, learned = (wires(path) for path in (options.fields, options.learned))
+    samples, learned = wires([options.fields]), wires(options.learned)
     shared = {sample.group for sample in samples} & {sample.group for sample in learned}
     if shared:
         raise SystemExit(f"{len(shared)} fields are in both lists: draw them with different seeds")
@@ -68,9 +68,9 @@ def evaluate(options: Options) -> dict[str, Any]:
     }
 
 
-def wires(path: Path) -> list[Sample]:
-    """The fields of a list that belong to one of CLASSES."""
-    return [sample for sample in collect([path]) if sample.label in CLASSES]
+def wires(paths: Sequence[Path]) -> list[Sample]:
+    """The fields of all lists that belong to one of CLASSES."""
+    return [sample for sample in collect(paths) if sample.label in CLASSES]
 
 
 def verdict(case: Case) -> str:

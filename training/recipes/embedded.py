@@ -68,6 +68,8 @@ def recipe(options: Options) -> list[Step]:
         # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
         (work / "labelled" / "labels.csv",
          ["synthesize", "--out", work / "labelled", "--count", scaled(300), "--seed", 2, "--workers", 2]),
+        (work / "labelled-too" / "labels.csv",
+         ["synthesize", "--out", work / "labelled-too", "--count", scaled(300), "--seed", 7, "--workers", 2]),
         # What is no wire, beside the real particles: the morphology head is to say so.
         (work / "others" / "labels.csv",
          ["synthesize", "--out", work / "others", "--count", scaled(100), "--seed", 2, "--workers", 2,
@@ -87,7 +89,8 @@ def recipe(options: Options) -> list[Step]:
           "--out", segmenter, "--steps", scaled(2400), "--lr", 5e-4, "--seed", 11, "--keep", 0.5, "--synthetic", 0.5,
           "--amp", options.amp, "--validate-every", 200, *cached]),
         (work / "morphology" / "DONE",
-         ["fit-head", "--data", work / "labelled" / "labels.csv", *encoder, "--out", work / "morphology",
+         ["fit-head", "--data", work / "labelled" / "labels.csv", work / "labelled-too" / "labels.csv", *encoder,
+          "--out", work / "morphology",
           "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES,
           "--other", particles, work / "others" / "labels.csv"]),
         (work / "shape" / "DONE",
