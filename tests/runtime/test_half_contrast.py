@@ -73,6 +73,15 @@ def test_of_large_frames_the_outline_is_sought_on_a_quarter_of_the_networks_px()
     assert abs(width(at_half_contrast(foreground, micrograph(mask, blur=4.0), 1 / 16, 0.5)) - 160) <= 1
 
 
+def test_the_outline_is_the_same_at_any_threshold() -> None:
+    mask = bar(7)
+    noise = np.random.default_rng(0).normal(0, 10, mask.shape)
+    pixels, foreground = micrograph(mask) + noise, drawn_wide(mask, by=1)
+    found = [width(at_half_contrast(foreground, pixels, 1.0, t), t) for t in (0.35, 0.45, 0.55, 0.65)]
+    assert np.ptp(found) < 0.03
+    assert abs(found[0] - 7) < 0.3
+
+
 def test_noise_neither_widens_nor_frays() -> None:
     mask = bar(40)
     noise = np.random.default_rng(0).normal(0, 10, mask.shape)
