@@ -42,7 +42,8 @@ class Coarse:
 def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation) -> np.ndarray:
     """A label image, int32 (H, W), without what is none of its particles, numbered anew.
 
-    Of wires, networks and textures nothing is left out: their faint and small parts belong to them.
+    First goes what the model is sure of nowhere, then crumbs, each only where what stays is a frame of particles. Of
+    wires, networks and textures nothing is left out: their faint and small parts belong to them.
     interior: float32 (H, W) in 0..1, as learned.
     """
     coarse, rule = Coarse.of(labels), options.by_interior
@@ -50,7 +51,7 @@ def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation
     if coarse.particles(kept, rule) is None:
         kept[:] = True
     if (particles := coarse.particles(kept, rule)) is not None:
-        cut = np.unique([*labels[0], *labels[-1], *labels[:, 0], *labels[:, -1]])
+        cut = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
         whole = np.setdiff1d(compact(particles, coarse.depth, rule), cut)
         kept &= ~crumbs(coarse.area * kept, whole, options)
     kept[0] = False

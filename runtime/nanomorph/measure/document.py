@@ -14,7 +14,8 @@ Every column of domains.csv, wires.csv and fields.csv that is measured, in the o
 `_px` columns are in recorded pixels, `_nm` columns in nanometres: empty where the pixel size is not known. Where
 pixels are not square, `_nm` columns and everything without a unit are measured on square pixels (lengths of fields in
 `_px` are then in px of the shorter side). Domains are the 8-connected pieces of foreground, touching particles cut
-apart where their shape or the model asks for it, and what the model is not sure of left out of a field of particles;
+apart where their shape or the model asks for it. A field of particles leaves out what the model is not sure of (never
+half of the material), and crumbs: below a hundredth of its largest whole particle's area, if all are 5 % at most;
 `domain` is their value in masks/. Wires are the paths that run through a domain:
 two crossed wires are one domain (one piece of material, one row of domains.csv, whose promise is kept) and two rows of
 wires.csv, which name it. Only paths at least three widths long are wires: a particle has none.
