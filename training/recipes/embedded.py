@@ -2,7 +2,7 @@
 
     python training/recipes/embedded.py --data ../shared/data --work runs/embedded
 
-Needs the extras training, export, cpu and microscopes. About two hours on two idle CPU cores that have
+Needs the extras training, export, cpu and microscopes. About three hours on two idle CPU cores that have
 AVX512-BF16 (`--amp bf16`), twice as long without it. A run that was stopped goes on where it was. What comes out is
 --out, by default the bundle inside the runtime package.
 
@@ -14,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nanomorph.cli.options import option
 
@@ -32,6 +33,10 @@ class Options:
     )
     scale: float = option("share of every stage's size: 0.01 tries the recipe in minutes", default=1.0, type=float)
 
+    def scaled(self, number: int) -> str:
+        """So many steps or fields, in the share that is asked for."""
+        return str(max(8, round(number * self.scale)))
+
 
 @dataclass(frozen=True)
 class Step:
@@ -41,12 +46,38 @@ class Step:
     command: list[str]
 
 
+def drawn(options: Options) -> list[tuple[Path, list[Any]]]:
+    """The synthetic fields that are learned from."""
+    work = options.work
+    # fmt: off
+    return [
+        (work / "fields" / "labels.csv",
+         ["synthesize", "--out", work / "fields", "--count", options.scaled(400), "--seed", 1, "--workers", 2,
+          "--classes", *MORPHOLOGIES, "particles"]),
+        # Only for the segmenter: which of two phases is the material.
+        (work / "textures" / "labels.csv",
+         ["synthesize", "--out", work / "textures", "--count", options.scaled(120), "--seed", 3, "--workers", 2,
+          "--classes", "grid", "texture"]),
+        # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
+        (work / "labelled" / "labels.csv",
+         ["synthesize", "--out", work / "labelled", "--count", options.scaled(300), "--seed", 2, "--workers", 2]),
+        (work / "labelled-too" / "labels.csv",
+         ["synthesize", "--out", work / "labelled-too", "--count", options.scaled(300), "--seed", 7, "--workers", 2]),
+        # What is no wire, beside the real particles: the morphology head is to say so.
+        (work / "others" / "labels.csv",
+         ["synthesize", "--out", work / "others", "--count", options.scaled(100), "--seed", 2, "--workers", 2,
+          "--classes", "particles"]),
+        # For the second fit, what the first lacked: particles that are hollow or have crumbs beside them.
+        (work / "crumbs" / "labels.csv",
+         ["synthesize", "--out", work / "crumbs", "--count", options.scaled(400), "--seed", 6_000_000, "--workers", 2,
+          "--classes", "particles"]),
+    ]
+    # fmt: on
+
+
 def recipe(options: Options) -> list[Step]:
     """Every step in order."""
     work = options.work
-
-    def scaled(number: int) -> str:
-        return str(max(8, round(number * options.scale)))
 
     particles = options.data / "nanoparticles" / "nanoparticles.csv"
     real = [particles, options.data / "unlabeled" / "unlabeled.csv", options.data / "nanowires" / "other.csv"]
@@ -58,36 +89,17 @@ def recipe(options: Options) -> list[Step]:
 
     # fmt: off
     steps = [
-        (work / "fields" / "labels.csv",
-         ["synthesize", "--out", work / "fields", "--count", scaled(400), "--seed", 1, "--workers", 2,
-          "--classes", *MORPHOLOGIES, "particles"]),
-        # Only for the segmenter: which of two phases is the material.
-        (textures,
-         ["synthesize", "--out", work / "textures", "--count", scaled(120), "--seed", 3, "--workers", 2,
-          "--classes", "grid", "texture"]),
-        # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
-        (work / "labelled" / "labels.csv",
-         ["synthesize", "--out", work / "labelled", "--count", scaled(300), "--seed", 2, "--workers", 2]),
-        (work / "labelled-too" / "labels.csv",
-         ["synthesize", "--out", work / "labelled-too", "--count", scaled(300), "--seed", 7, "--workers", 2]),
-        # What is no wire, beside the real particles: the morphology head is to say so.
-        (work / "others" / "labels.csv",
-         ["synthesize", "--out", work / "others", "--count", scaled(100), "--seed", 2, "--workers", 2,
-          "--classes", "particles"]),
+        *drawn(options),
         (work / "pretrain" / "DONE",
          ["pretrain", "--data", *pool, "--out", work / "pretrain", "--method", "simclr", "--encoder", "resnet18",
-          "--batch", 64, "--steps", scaled(600), "--seed", 1, "--amp", options.amp, *cached]),
+          "--batch", 64, "--steps", options.scaled(600), "--seed", 1, "--amp", options.amp, *cached]),
         (work / "segmenter" / "DONE",
          ["fit-segmenter", "--data", *pool, textures, "--encoder", work / "pretrain", "--out", work / "segmenter",
-          "--steps", scaled(5000), "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
-        # Once more, with what the first fit lacked: particles that are hollow or have crumbs beside them.
-        (work / "crumbs" / "labels.csv",
-         ["synthesize", "--out", work / "crumbs", "--count", scaled(400), "--seed", 6_000_000, "--workers", 2,
-          "--classes", "particles"]),
+          "--steps", options.scaled(5000), "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
         (segmenter / "DONE",
          ["fit-segmenter", "--data", *pool, textures, work / "crumbs" / "labels.csv", "--encoder", work / "segmenter",
-          "--out", segmenter, "--steps", scaled(2400), "--lr", 5e-4, "--seed", 11, "--keep", 0.5, "--synthetic", 0.5,
-          "--amp", options.amp, "--validate-every", 200, *cached]),
+          "--out", segmenter, "--steps", options.scaled(2400), "--lr", 5e-4, "--seed", 11, "--keep", 0.5,
+          "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
         (work / "morphology" / "DONE",
          ["fit-head", "--data", work / "labelled" / "labels.csv", work / "labelled-too" / "labels.csv", *encoder,
           "--out", work / "morphology",
