@@ -1,8 +1,7 @@
 """From foreground to domains: touching particles separated.
 
 Particles are cut apart only where their shape asks for it. Wires and networks are left whole: their pieces
-between two narrow places are no particles. What a frame of particles shows beside them without being sure of it
-(debris, grain of the support) is left out.
+between two narrow places are no particles. What a frame of particles shows beside them (`debris`) is left out.
 """
 
 from __future__ import annotations
