@@ -17,6 +17,7 @@ from nanomorph.gates import MEAN_LIMIT, Case, Gate, as_metrics, at_most, cases, 
 from nanomorph.model import Model
 from nanomorph_export.calibration import Micrographs
 from nanomorph_export.graphs import HalfBackbone, export_backbone
+from nanomorph_export.mirror import int8_agreement_limit
 from nanomorph_export.quantise import BUDGETS, plan_int8, write_int8
 from nanomorph_export.reference import rounded_to_half
 from nanomorph_training.models import Backbone
@@ -67,7 +68,8 @@ def try_int8(draft: Path, model: Model, micrographs: Micrographs, references: Se
     speed = times_faster(engine, model.engine, references[-1].frame.pixels[None, None])
     faster = Gate("speed, times fp32 on this CPU", speed, 1.0, speed > 1, TIMED_RUNS)
     details = {"fp32_layers": list(fp32_layers), "n_ranges": len(micrographs.ranges)}
-    return _kept(draft, Tried("int8", [*gates(model, engine, references), faster], details))
+    limit = int8_agreement_limit(model, model.engine, references)
+    return _kept(draft, Tried("int8", [*gates(model, engine, references, limit), faster], details))
 
 
 def make_int8(target: Path, model: Model, micrographs: Micrographs) -> tuple[str, ...]:
@@ -78,10 +80,11 @@ def make_int8(target: Path, model: Model, micrographs: Micrographs) -> tuple[str
     bundle = model.bundle
     plan = plan_int8(bundle.backbones["fp32"], micrographs.frames(bundle.input), bundle.foreground_threshold)
     tuning = list(cases(model, model.engine, micrographs.ranges))
+    limit = int8_agreement_limit(model, model.engine, tuning)
     for budget in BUDGETS:
         fp32_layers = write_int8(plan, target, budget)
         engine = _whole(model, OnnxRuntimeEngine(target, "int8"))
-        if all(gate.passed for gate in gates(model, engine, tuning)):
+        if all(gate.passed for gate in gates(model, engine, tuning, limit)):
             break
     return fp32_layers
 

@@ -6,7 +6,7 @@ bundle's fp32 graph on the CPU. Same micrographs, same figures, same limits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ MEAN_LIMIT = 1e-2
 DICE_LIMIT = 0.99
 AGREEMENT_LIMIT = 0.995
 WIDTH_LIMIT = 0.02
+AGREEMENT = "label agreement"
 WIDTH = "domain_width_median_px"
 
 
@@ -77,7 +78,9 @@ def exact_gate(engine: Engine, reference: Engine, frames: Sequence[np.ndarray]) 
     return at_most("tensors: largest relative difference", worst, EXACT_LIMIT, len(frames))
 
 
-def gates(concluder: Concluder, engine: Engine, references: Sequence[Case]) -> list[Gate]:
+def gates(
+    concluder: Concluder, engine: Engine, references: Sequence[Case], agreement_limit: float = AGREEMENT_LIMIT
+) -> list[Gate]:
     """Tensors, masks, labels and widths of an engine against the reference's."""
     differences, pairs = [], []
     for case in references:
@@ -85,13 +88,20 @@ def gates(concluder: Concluder, engine: Engine, references: Sequence[Case]) -> l
         differences.append(mean_difference(outputs, case.outputs))
         pairs.append((_outcome(concluder, case.micrograph, case.frame, outputs), case.outcome))
     mean = at_most("tensors: mean relative difference", float(np.mean(differences)), MEAN_LIMIT, len(pairs))
-    return [mean, *_outcome_gates(pairs), *_width_gates(pairs, [case.micrograph.nm_per_px for case in references])]
+    sizes = [case.micrograph.nm_per_px for case in references]
+    return [mean, *_outcome_gates(pairs, agreement_limit), *_width_gates(pairs, sizes)]
 
 
 def mask_dice(ours: np.ndarray, theirs: np.ndarray) -> float:
     """2 |A and B| / (|A| + |B|) of two bool masks; two empty masks agree."""
     total = ours.sum() + theirs.sum()
     return 1.0 if total == 0 else float(2 * (ours & theirs).sum() / total)
+
+
+def label_agreement(pairs: Iterable[tuple[Outcome, Outcome]]) -> tuple[float, int]:
+    """Share of labels that are the same, and how many were compared; where there are none, 1."""
+    same = [a == b for ours, theirs in pairs for a, b in zip(ours.labels, theirs.labels, strict=True)]
+    return (float(np.mean(same)) if same else 1.0), len(same)
 
 
 def as_metrics(found: Sequence[Gate]) -> list[dict[str, Any]]:
@@ -121,13 +131,12 @@ def _largest(values: np.ndarray) -> float:
     return max(float(np.abs(values).max()), 1e-12)
 
 
-def _outcome_gates(pairs: Sequence[tuple[Outcome, Outcome]]) -> list[Gate]:
+def _outcome_gates(pairs: Sequence[tuple[Outcome, Outcome]], agreement_limit: float) -> list[Gate]:
     dice = float(np.mean([mask_dice(*map(_unpacked, pair)) for pair in pairs]))
-    same = [a == b for ours, theirs in pairs for a, b in zip(ours.labels, theirs.labels, strict=True)]
-    agreement = float(np.mean(same)) if same else 1.0
+    agreement, n = label_agreement(pairs)
     return [
         Gate("mask Dice, mean", dice, DICE_LIMIT, dice >= DICE_LIMIT, len(pairs)),
-        Gate("label agreement", agreement, AGREEMENT_LIMIT, agreement >= AGREEMENT_LIMIT, len(same)),
+        Gate(AGREEMENT, agreement, agreement_limit, agreement >= agreement_limit, n),
     ]
 
 

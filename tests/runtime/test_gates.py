@@ -48,7 +48,7 @@ def test_a_domain_that_is_lost_is_a_change_of_all_its_width():
 
 def test_labels_agree_task_by_task():
     pairs = [(outcome(1, ("a", "x")), outcome(1, ("a", "y"))), (outcome(1, ("a", "x")), outcome(1, ("a", "x")))]
-    dice, agreement = gates._outcome_gates(pairs)
+    dice, agreement = gates._outcome_gates(pairs, 0.8)
     assert (agreement.value, agreement.n, agreement.passed) == (0.75, 4, False)
     assert dice.value == 1.0
 

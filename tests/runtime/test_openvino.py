@@ -111,9 +111,9 @@ def test_a_processor_that_openvino_does_not_know(tiny, monkeypatch):
 
 
 def test_int8_needs_micrographs_to_prove_itself_on(tiny):
-    assert open_engine(tiny, "openvino").precision == "int8"
+    assert open_engine(tiny, "openvino", "int8").precision == "int8"
     with pytest.raises(ConfigurationError, match="tiny holds no proof micrographs"):
-        open_engine(changed(tiny, proof=[]), "openvino")
+        open_engine(changed(tiny, proof=[]), "openvino", "int8")
 
 
 def test_a_graph_that_does_not_open(tmp_path):
@@ -128,3 +128,18 @@ def test_every_row_says_openvino(tiny_bundle, tmp_path):
     assert main([*words, "--device", "openvino"]) == 0
     rows = csv.DictReader((tmp_path / "out" / "labels.csv").read_text(encoding="utf-8").splitlines())
     assert {(row["provider"], row["precision"]) for row in rows} == {("OpenVINO", "fp32")}
+
+
+def test_auto_never_takes_int8(tiny):
+    """Two machines must not label alike micrographs differently because one bundle has a file more."""
+    assert open_engine(tiny, "openvino").precision == "fp32"
+    assert open_engine(tiny, "cpu").precision == "fp32"
+
+
+def test_int8_is_held_to_the_limit_of_its_export(tiny, monkeypatch):
+    """One label of two turns: too many for any precision, and no more than this export allowed."""
+    agreeing = {"name": "label agreement", "value": 0.9, "limit": 0.4, "passed": True, "n": 10}
+    monkeypatch.setattr("nanomorph.gates.label_agreement", lambda _: (0.5, 2))
+    with pytest.raises(FatalError, match=r"label agreement: 0.5 \(limit 0.995, FAILED\)"):
+        open_engine(tiny, "openvino", "int8")
+    open_engine(changed(tiny, precisions={"int8": {"written": True, "gates": [agreeing]}}), "openvino", "int8")

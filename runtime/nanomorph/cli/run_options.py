@@ -25,7 +25,10 @@ class RunOptions:
     bundle: Path | None = option("a bundle's folder (default: the embedded one)", default=None, type=Path)
     device: str = option("where to compute (default: auto)", default="auto", type=str, choices=DEVICES)
     precision: str = option(
-        "of the backbone (default: the fastest there is)", default="auto", type=str, choices=PRECISIONS
+        "of the backbone (default: fp32; on a GPU fp16, where the bundle has it)",
+        default="auto",
+        type=str,
+        choices=PRECISIONS,
     )
     nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
     scale_bar: str = option(

@@ -9,8 +9,9 @@ import numpy as np
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError
 
-# Fastest first. An int8 file is made for CPUs; CPUs compute fp16 files in fp32, slower than the fp32 file.
-ON_CPU, ON_GPU = ("int8", "fp32"), ("fp16", "fp32")
+# What `auto` takes. int8 is for those who ask: it turns more labels than auto may change between two machines. CPUs
+# compute fp16 files in fp32, slower than the fp32 file.
+ON_CPU, ON_GPU = ("fp32",), ("fp16", "fp32")
 # A core gains nothing by a batch: frames one by one need less memory, and any number of cores shares them evenly.
 CPU_BATCH_PIXELS = 1
 # Two frames of 1024 x 1024: little enough to keep memory flat.

@@ -18,7 +18,7 @@ def open_engine(
 ) -> Engine:
     """Open the bundle's backbone on a device.
 
-    `auto` takes CUDA where it works, else the CPU, and the fastest precision of the bundle for it; what it could not
+    `auto` takes CUDA where it works, else the CPU; fp32, and on a GPU fp16 where the bundle has it. What it could not
     have is said in the log. Raises ConfigurationError where the device or precision asked for is not to be had.
     """
     if device not in DEVICES:

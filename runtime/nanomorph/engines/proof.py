@@ -9,7 +9,7 @@ from nanomorph.conclude import Concluder
 from nanomorph.engines.engine import Engine
 from nanomorph.engines.onnx_runtime import open_on_cpu
 from nanomorph.errors import ConfigurationError
-from nanomorph.gates import Gate, cases, exact_gate, gates
+from nanomorph.gates import AGREEMENT, AGREEMENT_LIMIT, Gate, cases, exact_gate, gates
 from nanomorph.readers import read_path
 
 # Every layer has work on it, and it takes a hundredth of a second.
@@ -31,4 +31,10 @@ def prove(bundle: Bundle, engine: Engine) -> list[Gate]:
         raise ConfigurationError(f"bundle {bundle.name} holds no proof micrographs: export it with this nanomorph.")
     concluder = Concluder(bundle, open_on_cpu(bundle, "fp32"))
     references = list(cases(concluder, concluder.engine, [read_path(file) for file in bundle.proof]))
-    return gates(concluder, engine, references)
+    return gates(concluder, engine, references, _agreement_limit(bundle, engine.precision))
+
+
+def _agreement_limit(bundle: Bundle, precision: str) -> float:
+    """The one that this precision was held to when it was exported."""
+    entry = bundle.manifest.get("precisions", {}).get(precision, {})
+    return next((gate["limit"] for gate in entry.get("gates", ()) if gate["name"] == AGREEMENT), AGREEMENT_LIMIT)
