@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType
 from onnxruntime.quantization.calibrate import TensorData, TensorsData, create_calibrator
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
@@ -23,6 +24,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.gates import mean_difference
 from nanomorph_export.graphs import widen, write_graph
+from nanomorph_export.rounding import round_weights
 
 # Other operators between two of these follow by themselves: onnxruntime fuses what lies between Q and DQ. No Gemm: the
 # one there is reads the embedding; it is next to no work, and would round what the heads read.
@@ -39,10 +41,11 @@ HARM_FRAMES = 8
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """An fp32 graph, the range of every activation, and by node the `harm` of quantising it alone."""
+    """An fp32 graph, the range of every activation, weights by `round_weights`, by node the `harm` of it alone."""
 
     wide: onnx.ModelProto
     ranges: Any
+    weights: dict[str, np.ndarray]
     harm: dict[str, float]
 
 
@@ -56,13 +59,14 @@ def plan_int8(source: Path, frames: Sequence[np.ndarray], threshold: float) -> P
     with tempfile.TemporaryDirectory(prefix="nanomorph-quantise-") as folder:
         ranges = _ranges(wide, Path(folder), frames)
         some = frames[:: math.ceil(len(frames) / HARM_FRAMES)]
-        return Plan(wide, ranges, _harms(wide, Path(folder), ranges, some, threshold))
+        plan = Plan(wide, ranges, round_weights(wide, _nearest(wide, ranges), frames), {})
+        return replace(plan, harm=_harms(plan, Path(folder), some, threshold))
 
 
 def write_int8(plan: Plan, target: Path, budget: float) -> tuple[str, ...]:
     """Write the int8 sibling of an fp32 graph; the layers that stayed fp32, most harmful first."""
     hurting = too_harmful(plan.harm, budget)
-    write_graph(_quantised(plan.wide, plan.ranges, exclude=hurting), target)
+    write_graph(_quantised(plan, exclude=hurting), target)
     names = layer_names(plan.wide)
     return tuple(names[node] for node in hurting)
 
@@ -135,7 +139,16 @@ def _from_zero(ranges: TensorsData, names: Sequence[str]) -> TensorsData:
     return ranges
 
 
-def _quantised(wide: onnx.ModelProto, ranges: Any, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> Any:
+def _quantised(plan: Plan, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> onnx.ModelProto:
+    model = _nearest(plan.wide, plan.ranges, only, exclude)
+    for tensor in model.graph.initializer:
+        if tensor.name in plan.weights:
+            tensor.CopyFrom(numpy_helper.from_array(plan.weights[tensor.name], tensor.name))
+    return model
+
+
+def _nearest(wide: onnx.ModelProto, ranges: Any, only: Sequence[str] = (), exclude: Sequence[str] = ()) -> Any:
+    """Quantised by onnxruntime, each weight rounded to the nearest."""
     model = onnx.ModelProto()
     model.CopyFrom(wide)
     quantizer = QDQQuantizer(
@@ -155,14 +168,12 @@ def _quantised(wide: onnx.ModelProto, ranges: Any, only: Sequence[str] = (), exc
     return quantizer.model.model
 
 
-def _harms(
-    wide: onnx.ModelProto, folder: Path, ranges: Any, frames: Sequence[np.ndarray], threshold: float
-) -> dict[str, float]:
+def _harms(plan: Plan, folder: Path, frames: Sequence[np.ndarray], threshold: float) -> dict[str, float]:
     """By node: `harm` when this one alone is quantised, mean over the frames."""
     reference = _run(folder / "wide.onnx", frames)
     harms = {}
-    for node in layer_names(wide):
-        (folder / "one.onnx").write_bytes(_quantised(wide, ranges, only=[node]).SerializeToString())
+    for node in layer_names(plan.wide):
+        (folder / "one.onnx").write_bytes(_quantised(plan, only=[node]).SerializeToString())
         pairs = zip(_run(folder / "one.onnx", frames), reference, strict=True)
         harms[node] = float(np.mean([harm(*pair, threshold) for pair in pairs]))
     return harms
