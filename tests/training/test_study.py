@@ -186,7 +186,9 @@ def test_encoders_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-def test_the_command_on_tiny_micrographs(pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_on_tiny_micrographs(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from nanomorph.cli.main import main
 
     out = tmp_path / "study"
@@ -203,6 +205,10 @@ def test_the_command_on_tiny_micrographs(pool: Path, tmp_path: Path, capsys: pyt
     assert {row["n_test"] for row in rows} == {"2"}
     assert {path.name for path in out.iterdir()} >= {"table.md", "study.png", "differences.csv", "repeat.txt"}
     assert (out / "table.md").read_text() in said.out
+    # A study that was stopped goes on: what supervised networks said is not learned anew.
+    monkeypatch.setattr("nanomorph_training.study.supervised.SupervisedJudge._train", None)
+    assert main(line.replace(str(out), str(tmp_path / "again")).split()) == 0
+    assert (tmp_path / "again" / "scores.csv").read_text() == (out / "scores.csv").read_text()
 
 
 def test_segmentation_through_the_command(pool: Path, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,9 +18,12 @@ from nanomorph_training.cache import Cache
 from nanomorph_training.features import turns
 from nanomorph_training.models import MEAN, STD, Encoder, pool
 from nanomorph_training.optim import build_optimiser, learning_rate
+from nanomorph_training.row_store import Row, RowStore
 from nanomorph_training.study.pool import Pool
 from nanomorph_training.study.settings import StudySettings
 
+# Of what is kept: another one learns otherwise.
+VERSION = "1"
 LR, WEIGHT_DECAY, WARMUP = 1e-3, 1e-4, 0.1
 # Of a window, as in pretraining.
 ZOOM = 0.25
@@ -39,19 +44,36 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class SupervisedJudge:
-    """Trains anew for every draw. images: uint8 (H, W) of all micrographs, memory-mapped; y: their classes."""
+    """Trains anew for every draw, and keeps what was said: a study that was stopped goes on with the next draw.
+
+    images: uint8 (H, W) of all micrographs, memory-mapped; files: where they come from; y: their classes.
+    """
 
     images: Sequence[np.ndarray]
+    files: Sequence[Path]
     y: np.ndarray
     settings: StudySettings
+    store: RowStore
 
     @classmethod
     def of(cls, pool_: Pool, settings: StudySettings) -> SupervisedJudge:
         machine.set_up(settings.threads)
         cache = Cache(pool_.cache)
-        return cls([cache.image(sample) for sample in pool_.samples], pool_.y, settings)
+        images, files = [cache.image(sample) for sample in pool_.samples], [sample.path for sample in pool_.samples]
+        return cls(images, files, pool_.y, settings, RowStore(pool_.cache / "features"))
 
     def __call__(self, labelled: np.ndarray, tested: np.ndarray) -> np.ndarray:
+        these, s = np.concatenate([labelled, tested]), self.settings
+        how = (VERSION, s.network, s.supervised_steps, s.window, s.batch, s.seed)
+        row = self.store.row(
+            "supervised",
+            [self.files[n] for n in these],
+            (*how, self.y[these].tolist(), len(labelled)),
+            lambda: Row(self._said(labelled, tested), pd.DataFrame(index=[0])),
+        )
+        return row.embedding.astype(int)
+
+    def _said(self, labelled: np.ndarray, tested: np.ndarray) -> np.ndarray:
         model = self._train(labelled)
         with torch.inference_mode():
             return np.array([self._judge(model, n) for n in tested])
