@@ -166,9 +166,9 @@ def commonest(cases: Sequence[Case]) -> str:
     return str(labels[counts.argmax()])
 
 
-def evaluate(data: Path, bundle: Path | None = None) -> dict[str, Any]:
+def evaluate(data: Path, bundle: Path | None = None, precision: str = "fp32") -> dict[str, Any]:
     """All tables as one JSON value."""
-    model = Model(load_bundle(bundle), device="cpu")
+    model = Model(load_bundle(bundle), device="cpu", precision=precision)
     lists = [data / "nanoparticles" / "nanoparticles.csv", data / "unlabeled" / "unlabeled.csv"]
     samples = [sample for sample in collect(lists) if sample.mask is not None and sample.group]
     labelled = [sample for sample in samples if sample.label in SHAPES]
@@ -214,9 +214,12 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    from nanomorph_benchmarks.options import Options, run
+    from nanomorph_benchmarks.options import PrecisionOptions, run
 
-    return run(Options, "accuracy", __doc__, lambda given: evaluate(given.data, given.bundle), as_markdown)
+    def judge(given: PrecisionOptions) -> dict[str, Any]:
+        return evaluate(given.data, given.bundle, given.precision)
+
+    return run(PrecisionOptions, "accuracy", __doc__, judge, as_markdown)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from nanomorph.model import Model
 from nanomorph.prepare import prepare, to_uint8
 from nanomorph.readers import read_path
 from nanomorph_benchmarks.matching import Match, match
+from nanomorph_benchmarks.options import ON_CPU
 from nanomorph_benchmarks.statistics import by_group, mean_by_group
 from nanomorph_training.cache import read_mask
 from nanomorph_training.classical import otsu
@@ -44,6 +45,7 @@ class Options:
     data: Path = option("the folder of real micrographs", type=Path)
     part: str = option("held-out articles, or those that the bundle was made with", default=HELD_OUT, choices=PARTS)
     bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
+    precision: str = option("of the backbone (default: fp32)", default="fp32", choices=ON_CPU)
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
@@ -106,7 +108,7 @@ def evaluate(options: Options) -> dict[str, Any]:
     """Scores of one part by way; a panel after the other, as all do not fit into memory."""
     from nanomorph.machine import machine
 
-    model = Model(load_bundle(options.bundle), device="cpu")
+    model = Model(load_bundle(options.bundle), device="cpu", precision=options.precision)
     samples = [sample for sample in collect([options.data / name for name in LISTS]) if sample.mask is not None]
     samples = [sample for sample in samples if is_held_out(sample.group) == (options.part == HELD_OUT)]
     matches: dict[str, list[Match]] = {name: [] for name in WAYS}
@@ -117,7 +119,11 @@ def evaluate(options: Options) -> dict[str, Any]:
     groups = [sample.group for sample in samples]
     return {
         "made": machine(),
-        "bundle": {"name": model.bundle.name, "fingerprint": model.bundle.fingerprint},
+        "bundle": {
+            "name": model.bundle.name,
+            "fingerprint": model.bundle.fingerprint,
+            "precision": model.engine.precision,
+        },
         "part": options.part,
         "ways": {name: summary(one, groups) for name, one in matches.items()},
         "images": [image(sample, matches["nanomorph"][n]) for n, sample in enumerate(samples)],

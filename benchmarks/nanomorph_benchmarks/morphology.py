@@ -25,6 +25,7 @@ from nanomorph.model import Model
 from nanomorph.prepare import to_uint8
 from nanomorph.readers import read_path
 from nanomorph_benchmarks.accuracy import Case, open_case, overlap
+from nanomorph_benchmarks.options import ON_CPU
 from nanomorph_benchmarks.statistics import mean_by_group
 from nanomorph_training.classical import WHOLE_IMAGE, otsu
 from nanomorph_training.data import Sample, collect
@@ -39,12 +40,13 @@ class Options:
     fields: Path = option("labels.csv of `nanomorph synthesize`: the fields to judge", type=Path)
     learned: list[Path] = option("labels.csv of those that the bundle's head learned from", type=Path, many=True)
     bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
+    precision: str = option("of the backbone (default: fp32)", default="fp32", type=str, choices=ON_CPU)
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
 def evaluate(options: Options) -> dict[str, Any]:
     """Both tables as one JSON value."""
-    model = Model(load_bundle(options.bundle), device="cpu")
+    model = Model(load_bundle(options.bundle), device="cpu", precision=options.precision)
     samples, learned = wires([options.fields]), wires(options.learned)
     shared = {sample.group for sample in samples} & {sample.group for sample in learned}
     if shared:
@@ -56,7 +58,11 @@ def evaluate(options: Options) -> dict[str, Any]:
     }
     truth = np.array([sample.label for sample in samples])
     return {
-        "bundle": {"name": model.bundle.name, "fingerprint": model.bundle.fingerprint},
+        "bundle": {
+            "name": model.bundle.name,
+            "fingerprint": model.bundle.fingerprint,
+            "precision": model.engine.precision,
+        },
         "learned": len(learned),
         "labels": {name: label_scores(truth, guess) for name, guess in verdicts.items()},
         "dice": {

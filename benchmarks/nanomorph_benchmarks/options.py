@@ -17,6 +17,15 @@ class Options:
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
+# Precisions that a CPU computes.
+ON_CPU = ("fp32", "int8")
+
+
+@dataclass(frozen=True)
+class PrecisionOptions(Options):
+    precision: str = option("of the backbone (default: fp32)", default="fp32", choices=ON_CPU)
+
+
 T = TypeVar("T")
 
 
