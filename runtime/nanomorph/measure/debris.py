@@ -48,9 +48,11 @@ def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation
     """
     coarse, rule = Coarse.of(labels), options.by_interior
     kept = greatest_of(labels, interior) >= options.sure
-    if coarse.particles(kept, rule) is None:
+    particles = coarse.particles(kept, rule)
+    if particles is None and not kept[1:].all():
         kept[:] = True
-    if (particles := coarse.particles(kept, rule)) is not None:
+        particles = coarse.particles(kept, rule)
+    if particles is not None:
         cut = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
         whole = np.setdiff1d(compact(particles, coarse.depth, rule), cut)
         kept &= ~crumbs(coarse.area * kept, whole, options)
