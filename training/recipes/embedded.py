@@ -112,7 +112,7 @@ def recipe(options: Options) -> list[Step]:
         (options.out / "bundle.json",
          ["export", "--head", work / "morphology", work / "shape", "--segmenter", segmenter,
           "--calibrate", particles, options.data / "unlabeled" / "unlabeled.csv",
-          "--name", "embedded", "--out", options.out]),
+          "--precisions", "fp32", "int8", "--name", "embedded", "--out", options.out]),
     ]
     # fmt: on
     return [Step(done, [str(word) for word in command]) for done, command in steps]
