@@ -6,7 +6,8 @@ import pytest
 
 from nanomorph.measure import flood as module
 from nanomorph.measure.distance import to_edge
-from nanomorph.measure.flood import flood
+from nanomorph.measure.flood import flood, hung_on
+from nanomorph.measure.separate import separated
 
 
 def packed(radius: int = 20, n: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,3 +58,30 @@ def test_a_part_that_no_seed_reaches_stays_nobodys(monkeypatch: pytest.MonkeyPat
     for most in (module.MANY, 0):
         monkeypatch.setattr(module, "MANY", most)
         assert np.array_equal(flood(to_edge(mask), seeds, mask), np.where(np.arange(40) < 15, mask, 0))
+
+
+def test_what_hangs_on_by_a_corner_goes_to_what_it_hangs_on() -> None:
+    parts = np.array([[1, 1, 0, 0, 0], [1, 1, 0, 0, 2], [0, 0, 9, 0, 0], [0, 0, 0, 9, 9]], np.int32)
+    inside, found = parts > 0, np.where(parts == 9, 0, parts)
+    # The first bit hangs on 1, the second on the first alone.
+    np.testing.assert_array_equal(hung_on(found, inside), np.where(parts == 9, 1, parts))
+    assert hung_on(parts, inside) is parts  # nothing to do
+
+
+def test_no_domain_is_in_two_places() -> None:
+    """A disc alone, then two that touch, with nine pixels that hang on them by a corner: they were the first disc's."""
+    y, x = np.mgrid[:300, :300]
+    discs = [(40, 40, 20), (200, 150, 30), (200, 205, 30)]
+    mask, interior = np.zeros((300, 300), bool), np.zeros((300, 300), np.float32)
+    for row, column, radius in discs:
+        away = np.hypot(y - row, x - column)
+        mask |= away <= radius
+        interior[away <= 0.6 * radius] = 0.95
+    column = 150 - 30
+    mask[:, : column + 1] &= x[:, : column + 1] < 100  # the left tip of the second disc is cut straight
+    top = int(np.flatnonzero(mask[:, column + 1])[0])
+    mask[top - 3 : top, column - 2 : column + 1] = True
+    labels = separated(mask, interior)
+    assert labels.max() == 3
+    assert [cv2.connectedComponents((labels == k).astype(np.uint8))[0] - 1 for k in (1, 2, 3)] == [1, 1, 1]
+    assert labels[top - 1, column] == labels[200, 150] != labels[40, 40]

@@ -10,7 +10,7 @@ import numpy as np
 
 from nanomorph.measure.debris import without_debris
 from nanomorph.measure.distance import to_edge
-from nanomorph.measure.flood import flood
+from nanomorph.measure.flood import flood, hung_on
 from nanomorph.measure.material import cleaned, least_area
 from nanomorph.measure.parts import are_particles, merge, too_few
 from nanomorph.measure.pieces import pieces_of
@@ -102,4 +102,4 @@ def split(
     # Particles that overlap have no narrow place, but an interior each.
     height = depth if interior is None else interior
     parts = merge(flood(height, seeds, inside), depth, interior, rule)
-    return parts if parts.max() > 1 and are_particles(parts, depth, rule) else None
+    return hung_on(parts, inside) if parts.max() > 1 and are_particles(parts, depth, rule) else None
