@@ -198,3 +198,21 @@ def test_what_a_head_doubts_among_its_examples(tmp_path: Path) -> None:
     write_doubts(tmp_path / "doubts.csv", fit)
     with open(tmp_path / "doubts.csv", newline="") as file:
         assert next(csv.DictReader(file))["file"] == "9.png"
+
+
+def test_a_lonely_class_is_said_to_switch_validation_off(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    rows = [(1, "a"), (2, "a"), (3, "B"), (4, ""), (5, "b"), (6, "b")]
+    (tmp_path / "l.csv").write_text("file,label\n" + "".join(f"{pool.parent / f'{n}.png'},{of}\n" for n, of in rows))
+    line = f"--data {tmp_path}/l.csv --encoder {tiny_bundle} --task ab --out {tmp_path}/h --cache {tmp_path}/c"
+    command(fit_head, line)
+    said = (tmp_path / "h" / "log.txt").read_text()
+    assert "1 of 6 micrographs have no label, or none that was asked for: left out" in said
+    assert "no micrograph has a group: none is kept for the test" in said
+    assert "nothing was validated (B with a single group or micrograph): no scores" in said
+    assert load_head(tmp_path / "h").metrics["out_of_fold"] is None
+
+
+def test_a_task_names_files(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--task 'my kind/ä': letters, digits"):
+        command(fit_head, f"--data {pool} --encoder {tiny_bundle} --task 'my kind/ä' --out {tmp_path}/h")
+    assert not (tmp_path / "h").exists()

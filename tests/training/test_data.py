@@ -48,6 +48,9 @@ def test_a_wire_is_told_by_its_mask_and_a_particle_by_its_instances(tmp_path: Pa
         {"file": "b.tif", "mask": "m/b.png", "instances": "i/b.tif", "label": "particles", "group": "synthetic-2"},
         {"file": "c.tif", "mask": "m/c.png", "instances": "", "label": "", "group": ""},
     ]
+    for name in (row[column] for row in rows for column in ("file", "mask", "instances") if row[column]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
     with open(tmp_path / "labels.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -60,6 +63,8 @@ def test_a_wire_is_told_by_its_mask_and_a_particle_by_its_instances(tmp_path: Pa
 
 
 def test_a_doubtful_weak_label_is_no_label_but_tells_wires(tmp_path: Path) -> None:
+    for name in ("a.png", "m.png"):
+        (tmp_path / name).touch()
     (tmp_path / "l.csv").write_text("file,instance_mask,weak_label\na.png,m.png,bundle?\n")
     (sample,) = data.from_csv(tmp_path / "l.csv")
     assert sample.label == ""

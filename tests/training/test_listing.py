@@ -105,7 +105,7 @@ def test_calibrated_frames_meet_at_one_pixel_size(tmp_path: Path) -> None:
     shapes = [cache.image(sample).shape for sample in data.collect([tmp_path / "l.csv"])]
     assert shapes == [(150, 150), (150, 150), (300, 300)]
     (tmp_path / "l.csv").write_text("file,nm_per_px\nfine.png,one\n")
-    with pytest.raises(ConfigurationError, match=r"nm_per_px of fine\.png is 'one'"):
+    with pytest.raises(ConfigurationError, match=r"l\.csv, line 2: nm_per_px is 'one'"):
         data.collect([tmp_path / "l.csv"])
 
 

@@ -6,7 +6,7 @@ Images of one group (an article, a specimen, a movie) resemble one another: spli
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,21 +50,33 @@ def collect(paths: Iterable[Path]) -> list[Sample]:
     ConfigurationError where a path gives nothing.
     """
     found: dict[tuple[Path, str], Sample] = {}
+    for sample in _listed(paths):
+        found.setdefault((sample.path.resolve(), sample.member), sample)
+    return list(found.values())
+
+
+def _listed(paths: Iterable[Path]) -> Iterator[Sample]:
+    """Every sample as often as it is listed."""
     for path in paths:
         samples = samples_of(Path(path))
         if not samples:
             raise ConfigurationError(
                 f"{path} holds no micrograph; name a folder, a file, an archive or a CSV with a column `file`"
             )
-        for sample in samples:
-            found.setdefault((sample.path.resolve(), sample.member), sample)
-    return list(found.values())
+        yield from samples
 
 
 def labelled_samples(paths: Sequence[Path], classes: Sequence[str] | None) -> list[Sample]:
-    """Samples that have a label, of the named classes; a folder per class gives its name. Raises ConfigurationError."""
-    samples = [_labelled_by_folder(sample) for sample in collect(paths)]
-    samples = [s for s in samples if s.label and (classes is None or s.label in classes)]
+    """Samples that have a label, of the named classes; a folder per class gives its name.
+
+    Raises ConfigurationError where a class has none, and where one micrograph has two labels.
+    """
+    found: dict[tuple[Path, str], Sample] = {}
+    for sample in map(_labelled_by_folder, _listed(paths)):
+        first = found.setdefault((sample.path.resolve(), sample.member), sample) if sample.label else sample
+        if first.label != sample.label:
+            raise ConfigurationError(f"{sample.name} has two labels, {first.label} and {sample.label}: keep one")
+    samples = [s for s in found.values() if classes is None or s.label in classes]
     missing = set(classes or ()) - {s.label for s in samples}
     if missing:
         raise ConfigurationError(f"no micrograph has the label {', '.join(sorted(missing))}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from nanomorph.sources import MEMBER_LIMIT, Item, Rejected, open_archive
 from nanomorph.sources.entry import is_archive
 from nanomorph.sources.folders import folder_items
 from nanomorph_training import paper_sets
+from nanomorph_training.csv_lists import Line, has_file_column, lines_of
 from nanomorph_training.kinds import ONE_FOREGROUND
 from nanomorph_training.samples import Sample
 
@@ -37,48 +37,42 @@ def samples_of(path: Path) -> list[Sample]:
 def from_csv(path: Path) -> list[Sample]:
     """Rows of a list: `file` (or `archive.zip!/member`), and where present mask or instance_mask, label, nm_per_px,
     group or article_doi. Paths are relative to the list."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.DictReader(lines))
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
-    if rows and "file" not in rows[0]:
-        raise ConfigurationError(f"{path} has no column `file`; it has {', '.join(rows[0])}")
-    return [_from_row(row, path) for row in rows]
+    return [_sample(line) for line in lines_of(path)]
 
 
-def _from_row(row: dict[str, str], path: Path) -> Sample:
+def _sample(line: Line) -> Sample:
+    row = line.cells
     kind = _first(row, KIND_COLUMNS).rstrip("?")
-    union, instances = row.get("mask") or "", _first(row, ("instances", "instance_mask"))
+    union, instances = row.get("mask", ""), _first(row, ("instances", "instance_mask"))
     by_instance = bool(instances) and kind not in ONE_FOREGROUND
     mask = instances if by_instance or not union else union
     file, _, member = row["file"].partition(MEMBER)
-    nm_per_px = _nm_per_px(row, path)
+    nm_per_px = _nm_per_px(line)
     if member and nm_per_px:
-        raise ConfigurationError(f"{path}: nm_per_px can be stated for files, not for members of archives ({file})")
+        raise line.wrong("nm_per_px can be stated for files, not for members of archives")
     return Sample(
-        path=path.parent / file,
-        source=str(path),
-        mask=path.parent / mask if mask else None,
+        path=line.existing(file),
+        source=str(line.source),
+        mask=line.existing(mask) if mask else None,
         by_instance=by_instance,
-        label=(row.get("label") or "").strip(),
+        label=row.get("label", ""),
         group=_first(row, GROUP_COLUMNS),
         member=member,
         nm_per_px=nm_per_px,
     )
 
 
-def _nm_per_px(row: dict[str, str], path: Path) -> float | None:
-    text = (row.get("nm_per_px") or "").strip()
+def _nm_per_px(line: Line) -> float | None:
+    text = line.cells.get("nm_per_px", "")
     try:
         value = float(text or "nan")
     except ValueError:
-        raise ConfigurationError(f"{path}: nm_per_px of {row['file']} is {text!r}, not a number") from None
+        raise line.wrong(f"nm_per_px is {text!r}, not a number") from None
     return value if value > 0 else None
 
 
 def _first(row: dict[str, str], columns: Sequence[str]) -> str:
-    return next((row[column].strip() for column in columns if row.get(column)), "")
+    return next((row[column] for column in columns if row.get(column)), "")
 
 
 def from_archive(path: Path, source: str) -> list[Sample]:
@@ -92,7 +86,7 @@ def _is_read(entry: Item | Rejected) -> bool:
 
 
 def _from_folder(folder: Path) -> list[Sample]:
-    lists = [path for path in sorted(folder.glob("*.csv")) if _has_file_column(path)]
+    lists = [path for path in sorted(folder.glob("*.csv")) if has_file_column(path)]
     if len(lists) > 1:
         raise ConfigurationError(
             f"{folder} holds several lists ({', '.join(p.name for p in lists)}): name the one meant"
@@ -100,11 +94,6 @@ def _from_folder(folder: Path) -> list[Sample]:
     if lists:
         return from_csv(lists[0])
     return paper_sets.recognise(folder) or _whatever_lies_in(folder)
-
-
-def _has_file_column(path: Path) -> bool:
-    with open(path, encoding="utf-8-sig", newline="") as lines:
-        return "file" in next(csv.reader(lines), [])
 
 
 def _whatever_lies_in(folder: Path) -> list[Sample]:

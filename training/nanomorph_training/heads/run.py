@@ -16,6 +16,7 @@ from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
 from nanomorph_training.encoders import open_extractor
 from nanomorph_training.features import Extractor, Row, Table, gather
+from nanomorph_training.heads import remarks
 from nanomorph_training.heads.doubts import DOUBTS, write_doubts
 from nanomorph_training.heads.fitting import Fit, HeadSettings, fit_head
 from nanomorph_training.heads.head import Features, Head, save_head
@@ -67,8 +68,11 @@ class HeadOptions(Protocol):
 
 def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
+    remarks.check_task(options.task)
     run = RunFolder(options.out)
     samples = _samples(options)
+    for remark in remarks.on_samples(samples, len(data.collect([*options.data, *(options.other or ())]))):
+        run.say(remark)
     kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
@@ -77,6 +81,8 @@ def fit_from_files(options: HeadOptions) -> Head:
     extractor = open_extractor(options.encoder, cache, options.threshold, options.threads, options.journal)
     fit = _fit(_training_rows(training, extractor, options, run), training, options)
     head = fit.head
+    if fit.out_of_fold is None:
+        run.say(remarks.on_validation(training))
     write_doubts(options.out / DOUBTS, fit)
     head.metrics.update(_test_scores(head, test, extractor))
     head.metrics.update(
