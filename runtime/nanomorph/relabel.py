@@ -31,10 +31,14 @@ PAGE, PAGE_BYTES = 64, 2**20
 
 @dataclass(frozen=True)
 class Relabelled:
-    """How many micrographs were judged anew, and by task how many have another label than before."""
+    """How many micrographs were judged anew, and by task how many have another label than before.
+
+    new: tasks that the run had no labels of.
+    """
 
     micrographs: int
     changed: dict[str, int] = field(default_factory=dict)
+    new: frozenset[str] = frozenset()
 
 
 def relabel(out: Path, bundle: Bundle) -> Relabelled:
@@ -45,16 +49,16 @@ def relabel(out: Path, bundle: Bundle) -> Relabelled:
     with Journal.open(locate_existing(out)) as journal:
         _require_same_measures(journal, bundle)
         judge = Judge(bundle)
-        stale = {*journal.tasks(), *(head.spec.task for head in judge.heads)}
+        before, tasks = frozenset(journal.tasks()), frozenset(head.spec.task for head in judge.heads)
         changed: dict[str, int] = {}
-        verdicts = _verdicts(journal, judge, stale, bundle.fingerprint, changed)
+        verdicts = _verdicts(journal, judge, {*before, *tasks}, bundle.fingerprint, changed)
         count = journal.rejudge({head.task: head.labels for head in bundle.heads}, verdicts)
         journal.remember("bundle", bundle.fingerprint)
         journal.remember(measures_key(bundle.fingerprint), bundle.measures)
         export_tables(journal, out)
         about = {"Relabelled with": f"{bundle.name} ({bundle.fingerprint})", "nanomorph": __version__}
         write_report(journal, out, about)
-    return Relabelled(count, changed)
+    return Relabelled(count, changed, tasks - before)
 
 
 def _require_same_measures(journal: Journal, bundle: Bundle) -> None:

@@ -172,3 +172,23 @@ def test_a_run_that_goes_on_is_left_alone(tiny_bundle, folder, tmp_path, capsys)
         assert main(["relabel", str(tmp_path), "--bundle", str(tiny_bundle)]) == 2
     assert f"being written by process {os.getpid()}: wait until it ends, or stop it" in capsys.readouterr().err
     assert (tmp_path / "labels.csv").read_bytes() == before
+
+
+def test_a_run_that_goes_on_after_relabelling_is_of_one_bundle(tiny_bundle, relearned, folder, tmp_path, capsys):
+    """Old images were measured by one bundle and judged by another, new ones both by the other: labels compare."""
+    manifest = json.loads((relearned / "bundle.json").read_text())
+    manifest["heads"][0]["task"] = "crowd"
+    (relearned / "bundle.json").write_text(json.dumps(manifest))
+    images, out = shutil.copytree(folder, tmp_path / "images"), tmp_path / "out"
+    batch(images, out, tiny_bundle)
+    assert main(["relabel", str(out), "--bundle", str(relearned)]) == 0
+    assert "crowd: a new task\n" in capsys.readouterr().out
+    shutil.copy(images / "0.png", images / "more.png")
+    batch(images, out, relearned)
+    assert len({row["bundle"] for row in rows(out, "labels")}) == 1
+    assert len({row["bundle"] for row in rows(out, "fields")}) == 2
+    assert "different bundles" not in (out / "report.html").read_text(encoding="utf-8")
+    # Two runs of two bundles do not.
+    batch(images, tmp_path / "other", tiny_bundle)
+    assert main(["report", str(out), str(tmp_path / "other"), "--out", str(tmp_path / "both.html")]) == 0
+    assert "The samples were labelled by different bundles." in (tmp_path / "both.html").read_text(encoding="utf-8")

@@ -100,7 +100,8 @@ def test_counts_of_the_run(page):
     text = " ".join(re.sub(r"<[^>]+>", " ", page.partition("<main>")[2]).split())
     assert "8 micrographs measured, 22 domains outlined." in text
     assert "2 inputs could not be used and were set aside" in text
-    assert "1 label is uncertain: please look." in text
+    assert "1 micrograph is uncertain at best: please look." in text
+    assert "Uncertain labels of each task: Nanowire morphology 1." in text
     assert "1 micrograph has no pixel size" in text
     assert "1 file holds several frames: only the first was measured." in text
     assert "network 7 88 % 1 uncertain" in text

@@ -29,5 +29,5 @@ def run(options: Options) -> int:
     seconds = time.monotonic() - begun
     print(f"{done.micrographs} micrographs judged in {seconds:.1f} s by {bundle.name} ({bundle.fingerprint})")
     for task, count in done.changed.items():
-        print(f"{task}: {count} have another label than before")
+        print(f"{task}: {'a new task' if task in done.new else f'{count} have another label than before'}")
     return 0

@@ -65,6 +65,8 @@ class Sizes:
 class Findings:
     """Everything that the report shows.
 
+    decisions: of each micrograph its surest. made_by: bundle, provider and precision that measured; judged_by: bundles
+    that gave the labels of today, after `relabel` another one.
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     """
 
@@ -79,6 +81,7 @@ class Findings:
     decisions: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
     made_by: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    judged_by: set[str] = field(default_factory=set)
     quarantined: list[Quarantined] = field(default_factory=list)
     sizes: dict[tuple[str, str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
     folders: dict[tuple[str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
@@ -112,6 +115,7 @@ def _count(findings: Findings, measured: Measured) -> None:
     findings.n_done += 1
     findings.n_domains += n_domains
     findings.made_by[measured.bundle, measured.provider, measured.precision] += 1
+    findings.judged_by |= {cells.get("bundle") or measured.bundle for cells in measured.labels or [{}]}
     if not measured.field.get("nm_per_px_x"):
         findings.uncalibrated.append(measured.name)
     if measured.field.get("calibration") == Calibration.SCALE_BAR:

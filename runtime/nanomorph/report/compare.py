@@ -104,10 +104,10 @@ def _pictures(samples: Sequence[Sample], page: Path, colours: Mapping[str, str])
 
 
 def _notices(samples: Sequence[Sample]) -> str:
-    bundles = {made[0] for one in samples for made in one.findings.made_by}
+    bundles = {bundle for one in samples for bundle in one.findings.judged_by}
     found = "".join(parts.notices(one.findings, f"{one.name}: ") for one in samples)
     if len(bundles) > 1:
-        found += parts.notice("The samples were measured by different bundles.", "Analyse them with one.", [])
+        found += parts.notice("The samples were labelled by different bundles.", "Analyse them with one.", [])
     return found
 
 

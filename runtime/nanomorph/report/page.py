@@ -8,7 +8,7 @@ from html import escape
 
 from nanomorph.journal import Quarantined
 from nanomorph.report.collect import Findings
-from nanomorph.report.words import count, reason_in_words
+from nanomorph.report.words import count, reason_in_words, title
 
 _LISTED = 100
 
@@ -24,17 +24,22 @@ def lead(findings: Findings) -> str:
         verb = "was" if n == 1 else "were"
         said.append(f"{count(n, 'input')} could not be used and {verb} <a href='#set-aside'>set aside</a>.")
     if uncertain := findings.decisions["uncertain"]:
-        said.append(f"{count(uncertain, 'label')} {'is' if uncertain == 1 else 'are'} uncertain: please look.")
+        verb = "is" if uncertain == 1 else "are"
+        said.append(f"{count(uncertain, 'micrograph')} {verb} uncertain at best: please look.")
+    by_task = {title(name): task.uncertain.total() for name, task in findings.tasks.items()}
+    if len(by_task) > 1 and any(by_task.values()):
+        each = ", ".join(f"{name} {n:,}" for name, n in by_task.items() if n)
+        said.append(f"Uncertain labels of each task: {escape(each)}.")
     return f"<p class='lead'>{' '.join(said)}</p>"
 
 
 def tiles(findings: Findings) -> str:
-    """The run in five numbers."""
+    """The run in five numbers; micrographs count by the surest of their labels."""
     decisions = findings.decisions
     numbers = [
         (findings.n_done, "measured", ""),
         (decisions["accepted"], "accepted", ""),
-        (decisions["uncertain"], "uncertain", "warn" if decisions["uncertain"] else ""),
+        (decisions["uncertain"], "uncertain at best", "warn" if decisions["uncertain"] else ""),
         (decisions["unknown"], "unknown", ""),
         (len(findings.quarantined), "set aside", "warn" if findings.quarantined else ""),
     ]
@@ -56,9 +61,10 @@ def notices(findings: Findings, of: str = "") -> str:
     if n := len(findings.stacks):
         words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
         found.append(notice(words, "", findings.stacks))
-    if len({bundle for bundle, _, _ in findings.made_by}) > 1:
-        words = f"{of}Micrographs were measured by different bundles: do not compare their labels blindly."
-        found.append(notice(words, "The column bundle tells which.", []))
+    if len(findings.judged_by) > 1:
+        words = f"{of}Micrographs were labelled by different bundles: do not compare their labels blindly."
+        hint = "The column bundle of labels.csv tells which; <code>nanomorph relabel</code> judges all with one."
+        found.append(notice(words, hint, []))
     return "".join(found)
 
 
