@@ -69,8 +69,9 @@ class Bench:
             ours, model = OURS.format(precision=precision), self._model(precision)
             jobs[ours] = partial(_pipeline, model, self.workers, False)
             jobs[f"{ours}, with overlays"] = partial(_pipeline, model, self.workers, True)
-        openvino = self._model("fp32", "openvino")
-        jobs["nanomorph on OpenVINO fp32"] = partial(_pipeline, openvino, self.workers, False)
+        for precision in precisions:
+            openvino = self._model(precision, "openvino")
+            jobs[f"nanomorph on OpenVINO {precision}"] = partial(_pipeline, openvino, self.workers, False)
         return jobs
 
     def bare(self, precision: str, files: list[Path]) -> Callable[[], dict[str, np.ndarray]]:

@@ -1,12 +1,19 @@
 """The program: finding commands, refusing wrong usage in one sentence, exit codes."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
+from nanomorph.bundle import EMBEDDED
 from nanomorph.cli import main as program
+from nanomorph.cli.help_text import description
 from nanomorph.errors import ConfigurationError, FatalError
 
 
-def test_help_names_every_command_with_its_summary(capsys):
+def test_help_names_every_command_with_its_summary(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     assert program.main(["--help"]) == 0
     text = capsys.readouterr().out
     assert "batch          Label, segment and measure the micrographs of folders, files and archives." in text
@@ -74,3 +81,34 @@ def test_a_missing_module_that_no_extra_brings_is_a_defect(monkeypatch):
     monkeypatch.setattr(program, "import_module", fail)
     with pytest.raises(ModuleNotFoundError):
         program._run(Entry(), [])
+
+
+def test_help_is_as_wide_as_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert program.main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    assert max(map(len, overview.splitlines())) <= 58
+    with pytest.raises(SystemExit):
+        program.main(["relabel", "--help"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 60
+    assert "Judge a finished run anew with other heads" in text
+
+
+def test_examples_in_a_docstring_stay_as_they_are(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    example = "    nanomorph bench --size 1024,4096 --workers 1,2,4"
+    text = f"One.\n\n{example}\n\nA sentence that\nwas wrapped elsewhere and is long.\n"
+    _, kept, filled = description(text).split("\n\n")
+    assert kept == example
+    assert filled == "A sentence that was wrapped elsewhere\nand is long."
+
+
+def test_nobody_reads_on():
+    """`nanomorph --json ... | head -0`: no traceback."""
+    command = [sys.executable, "-m", "nanomorph.cli.main", "inspect", str(EMBEDDED), "--json"]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import ast
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import is_dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NoReturn
 
 from nanomorph import __version__
+from nanomorph.cli.help_text import description, overview
 from nanomorph.errors import ConfigurationError, FatalError
 
 GROUP = "nanomorph.commands"
 INTERRUPTED = 130
+# As shells count one that ended because nobody read on (`nanomorph status DIR | head`).
+UNREAD = 141
 
 # Which extra brings a module that a command found missing.
 EXTRA_OF_MODULE = {
@@ -57,7 +58,9 @@ def _run(command: EntryPoint, arguments: Sequence[str]) -> int:
     try:
         module = import_module(command.value)
         options = _parse(command.name, module.Options, module.__doc__, arguments)
-        return module.run(options)
+        code: int = module.run(options)
+        sys.stdout.flush()
+        return code
     except ModuleNotFoundError as error:
         extra = EXTRA_OF_MODULE.get((error.name or "").partition(".")[0])
         if extra is None:
@@ -65,6 +68,10 @@ def _run(command: EntryPoint, arguments: Sequence[str]) -> int:
         return _complain(f'`{command.name}` needs {error.name}: pip install "nanomorph[{extra}]"', 2)
     except (ConfigurationError, FatalError) as error:
         return _complain(str(error), error.exit_code)
+    except BrokenPipeError:
+        # What is still buffered would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
     except KeyboardInterrupt:
         return _complain("interrupted; what was finished is kept", INTERRUPTED)
 
@@ -81,36 +88,10 @@ def _parse(name: str, options_class: type, doc: str | None, arguments: Sequence[
     parser = Parser(
         options_class,
         prog=f"nanomorph {name}",
-        description=doc,
+        description=description(doc),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return parser.parse_args(list(arguments))
-
-
-def overview(commands: dict[str, EntryPoint]) -> str:
-    """The text of `nanomorph --help`: each command with the first line of its module's docstring."""
-    width = max(map(len, commands), default=0)
-    lines = [f"  {name:<{width}}  {summary(entry.value)}" for name, entry in sorted(commands.items())]
-    return "\n".join(
-        [
-            "usage: nanomorph COMMAND [OPTIONS]",
-            "",
-            "Morphology labels, masks and domain sizes in nanometres from electron micrographs.",
-            "",
-            *lines,
-            "",
-            "nanomorph COMMAND --help describes one; nanomorph --version says which this is.",
-        ]
-    )
-
-
-def summary(module: str) -> str:
-    """First docstring line of `module`, read from its source: importing it might load torch."""
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        return "(not installed)"
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def _complain(message: str, code: int) -> int:
