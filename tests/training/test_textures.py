@@ -93,6 +93,8 @@ def test_bars_of_a_grid_cross_the_whole_field() -> None:
 
 
 def test_two_phases_are_one_foreground(tmp_path) -> None:
+    for name in ("a.tif", "b.tif", "c.tif", "m.png", "i.tif"):
+        (tmp_path / name).touch()
     (tmp_path / "labels.csv").write_text(
         "file,mask,instances,label\na.tif,m.png,i.tif,grid\nb.tif,m.png,i.tif,texture\nc.tif,m.png,i.tif,particles\n"
     )
