@@ -48,7 +48,7 @@ def test_one_list_saved_in_many_ways(folder: Path, text: str, encoding: str) -> 
         ("file,label\n,wires\n", r"l\.csv, line 2: the column `file` is empty"),
         ("file,mask\na.png,m.png\n", r"l\.csv, line 2: m\.png does not exist"),
         ("name;label\na.png;wires\n", r"l\.csv has no column `file`; it has name, label"),
-        ("file,label\nb \u00e4.png,wires\n", r"l\.csv is not encoded as UTF-8 \(byte 13\): save it as `CSV UTF-8`"),
+        ("file,label\nb \u00e4.png,wires\n", r"l\.csv is not encoded as UTF-8: save it as `CSV UTF-8`"),
     ],
 )
 def test_what_cannot_be_right_is_refused_with_its_line(folder: Path, text: str, said: str) -> None:

@@ -50,7 +50,7 @@ def lines_of(path: Path) -> list[Line]:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{path} is not encoded as UTF-8 (byte {error.start}): save it as `CSV UTF-8`, as spreadsheets call it"
+            f"{path} is not encoded as UTF-8: save it as `CSV UTF-8`, as spreadsheets call it"
         ) from error
     if not rows:
         return []

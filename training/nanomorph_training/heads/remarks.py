@@ -32,4 +32,4 @@ def on_validation(samples: Sequence[Sample]) -> str:
         groups.setdefault(sample.label, set()).add(sample.group or sample.name)
     single = [label for label, of in groups.items() if len(of) < 2]
     few = f"{', '.join(sorted(single))} with a single group or micrograph" if single else "too few of each"
-    return f"nothing was validated ({few}): no scores, no doubts.csv, and `uncertain` and confidences are defaults"
+    return f"nothing was validated ({few}): no scores, an empty doubts.csv, and defaults for confidence and `uncertain`"
