@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from nanomorph.measure.pieces import pieces_of
+from nanomorph.measure.pieces import greatest_of, pieces_of
 from nanomorph.measure.rules import Rule
 
 
@@ -51,8 +51,7 @@ def _root(root: list[int], k: int) -> int:
 
 def deepest(parts: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Greatest depth in every part, float (n + 1,); parts are numbered 1..n, and 0 gets 0."""
-    height = np.zeros(int(parts.max()) + 1, depth.dtype)
-    np.maximum.at(height, parts.ravel(), depth.ravel())
+    height = greatest_of(parts, depth)
     height[0] = 0
     return height.astype(float)
 
@@ -74,13 +73,18 @@ def borders(parts: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def are_particles(parts: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:
     """Whether most of the area is in compact parts; a network's pieces between narrow places are long."""
-    area = np.bincount(parts.ravel())
-    area[0] = 0
+    area = _areas(parts)
     return bool(area[compact(parts, depth, rule)].sum() > rule.majority * area.sum())
 
 
 def compact(parts: np.ndarray, depth: np.ndarray, rule: Rule) -> np.ndarray:
     """Numbers of the parts whose area is that of a particle with their inscribed circle: int (k,)."""
+    area = _areas(parts)
+    return np.flatnonzero((area > 0) & (area <= rule.compact * math.pi * deepest(parts, depth) ** 2))
+
+
+def _areas(parts: np.ndarray) -> np.ndarray:
+    """Pixels of every part, int (n + 1,); 0 gets 0."""
     area = np.bincount(parts.ravel())
     area[0] = 0
-    return np.flatnonzero((area > 0) & (area <= rule.compact * math.pi * deepest(parts, depth) ** 2))
+    return area
