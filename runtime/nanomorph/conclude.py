@@ -8,6 +8,7 @@ import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle
+from nanomorph.contrast import material_contrast
 from nanomorph.detail import Detail
 from nanomorph.engines import Engine
 from nanomorph.half_contrast import HALF_CONTRAST, outlined
@@ -42,7 +43,8 @@ class Concluder:
     def conclude(self, micrograph: Micrograph, sha256: str, inference: Inference) -> Analysis:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
         mask, doubt, left_out = self._domains(micrograph, inference)
-        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges, left_out=left_out)
+        told = {"left_out_fraction": left_out, "material_contrast": material_contrast(micrograph.pixels, mask)}
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges, told=told)
         labels, domain_table = self.judge(inference.embedding, measured.field, measured.domain_table)
         return Analysis(
             micrograph=micrograph,

@@ -1,6 +1,7 @@
 """The report: numbers that can be checked by hand, nothing fetched, nothing injected."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -110,6 +111,20 @@ def test_counts_of_the_run(page):
     assert "Never heard of." in text
     assert "bundle b1 on cpu, fp32" in text
     assert "Not measured twice: 1 file that belongs to or repeats another" in text
+
+
+def test_a_mixture_of_dark_and_bright_material_is_named(journal, tmp_path, make_analysis):
+    contrasts = {"a.tif": -0.4, "b.tif": -0.3, "c.tif": 0.05, "odd.tif": 0.5}
+    for name, contrast in contrasts.items():
+        analysis = make_analysis(name)
+        journal.record(item(name), rows_of(replace(analysis, field=analysis.field | {"material_contrast": contrast})))
+    text = write_report(journal, tmp_path, ABOUT).read_text(encoding="utf-8")
+    assert "1 micrograph shows its material brighter than the background, 2 darker." in text
+    assert "<ul class='names'><li>odd.tif</li></ul>" in text
+
+
+def test_material_of_one_kind_needs_no_word(page):
+    assert "than the background" not in page
 
 
 def test_sizes_in_the_table(page):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
@@ -51,6 +53,9 @@ __all__ = [
 ]
 
 
+UNTOLD: Final = {"left_out_fraction": 0.0, "material_contrast": math.nan}
+
+
 @dataclass(frozen=True, eq=False)
 class Measurement:
     """domain_table: DOMAIN_COLUMNS, one row a domain, ascending; wire_table: WIRE_COLUMNS, one row a wire, by domain;
@@ -78,7 +83,7 @@ def measure(
     *,
     doubt: Doubt | None = None,
     edges: str = "leave-out",
-    left_out: float = 0.0,
+    told: Mapping[str, float] = UNTOLD,
 ) -> Measurement:
     """Measure the domains of a label image, the wires in them and the field as a whole.
 
@@ -86,7 +91,7 @@ def measure(
     nm_per_px: (x, y), or None where unknown: every `_nm` value is then NaN.
     doubt: what is known of the mask's and the pixel size's error; without it the interval columns are NaN.
     edges: what size statistics do with domains at the edge of the field, one of EDGES.
-    left_out: share of the material that is in no domain (`debris`).
+    told: FIELD_COLUMNS that domains do not show: the share of the material that was left out of them, its contrast.
     """
     labels = np.ascontiguousarray(labels, np.int32)
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
@@ -100,7 +105,7 @@ def measure(
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
-        field["left_out_fraction"] = left_out
+        field |= {**UNTOLD, **told}
     return Measurement(
         documented(columns, DOMAIN_COLUMNS),
         documented(wires.result(), WIRE_COLUMNS),

@@ -110,6 +110,11 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     *_distribution("local_thickness_foreground", f"{_THICKNESS} the material", _HILDEBRAND),
     *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores)", _HILDEBRAND),
     Descriptor("left_out_fraction", "", "area that was left out beside particles as debris / area of the material"),
+    Descriptor(
+        "material_contrast",
+        "",
+        "(median gray of the material - that of the background) / range of the frame's grays: below 0 it is darker",
+    ),
 )
 
 FIELD_DESCRIPTORS: tuple[str, ...] = (

@@ -21,6 +21,8 @@ from nanomorph.results.overlays import leading_judgement
 # More domains than this are sampled by whole micrographs, and the report says so.
 MAX_DOMAINS = 100_000
 QUANTITIES = ("width_median", "ecd", "length")
+# A material_contrast nearer to 0 does not tell dark material from bright.
+CLEAR_CONTRAST = 0.1
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Findings:
     """Everything that the report shows.
 
     decisions: of each micrograph its surest. made_by: bundle, provider and precision that measured; judged_by: bundles
-    that gave the labels of today, after `relabel` another one.
+    that gave the labels of today, after `relabel` another one. darker, brighter: whose material clearly is, than its
+    background.
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     """
 
@@ -78,6 +81,8 @@ class Findings:
     uncalibrated: list[str] = field(default_factory=list)
     by_scale_bar: list[str] = field(default_factory=list)
     stacks: list[str] = field(default_factory=list)
+    darker: list[str] = field(default_factory=list)
+    brighter: list[str] = field(default_factory=list)
     decisions: Counter[str] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
     made_by: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -122,6 +127,9 @@ def _count(findings: Findings, measured: Measured) -> None:
         findings.by_scale_bar.append(measured.name)
     if int(measured.field.get("n_frames") or 1) > 1:
         findings.stacks.append(measured.name)
+    contrast = _number(measured.field.get("material_contrast") or "")
+    if abs(contrast) >= CLEAR_CONTRAST:
+        (findings.darker if contrast < 0 else findings.brighter).append(measured.name)
     judgements = [_judgement(cells) for cells in measured.labels]
     for judgement in judgements:
         _count_label(findings.tasks[judgement.task], judgement)

@@ -61,11 +61,25 @@ def notices(findings: Findings, of: str = "") -> str:
     if n := len(findings.stacks):
         words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
         found.append(notice(words, "", findings.stacks))
+    if findings.darker and findings.brighter:
+        found.append(_of_two_contrasts(findings, of))
     if len(findings.judged_by) > 1:
         words = f"{of}Micrographs were labelled by different bundles: do not compare their labels blindly."
         hint = "The column bundle of labels.csv tells which; <code>nanomorph relabel</code> judges all with one."
         found.append(notice(words, hint, []))
     return "".join(found)
+
+
+def _of_two_contrasts(findings: Findings, of: str) -> str:
+    kinds = ((findings.brighter, "brighter"), (findings.darker, "darker"))
+    (few, how), (others, otherwise) = sorted(kinds, key=lambda kind: len(kind[0]))
+    their = f"micrograph{' shows its' if len(few) == 1 else 's show their'}"
+    words = f"{of}{len(few):,} {their} material {how} than the background, {len(others):,} {otherwise}."
+    hint = (
+        "Where all were taken in one mode of the microscope, gaps may have been taken for the material: "
+        "look at the overlays (material_contrast in fields.csv)."
+    )
+    return notice(words, hint, few)
 
 
 def notice(words: str, hint: str, names: list[str]) -> str:

@@ -1,0 +1,31 @@
+"""How much brighter or darker than its background a micrograph shows its material."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from nanomorph.prepare import limits
+
+# Longer side, px, from which on every second (third, ...) pixel is enough for a median.
+SAMPLED = 512
+_LOW, _HIGH = 0.5, 99.5  # percentiles of a frame's grays that are its range
+
+
+def material_contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
+    """(median gray of the material - that of the background) / range of the frame's grays: in -1..1, darker below 0.
+
+    pixels: (H, W) as recorded. mask: int or bool (H, W), background 0. NaN where a phase or all contrast is missing.
+    Bright field shows most material darker, dark field brighter. A frame unlike the others of its kind tells that
+    holes were taken for particles: a grid of dark bars and a raft of bright cubes look alike.
+    """
+    step = math.ceil(max(pixels.shape) / SAMPLED)
+    material = mask[::step, ::step] != 0
+    sample = pixels[::step, ::step]
+    phases = [phase[np.isfinite(phase)] for phase in (sample[material], sample[~material])]
+    black, white = limits(pixels, _LOW, _HIGH)
+    if not all(map(len, phases)) or not white > black:
+        return math.nan
+    bright, around = (float(np.median(phase)) for phase in phases)
+    return min(max((bright - around) / (white - black), -1.0), 1.0)
