@@ -42,6 +42,18 @@ def test_dark_letters_and_their_bar_are_found_as_bright_ones_are(labelled, film)
     assert found[labelled != film].mean() > 0.98
 
 
+def test_text_beside_a_bar_is_found_on_a_dark_film_too():
+    """Black letters on a film of gray 65 +- 8: too dark to tell letters by themselves, but not those beside a bar."""
+    film = np.random.default_rng(0).normal(65, 8, (300, 300)).clip(45, 90).astype(np.uint8)
+    lettered = film.copy()
+    cv2.putText(lettered, "100 nm", (180, 260), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)
+    barred = lettered.copy()
+    barred[275:283, 190:270] = 0
+    assert burnt_in(lettered)[lettered != film].mean() < 0.5
+    assert burnt_in(barred)[barred != film].mean() > 0.98
+    assert not burnt_in(barred)[:225].any()
+
+
 def test_a_letter_alone_is_one_in_a_corner_only(film):
     for at, expected in (((10, 40), True), ((140, 40), False)):
         panel = film.copy()

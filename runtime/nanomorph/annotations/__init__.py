@@ -49,7 +49,10 @@ def _drawn(gray: np.ndarray) -> np.ndarray | None:
     """Bool (H, W), True on what is drawn itself, dark or bright."""
     info = strips(gray)
     rest = gray if info is None else np.where(info, MIDDLE, gray)
-    masks = [info, *(find(dark) for dark in (rest, ~rest) for find in (letters, boxes))]
+    masks = [info]
+    for dark in (rest, ~rest):
+        bars = boxes(dark)
+        masks += [bars, letters(dark, bars)]
     found = [mask for mask in masks if mask is not None]
     return np.logical_or.reduce(found) if found else None
 

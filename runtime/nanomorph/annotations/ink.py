@@ -7,12 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from nanomorph.micrograph import Box
+
 # Gray (of 255) that a tenth and half of the pixels of drawn ink have at the most; thin, compressed letters are as pale.
 INKY = {15: 0.1, 35: 0.5}
 # The same of pure ink, as letters some px thick have it: what is recorded has grain.
 PURE = {6: 0.25, 30: 0.5}
 # Gray that three quarters of the ring 2 to 4 px outside a piece exceed, by the level of ink: drawn ink ends at once.
 BESIDE = {30: 75, 70: 95}
+# The same beside a drawn bar, where text is expected: enough on a dark film.
+BESIDE_BAR = {30: 45, 70: 85}
+# How far from a bar its text stands, in its own heights; and a bar's width over its height.
+BAR_REACH, BAR_SLENDER = 2.0, 2.5
 # Half-width of the thickest stroke, as a share of the frame's shorter side.
 THICKEST = 0.04
 
@@ -57,12 +63,13 @@ class Piece:
 
 
 class Ink:
-    """The pieces of `gray` (uint8 (H, W)) that are at most `level`."""
+    """The pieces of `gray` (uint8 (H, W)) that are at most `level`. boxes: bool (H, W), those and bars found so far."""
 
-    def __init__(self, gray: np.ndarray, level: int) -> None:
+    def __init__(self, gray: np.ndarray, level: int, boxes: np.ndarray | None = None) -> None:
         self.gray = gray
         self.level = level
         self.side = min(gray.shape)
+        self._bars = [] if boxes is None else _bars_of(boxes)
         _, self.numbers, self._stats, _ = cv2.connectedComponentsWithStats((gray <= level).view(np.uint8))
 
     def pieces(self, tallest: float, outer: float) -> list[Piece]:
@@ -95,7 +102,8 @@ class Ink:
         gray, mask, others = self._crop(piece)
         near, far = (cv2.dilate(mask, np.ones((size, size), np.uint8)) > 0 for size in (5, 9))
         ring = gray[far & ~near & (cv2.dilate(others, np.ones((5, 5), np.uint8)) == 0)]
-        ends = ring.size > 0 and np.percentile(ring, 25) >= BESIDE[self.level]
+        beside = BESIDE_BAR if any(_is_beside(bar, piece) for bar in self._bars) else BESIDE
+        ends = ring.size > 0 and np.percentile(ring, 25) >= beside[self.level]
         return bool(ends and _half_width(mask) <= THICKEST * self.side)
 
     def stroke(self, piece: Piece) -> float:
@@ -118,6 +126,23 @@ class Ink:
         numbers = self.numbers[region]
         mask = (numbers == piece.number).astype(np.uint8)
         return self.gray[region], mask, (numbers > 0).astype(np.uint8) - mask
+
+
+def _bars_of(boxes: np.ndarray) -> list[Box]:
+    """Left, top, right and bottom (px, right and bottom outside) of the bars among boxes, bool (H, W)."""
+    stats = cv2.connectedComponentsWithStats(boxes.view(np.uint8))[2][1:, :4]
+    return [(x, y, x + width, y + height) for x, y, width, height in stats.tolist() if width >= BAR_SLENDER * height]
+
+
+def _is_beside(bar: Box, piece: Piece) -> bool:
+    """Whether a piece stands above or below a bar, as its length in words does, which may be the wider one."""
+    left, top, right, bottom = bar
+    reach = BAR_REACH * piece.height
+    return (
+        max(piece.top - bottom, top - piece.bottom) <= reach
+        and piece.left <= right + reach
+        and piece.right >= left - reach
+    )
 
 
 def _half_width(mask: np.ndarray) -> float:

@@ -34,13 +34,16 @@ ALIGNED_PX, ALIGNED = 2, 0.1
 BAR_SLENDER, BAR_FILL = 2.5, 0.85
 
 
-def letters(gray: np.ndarray) -> np.ndarray | None:
-    """Bool (H, W), True on black letters of `gray` (uint8 (H, W)) and the bars that stand with them, None if none."""
+def letters(gray: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray | None:
+    """Bool (H, W), True on black letters of `gray` (uint8 (H, W)) and the bars that stand with them, None if none.
+
+    boxes: bool (H, W), what `boxes` has found: beside a bar the film may be as dark as it is.
+    """
     black = (gray <= min(INKY)).view(np.uint8)
     # Where no 2 x 2 px are black there are no letters, as in nearly every frame without text.
     if (gray <= min(PURE)).mean() > MOST or not cv2.erode(black, np.ones((2, 2), np.uint8)).any():
         return None
-    found = [mask for level in LEVELS if (mask := _at_level(Ink(gray, level))) is not None]
+    found = [mask for level in LEVELS if (mask := _at_level(Ink(gray, level, boxes))) is not None]
     return np.logical_or.reduce(found) if found else None
 
 
