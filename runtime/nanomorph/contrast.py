@@ -9,7 +9,7 @@ import numpy as np
 from nanomorph.prepare import limits
 
 # Longer side, px, from which on every second (third, ...) pixel is enough for a median.
-SAMPLED = 512
+SAMPLED = 256
 _LOW, _HIGH = 0.5, 99.5  # percentiles of a frame's grays that are its range
 
 
@@ -21,11 +21,15 @@ def material_contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
     holes were taken for particles: a grid of dark bars and a raft of bright cubes look alike.
     """
     step = math.ceil(max(pixels.shape) / SAMPLED)
-    material = mask[::step, ::step] != 0
-    sample = pixels[::step, ::step]
-    phases = [phase[np.isfinite(phase)] for phase in (sample[material], sample[~material])]
+    coarse = _contrast(pixels[::step, ::step], mask[::step, ::step])
+    return _contrast(pixels, mask) if math.isnan(coarse) and step > 1 else coarse
+
+
+def _contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
+    material = mask != 0
+    phases = [phase[np.isfinite(phase)] for phase in (pixels[material], pixels[~material])]
     black, white = limits(pixels, _LOW, _HIGH)
     if not all(map(len, phases)) or not white > black:
         return math.nan
-    bright, around = (float(np.median(phase)) for phase in phases)
-    return min(max((bright - around) / (white - black), -1.0), 1.0)
+    inside, outside = (float(np.median(phase)) for phase in phases)
+    return min(max((inside - outside) / (white - black), -1.0), 1.0)

@@ -41,3 +41,11 @@ def test_nothing_to_compare_is_nan() -> None:
 def test_a_large_frame_is_sampled_not_skewed() -> None:
     pixels, mask = frame(50, 150, side=2000)
     assert material_contrast(pixels, mask) == pytest.approx(-0.5, abs=1e-6)
+
+
+def test_material_between_the_sampled_pixels_is_found() -> None:
+    pixels, _ = frame(150, 150, side=2000)
+    mask = np.zeros(pixels.shape, np.int32)
+    mask[1001:1004, 1001:1004] = 1
+    pixels[mask > 0] = 50
+    assert material_contrast(pixels, mask) == pytest.approx(-0.5, abs=1e-6)
