@@ -22,7 +22,8 @@ def material_contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
     """
     step = math.ceil(max(pixels.shape) / SAMPLED)
     coarse = _contrast(pixels[::step, ::step], mask[::step, ::step])
-    return _contrast(pixels, mask) if math.isnan(coarse) and step > 1 else coarse
+    between = math.isnan(coarse) and step > 1 and bool(mask.any())  # all that there is lies between those pixels
+    return _contrast(pixels, mask) if between else coarse
 
 
 def _contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
