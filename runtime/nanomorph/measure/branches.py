@@ -32,6 +32,13 @@ class Branches:
     def __len__(self) -> int:
         return len(self.order)
 
+    @property
+    def ends(self) -> np.ndarray:
+        """Index (2 m,) of the skeleton's point at the first and last end of every branch, as `node` raveled."""
+        return np.stack(
+            [self.order.values[self.order.starts[:-1]], self.order.values[self.order.starts[1:] - 1]], 1
+        ).ravel()
+
     @cached_property
     def arc(self) -> np.ndarray:
         """Length along the branch at every element of `order`, 0 at its first (px)."""

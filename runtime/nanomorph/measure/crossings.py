@@ -42,11 +42,14 @@ def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray, too_near
     partner = np.full(2 * len(branches), FREE)
     partner[arms.end[pairs.first]], partner[arms.end[pairs.second]] = arms.end[pairs.second], arms.end[pairs.first]
     chains, wire = _chains(partner, _bridges(skeleton, branches, arms, pairs, partner, widths))
-    paths = _paths(skeleton, branches, chains, partner, trim)
     outer = np.stack([[c[0] for c in chains], [c[-1] ^ 1 for c in chains]], axis=1).astype(int)
+    rings = (branches.node.ravel()[outer] == FREE).all(axis=1) & (skeleton.degree[branches.ends[outer]] == 2).all(
+        axis=1
+    )
+    paths = _closed(_paths(skeleton, branches, chains, partner, trim), rings)
     domain = skeleton.domain[branches.order.values[branches.order.starts[:-1]]]
     owner = domain[np.array([c[0] >> 1 for c in chains], int)]
-    tips = branches.node.ravel()[outer] == FREE
+    tips = (branches.node.ravel()[outer] == FREE) & (skeleton.degree[branches.ends[outer]] < 2)
     return Wires(paths, owner, tips, wire, np.array([len(c) - 1 for c in chains], int))
 
 
@@ -111,13 +114,21 @@ def _paths(
     position = np.arange(len(index))
     position = np.where(turned, np.repeat(mirrored, n_kept[branch]) - position, position)
     points = skeleton.points[branches.order.values[kept]][index[position]]
-    sizes = np.add.reduceat(n_kept[branch], np.concatenate([[0], np.cumsum([len(c) for c in chains])])[:-1])
+    sizes = np.add.reduceat(n_kept[branch], np.cumsum([0, *(len(c) for c in chains)])[:-1])
     spacing = skeleton.step[branches.order.values[branches.order.starts[:-1]]][[c[0] >> 1 for c in chains]]
     return evenly(Ragged(points, np.concatenate([[0], np.cumsum(sizes)])), spacing)
 
 
+def _closed(paths: Ragged, rings: np.ndarray) -> Ragged:
+    """Of the paths that are rings, bool (m,), the first point is the last one, too."""
+    values = np.insert(paths.values, paths.starts[1:][rings], paths.values[paths.starts[:-1][rings]], axis=0)
+    return Ragged(values, paths.starts + np.concatenate([[0], np.cumsum(rings)]))
+
+
 def evenly(paths: Ragged, spacing: np.ndarray) -> Ragged:
     """Every path (n, 2) resampled at about its `spacing` (m,), first and last point kept."""
+    if not len(paths):
+        return paths
     total = np.cumsum(paths.steps)
     length = total[paths.starts[1:] - 1] - total[paths.starts[:-1]]
     axis = total + paths.owner  # a gap of one between paths keeps them apart

@@ -70,7 +70,9 @@ def depth_of(crop: np.ndarray) -> Depth:
 
 def _depth(crop: np.ndarray) -> Depth:
     distance = distance_to_background(np.pad(crop, 1))[1:-1, 1:-1]
-    row, column = np.unravel_index(int(distance.argmax()), distance.shape)
+    deepest = np.flatnonzero(distance == distance.max())
+    # Along a ribbon of one width many are: one in the middle, as at the ends corners are rounded.
+    row, column = np.unravel_index(int(deepest[len(deepest) // 2]), distance.shape)
     mean = float(distance.sum(dtype=np.float64)) / max(int(np.count_nonzero(crop)), 1)
     return Depth(np.array([column, row], float), float(distance[row, column]), mean)
 

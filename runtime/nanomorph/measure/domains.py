@@ -20,7 +20,14 @@ from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.thinning import thinning_step
 from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
 
+CLOSED = 1e-6  # px between the two ends of a wire that closes on itself, at the most
 ISOTROPIC = 1e-3  # pixel sizes in x and y that differ by less than this share are taken as equal
+
+# A domain of at most so many times its inscribed circle's area has no stretch of one width: what its skeleton shows
+# farther than three of that circle's radii from a tip are warts.
+COMPACT = 1.8
+# A pixel and those around it, x and y; of equal ones the first is taken.
+_AROUND = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)])
 
 LENGTHS = (
     "ecd", "feret_max", "feret_min", "width_median", "width_mean", "width_sd", "width_min", "width_max",
@@ -123,11 +130,13 @@ def geometry(crops: Sequence[np.ndarray], beside: Executor) -> Geometry:
     """
     depths, offsets = [depth_of(crop) for crop in crops], _offsets(crops)
     radii = [depth.greatest for depth in depths]
+    areas = np.array([np.count_nonzero(crop) for crop in crops])
+    compact = areas <= COMPACT * math.pi * (np.array(radii) - 0.5) ** 2
     traced = beside.submit(_outlined, crops, radii, offsets)
     shapes = beside.submit(lambda: _shapes(crops, traced.result()[0], depths))
     steps = [thinning_step(crop, depth.greatest, 4 * depth.mean) for crop, depth in zip(crops, depths, strict=True)]
     raw = thin_all(crops, steps, offsets)
-    of_wires, wires, segments = measure_wires(raw, *traced.result(), offsets, max(radii), beside)
+    of_wires, wires, segments = measure_wires(raw, *traced.result(), offsets, compact, max(radii), beside)
     columns = shapes.result() | of_wires | {
         "tortuosity": tortuosity(of_wires["length"], of_wires["end_to_end"]),
         "elongation": of_wires["length"] / of_wires["width_median"],
@@ -150,7 +159,7 @@ def _offsets(crops: Sequence[np.ndarray]) -> np.ndarray:
 def tortuosity(length: np.ndarray, end_to_end: np.ndarray) -> np.ndarray:
     """length / end-to-end distance (n,), at least 1; NaN for a wire that closes on itself."""
     ratio = np.full(length.shape, np.nan)
-    np.divide(length, end_to_end, out=ratio, where=end_to_end > 0)
+    np.divide(length, end_to_end, out=ratio, where=end_to_end > CLOSED)
     return np.maximum(ratio, 1.0)
 
 
@@ -166,7 +175,7 @@ def _single(outline: Outline, moments: Moments, depth: Depth) -> dict[str, float
     """What is measured domain by domain: lengths and proportions of the outline and its hull."""
     hull = convex_hull(np.concatenate(outline.outer))
     diameters = feret_max(outline.corners), feret_min(hull)
-    inscribed_radius = float(np.sqrt(((outline.points - depth.at) ** 2).sum(axis=1).min()))
+    inscribed_radius = _inscribed_radius(outline.points, depth.at)
     around = sum(map(perimeter, outline.outer))
     return {
         "ecd": math.sqrt(4 * moments.area / math.pi),
@@ -184,11 +193,26 @@ def _single(outline: Outline, moments: Moments, depth: Depth) -> dict[str, float
     }
 
 
+def _inscribed_radius(points: np.ndarray, at: np.ndarray) -> float:
+    """Greatest distance to the outline's nearest vertex, (n, 2), of places within a pixel of its deepest one `at`.
+
+    The middle of an even width lies between two pixels.
+    """
+    radius = float(np.hypot(*(points - at).T).min())
+    near = points[np.hypot(*(points - at).T) <= radius + 2]
+    for step in (0.5, 0.25):
+        places = at + step * _AROUND
+        radii = np.hypot(*(near[:, None] - places).transpose(2, 0, 1)).min(axis=0)
+        at, radius = places[radii.argmax()], float(radii.max())
+    return radius
+
+
 def to_square_pixels(crop: np.ndarray, nm_per_px: tuple[float, float]) -> np.ndarray:
     """Resample a crop (bool) onto squares of the smaller of the two pixel sizes (linear, cut at one half)."""
     side = min(nm_per_px)
     padded = np.pad(crop.astype(np.float32), 1)
-    height, width = padded.shape
-    size = (max(1, round(width * nm_per_px[0] / side)), max(1, round(height * nm_per_px[1] / side)))
-    stretched = cv2.resize(padded, size, interpolation=cv2.INTER_LINEAR) > 0.5
-    return stretched if stretched.any() else cv2.resize(padded, size, interpolation=cv2.INTER_NEAREST) > 0.5
+    x, y = nm_per_px[0] / side, nm_per_px[1] / side
+    size = tuple(math.ceil(n * by) for n, by in zip(padded.shape[::-1], (x, y), strict=True))
+    # By exactly that factor: rounded to whole pixels a narrow domain would be up to half a pixel wider or narrower.
+    by = np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]])
+    return cv2.warpAffine(padded, by, size, flags=cv2.INTER_LINEAR) > 0.5

@@ -12,10 +12,10 @@ from nanomorph.measure.outline import Outline
 from nanomorph.measure.ragged import Ragged
 
 MANY = 10_000  # points for whose nearest vertices it pays to start threads
-_MARCH, _AROUND = (
-    24,
-    4,
-)  # steps of a ray towards the outline; edges to either side of the nearest vertex that it may meet
+_MARCH = 24  # steps of a ray towards the outline
+# Edges to either side of the nearest vertex that a ray may meet; and of an outline traced on a finer grid, as those of
+# small domains are (`outline`): its edges are shorter than so many px on average.
+_AROUND, _AROUND_FINE, _FINE = 4, 24, 0.6
 
 
 class Edges:
@@ -28,6 +28,7 @@ class Edges:
             for ring in outline.outer + outline.holes
         ]
         self.rings = Ragged.of(moved)
+        self._fine = self.rings.total(self.rings.steps) < _FINE * self.rings.lengths
         # Not balanced: built in half the time, and the vertices of outlines are spread evenly enough.
         self.tree = cKDTree(self.rings.values, balanced_tree=False, compact_nodes=False)
 
@@ -51,8 +52,8 @@ class Edges:
     def rays(self, origins: np.ndarray, directions: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """How far (n,) rays from inside (n, 2) go along unit vectors (n, 2) until they meet an outline.
 
-        Each goes on by its distance to the outline until it is close, and is then cut with the edges nearby. A ray
-        that meets nothing within `reach` (n,) px goes so far.
+        Each goes on by its distance to the outline until it is close, and is then cut with the edges nearby; where it
+        meets none of them it ends there. None goes farther than `reach` (n,) px.
         """
         far = np.zeros(len(origins))
         for _ in range(_MARCH):
@@ -60,15 +61,17 @@ class Edges:
             if not (step > 0.5).any():
                 break
             far += np.maximum(step, 0.0)
-        _, index = self.nearest(origins + far[:, None] * directions)
-        met = self._cut(origins, directions, index)
-        return np.where(met <= reach, met, reach)
+        left, vertex = self.nearest(origins + far[:, None] * directions)
+        met, fine = np.empty(len(origins)), self._fine[self.rings.owner[vertex]]
+        for which, around in ((fine, _AROUND_FINE), (~fine, _AROUND)):
+            met[which] = self._cut(origins[which], directions[which], vertex[which], around)
+        return np.minimum(np.where(np.isfinite(met), met, far + left), reach)
 
-    def _cut(self, origins: np.ndarray, directions: np.ndarray, vertex: np.ndarray) -> np.ndarray:
-        """Distance (n,) at which rays cross an edge near the given vertices, infinite where they do not."""
+    def _cut(self, origins: np.ndarray, directions: np.ndarray, vertex: np.ndarray, edges: int) -> np.ndarray:
+        """Distance (n,) at which rays cross one of the `edges` on either side of vertices, infinite where none."""
         ring = self.rings.owner[vertex]
         start, n = self.rings.starts[ring], self.rings.lengths[ring]
-        around = np.arange(-_AROUND, _AROUND + 2)
+        around = np.arange(-edges, edges + 2)
         corners = self.rings.values[start[:, None] + (vertex[:, None] - start[:, None] + around) % n[:, None]]
         relative = corners - origins[:, None]
         along = (relative * directions[:, None]).sum(axis=2)

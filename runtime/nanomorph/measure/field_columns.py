@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from nanomorph.measure.descriptor import CROSSINGS, ISO13322, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
+from nanomorph.measure.phases import REDUCED
 
 _SIZED = "over the domains clear of the edge (over all where none is: sizes_include_edge; --edges changes this)"
 _SIDE = "square root of the field's area"
 
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
 _THICKNESS = "by area, diameter of the largest inscribed disc around each pixel of"
+_REDUCED = f"; of a field reduced to {REDUCED} px where it is larger"
 _HILDEBRAND = "Hildebrand and Ruegsegger 1997"
 
 
@@ -102,13 +104,13 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     ),
     *lengths(
         "correlation_length",
-        "distance at which the material's autocovariance falls to 1/e, all directions together",
+        f"distance at which the material's autocovariance falls to 1/e, all directions together{_REDUCED}",
         "Debye, Anderson, Brumberger 1957",
     ),
     *_distribution("chord_foreground", f"chords in the material {_CHORDS}"),
     *_distribution("chord_background", f"chords between material (mesh size) {_CHORDS}"),
-    *_distribution("local_thickness_foreground", f"{_THICKNESS} the material", _HILDEBRAND),
-    *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores)", _HILDEBRAND),
+    *_distribution("local_thickness_foreground", f"{_THICKNESS} the material{_REDUCED}", _HILDEBRAND),
+    *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores){_REDUCED}", _HILDEBRAND),
     Descriptor("left_out_fraction", "", "area that was left out beside particles as debris / area of the material"),
     Descriptor(
         "material_contrast",

@@ -91,7 +91,7 @@ def _scale_free(columns: Values, sized: Sample, side_px: float) -> dict[str, flo
     length = float(columns["skeleton_length_px"].sum())
     n_branch_points, n_end_points = (int(columns[c].sum()) for c in ("n_branch_points", "n_end_points"))
     widths = columns["width_median_px"][sized.index]
-    width_px = median(widths)
+    width_px = median(widths, sized.weight)
     area = columns["area_px"].astype(float)
     return {
         "largest_domain_share": float(area.max() / area.sum()) if len(area) else 0.0,
@@ -110,7 +110,7 @@ def _scale_free(columns: Values, sized: Sample, side_px: float) -> dict[str, flo
         "mean_width_variation": _weighted(columns["width_variation"], area),
         "median_elongation": median(columns["elongation"]),
         "median_aspect_ratio": median(columns["aspect_ratio"]),
-        "width_spread": _ratio(float(widths.std()) if len(widths) else math.nan, width_px),
+        "width_spread": _ratio(_deviation(widths, sized.weight), width_px),
     }
 
 
@@ -203,7 +203,16 @@ def _largest(values: np.ndarray) -> float:
 
 
 def _weighted(values: np.ndarray, weights: np.ndarray) -> float:
-    return float(np.average(values, weights=weights)) if len(values) else math.nan
+    """Mean of those that have a value: a closed wire has no tortuosity."""
+    known = ~np.isnan(values) & (weights > 0)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else math.nan
+
+
+def _deviation(values: np.ndarray, weights: np.ndarray) -> float:
+    """Standard deviation of values that weigh unequally; NaN of none."""
+    if not len(values):
+        return math.nan
+    return math.sqrt(float(np.average((values - np.average(values, weights=weights)) ** 2, weights=weights)))
 
 
 def _ratio(part: float, whole: float) -> float:

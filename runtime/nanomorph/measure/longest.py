@@ -20,23 +20,29 @@ def measure_longest(
 
     offsets: (n, 2), where each domain's crop lies; outlines: in px of the crop; widths: usual ones (n,), px.
     """
-    paths = longest_paths(skeleton, len(offsets))
+    along = longest_paths(skeleton, len(offsets))
+    paths, tips = [skeleton.points[path] for path in along], skeleton.degree < 2
     ends = [
-        _lengths(smooth_path(path) - offset, width, outline)
-        for path, offset, width, outline in zip(paths, offsets, widths, outlines, strict=True)
+        _lengths(smooth_path(path) - offset, tips[at[[0, -1]]], width, outline)
+        for path, at, offset, width, outline in zip(paths, along, offsets, widths, outlines, strict=True)
     ]
     length, end_to_end = np.array(ends).T
     stiff = path_measures.persistence_lengths(path_measures.smooth(Ragged.of(paths)))
     return {"length": length, "end_to_end": end_to_end, "persistence_length": stiff}
 
 
-def _lengths(path: np.ndarray, width: float, outline: Outline) -> tuple[float, float]:
-    """Length along a path out to both tips of the domain, and the distance between these tips."""
+def _lengths(path: np.ndarray, is_tip: np.ndarray, width: float, outline: Outline) -> tuple[float, float]:
+    """Length along a path out to the tips of the domain, and the distance between its ends.
+
+    is_tip: bool (2,), whether its first and last point are tips; half-way round a ring there is none.
+    """
     if _path_length(path) < width:  # compact: no direction to follow
         ends = sum(float(np.linalg.norm(outline.points - p, axis=1).min()) for p in path[[0, -1]])
         across = float(np.linalg.norm(path[-1] - path[0])) + ends
         return max(_path_length(path) + ends, width), max(across, width)
-    whole = _to_tip(_to_tip(path, width, outline)[::-1], width, outline)
+    whole = path
+    for tip in is_tip[::-1]:
+        whole = (_to_tip(whole, width, outline) if tip else whole)[::-1]
     return _path_length(whole), float(np.linalg.norm(whole[-1] - whole[0]))
 
 
@@ -53,15 +59,20 @@ def _to_tip(path: np.ndarray, width: float, outline: Outline) -> np.ndarray:
     to_end = np.concatenate([np.cumsum(steps[::-1])[::-1], [0.0]])
     cut = min(CLEAR_WIDTHS * width, 0.25 * to_end[0])
     kept = path[to_end >= cut]
+    if len(kept) == 1:  # all points but the first are that near: it leads to where the last part begins
+        kept = np.array([path[0], [np.interp(-cut, -to_end, axis) for axis in path.T]])
     before = path[to_end >= min(cut + max(0.5 * width, 5.0), to_end[0])]
     direction = kept[-1] - before[-1]
     direction /= max(float(np.hypot(*direction)), 1e-9)
-    left = float(to_end[len(kept) - 1])
+    left = max(float(to_end[len(kept) - 1]), cut)
     return np.vstack([kept, kept[-1] + _ray(kept[-1], direction, outline, left) * direction])
 
 
 def _ray(origin: np.ndarray, direction: np.ndarray, outline: Outline, default: float) -> float:
-    """Distance from a point inside to the outer outline in a direction; `default` where it is not met."""
+    """Distance from a point inside to the outer outline in a direction; `default` where it is not met.
+
+    At least half of that: a smoothed outline may cut off what the path of a ragged bit of some px runs through.
+    """
     across_direction = np.array([-direction[1], direction[0]])
     nearest = np.inf
     for polygon in outline.outer:
@@ -72,4 +83,4 @@ def _ray(origin: np.ndarray, direction: np.ndarray, outline: Outline, default: f
         share = across[here] / (across[here] - across[after])
         hits = along[here] + share * (along[after] - along[here])
         nearest = min(nearest, hits[hits > 0].min(initial=np.inf))
-    return float(nearest) if np.isfinite(nearest) else default
+    return max(float(nearest), default / 2) if np.isfinite(nearest) else default

@@ -115,7 +115,7 @@ def correlation_length(fractions: np.ndarray) -> float:
     """
     height, width = fractions.shape
     centred = fractions - fractions.mean()
-    if not centred.any():
+    if not centred.any() or min(height, width) < 2:
         return math.nan
     shape = [fft.next_fast_len(2 * side, real=True) for side in fractions.shape]
     power = np.abs(fft.rfft2(centred, shape)) ** 2

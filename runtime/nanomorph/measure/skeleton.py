@@ -77,7 +77,7 @@ def thin_all(crops: Sequence[np.ndarray], steps: Sequence[int], offsets: np.ndar
 
 
 def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
-    """Per domain the points of the longest of all shortest paths in its skeleton (two sweeps of Dijkstra).
+    """Per domain the longest of all shortest paths in its skeleton (two sweeps of Dijkstra): its points, int (k,).
 
     Where a skeleton has loops this is the longest path that the sweeps find.
     """
@@ -91,7 +91,7 @@ def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
     ends = ends[np.argsort(distance[ends], kind="stable")]
     longest = {int(skeleton.domain[end]): int(end) for end in ends}  # of several pieces the longest comes last
     steps = previous.tolist()
-    return [skeleton.points[_back(longest[domain], steps)] for domain in range(n_domains)]
+    return [np.array(_back(longest[domain], steps)) for domain in range(n_domains)]
 
 
 def _back(end: int, previous: list[int]) -> list[int]:

@@ -26,7 +26,8 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
     columns = {
         "domain": domains.columns["domain"][wires.domain],
         "wire": np.arange(1, len(square) + 1),
-        "touches_edge": _touches(recorded, wires.widths["width_median"] * across, field),
+        "touches_edge": domains.columns["touches_edge"][wires.domain]
+        & _touches(recorded, wires.widths["width_median"] * across, field),
         "elongation": _elongation(length, wires.widths["width_median"]),
         "tortuosity": tortuosity(length, path_measures.end_to_end(square)),
         "orientation_deg": direction,

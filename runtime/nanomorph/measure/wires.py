@@ -21,6 +21,7 @@ from nanomorph.measure.skeleton import Skeleton, smooth_graph
 from nanomorph.measure.spurs import prune
 
 Columns = dict[str, np.ndarray]
+STATISTICS = ("width_median", "width_mean", "width_sd", "width_min", "width_max")
 SLENDER = 3.0  # a wire is at least so many widths long, as a fibre is (ISO 80004-2: two dimensions much smaller)
 
 
@@ -49,12 +50,19 @@ class Segments:
 
 
 def measure_wires(
-    raw: Skeleton, outlines: Sequence[Outline], edges: Edges, offsets: np.ndarray, deepest: float, beside: Executor
+    raw: Skeleton,
+    outlines: Sequence[Outline],
+    edges: Edges,
+    offsets: np.ndarray,
+    compact: np.ndarray,
+    deepest: float,
+    beside: Executor,
 ) -> tuple[Columns, WirePaths, Segments]:
     """Measure the skeletons of all domains.
 
     raw: as thinned; outlines: of every domain, px of its crop; edges: the same as `raw` lies; offsets: (n, 2), where
-    in `raw` the crop lies; deepest: px, greatest inscribed radius. beside: takes what does not depend on crossings.
+    in `raw` the crop lies; compact: bool (n,), domains as wide as they are deep, with no wire in them; deepest: px,
+    greatest inscribed radius. beside: takes what does not depend on crossings.
     Returns arrays (n,): width_median, width_mean, width_sd, width_min, width_max, length, end_to_end,
     persistence_length, skeleton_length (px), n_branch_points, n_branches, n_wires, n_end_points; the wires; and the
     pieces of the skeletons.
@@ -67,13 +75,13 @@ def measure_wires(
     skeleton, kept = prune(raw, near)
     near, foot = near[kept], foot[kept]
     branches = decompose(skeleton)
-    used = _clear(skeleton, 2 * CLEAR_WIDTHS * near)
+    used = _clear(skeleton, 2 * CLEAR_WIDTHS * near) & ~compact[skeleton.domain]
     across = crossed.result()[kept]
     widths = width_statistics(across, skeleton.domain, used, near, n)
     along = beside.submit(measure_longest, skeleton, offsets, outlines, widths["width_median"])
     pieces = beside.submit(lambda: _segments(smooth_graph(skeleton), offsets))
     centred, half = _centred(skeleton, foot, near, across)
-    wires = _wires(centred, branches, half, across, used, edges, offsets)
+    wires = _wires(centred, branches, half, across, used, edges, offsets, compact)
     segments = pieces.result()
     columns = widths | along.result() | {
         "skeleton_length": np.bincount(segments.domain, segments.length, minlength=n),
@@ -93,17 +101,21 @@ def _wires(
     used: np.ndarray,
     edges: Edges,
     offsets: np.ndarray,
+    compact: np.ndarray,
 ) -> WirePaths:
     """The wires of at least SLENDER widths' length."""
     found = resolve(skeleton, branches, near, edges.nearer)
+    if not len(found.paths):  # bits that touch by their corners: junctions alone
+        return _no_wires()
     wire = np.full(len(near), FREE)
     wire[branches.order.values] = found.branch[branches.order.owner]
     on = wire != FREE
     widths = width_statistics(across[on], wire[on], used[on], near[on], len(found.paths))
     whole = path_measures.to_tips(path_measures.smooth(found.paths), found.free, widths["width_median"], edges)
-    slender = np.flatnonzero(path_measures.lengths(whole) >= SLENDER * widths["width_median"])
+    is_slender = path_measures.lengths(whole) >= SLENDER * widths["width_median"]
+    slender = np.flatnonzero(is_slender & ~compact[found.domain])
     if not len(slender):
-        return WirePaths(Ragged(np.zeros((0, 2)), np.zeros(1, int)), *_none(), {name: np.zeros(0) for name in widths})
+        return _no_wires()
     domain = found.domain[slender]
     kept = whole.take(slender)
     return WirePaths(
@@ -115,8 +127,9 @@ def _wires(
     )
 
 
-def _none() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return np.zeros(0, int), np.zeros((0, 2), bool), np.zeros(0, int)
+def _no_wires() -> WirePaths:
+    no_paths, none = Ragged(np.zeros((0, 2)), np.zeros(1, int)), np.zeros(0, int)
+    return WirePaths(no_paths, none, np.zeros((0, 2), bool), none, {name: np.zeros(0) for name in STATISTICS})
 
 
 def _branchings(skeleton: Skeleton, branches: Branches, n: int) -> np.ndarray:
