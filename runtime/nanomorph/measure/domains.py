@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from nanomorph.measure.crops import Crop, anisotropic, crops_of, to_square_pixels
 from nanomorph.measure.distance import Depth, depth_of
 from nanomorph.measure.edges import Edges
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, total_perimeter, trace_all
-from nanomorph.measure.pieces import boxes_of
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
 from nanomorph.measure.skeleton import thin_all
 from nanomorph.measure.statistics import edge_weights
@@ -21,7 +20,6 @@ from nanomorph.measure.thinning import thinning_step
 from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
 
 CLOSED = 1e-6  # px between the two ends of a wire that closes on itself, at the most
-ISOTROPIC = 1e-3  # pixel sizes in x and y that differ by less than this share are taken as equal
 
 # A domain of at most so many times its inscribed circle's area has no stretch of one width: what its skeleton shows
 # farther than three of that circle's radii from a tip are warts.
@@ -33,15 +31,6 @@ LENGTHS = (
     "ecd", "feret_max", "feret_min", "width_median", "width_mean", "width_sd", "width_min", "width_max",
     "length", "end_to_end", "skeleton_length", "persistence_length", "perimeter", "inscribed_diameter",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Crop:
-    """The pixels of one domain (bool (H, W)); `corner` is their first row and column in the field."""
-
-    domain: int
-    corner: tuple[int, int]
-    pixels: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +57,6 @@ class Domains:
     per_px: tuple[float, float]
 
 
-def crops_of(labels: np.ndarray) -> list[Crop]:
-    """One crop for every domain of a label image (H, W), ascending."""
-    begins = np.ones(labels.shape, bool)
-    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
-    bounds = np.append(np.flatnonzero(begins), labels.size)
-    owner = labels.ravel()[bounds[:-1]].astype(int)
-    boxes = boxes_of(owner, bounds[:-1], bounds[1:], labels.shape[1], int(owner.max(initial=0)) + 1)
-    return [
-        Crop(domain, (top, left), labels[top:bottom, left:right] == domain)
-        for domain, (top, left, bottom, right) in enumerate(boxes.tolist())
-        if domain and bottom
-    ]
-
-
 def measure_domains(labels: np.ndarray, nm_per_px: tuple[float, float] | None, beside: Executor) -> Domains | None:
     """Measure every domain of `labels` (int32 (H, W), 0 = background), ascending; None where there is none."""
     crops = crops_of(labels)
@@ -100,11 +75,6 @@ def measure_domains(labels: np.ndarray, nm_per_px: tuple[float, float] | None, b
     columns["area_nm2"] = columns["area_px"] * (math.prod(nm_per_px) if nm_per_px is not None else math.nan)
     columns["ecd_nm"] = np.sqrt(4 * columns["area_nm2"] / math.pi)
     return Domains(columns, real, side, np.array([crop.corner for crop in crops]), per_px)
-
-
-def anisotropic(nm_per_px: tuple[float, float]) -> bool:
-    """Whether pixels are oblong enough for lengths to depend on it."""
-    return abs(nm_per_px[0] - nm_per_px[1]) > ISOTROPIC * min(nm_per_px)
 
 
 def _placed(crops: Sequence[Crop], recorded: Columns, field: tuple[int, ...]) -> Columns:
@@ -205,14 +175,3 @@ def _inscribed_radius(points: np.ndarray, at: np.ndarray) -> float:
         radii = np.hypot(*(near[:, None] - places).transpose(2, 0, 1)).min(axis=0)
         at, radius = places[radii.argmax()], float(radii.max())
     return radius
-
-
-def to_square_pixels(crop: np.ndarray, nm_per_px: tuple[float, float]) -> np.ndarray:
-    """Resample a crop (bool) onto squares of the smaller of the two pixel sizes (linear, cut at one half)."""
-    side = min(nm_per_px)
-    padded = np.pad(crop.astype(np.float32), 1)
-    x, y = nm_per_px[0] / side, nm_per_px[1] / side
-    size = tuple(math.ceil(n * by) for n, by in zip(padded.shape[::-1], (x, y), strict=True))
-    # By exactly that factor: rounded to whole pixels a narrow domain would be up to half a pixel wider or narrower.
-    by = np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]])
-    return cv2.warpAffine(padded, by, size, flags=cv2.INTER_LINEAR) > 0.5
