@@ -18,7 +18,7 @@ from nanomorph_training.study.contestants import Contestant
 from nanomorph_training.study.pool import Pool
 from nanomorph_training.study.settings import FIELD, GIVEN, PREDICTED, StudySettings
 
-CLASSICAL_VERSION = "1"
+CLASSICAL_VERSION = "2"
 GIVEN_MASKS, SUPERVISED = "descriptors of given masks", "supervised, from random weights"
 
 
