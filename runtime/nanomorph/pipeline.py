@@ -30,7 +30,7 @@ from nanomorph.readers.trial import try_apart
 from nanomorph.results import Rows, remove_results, rows_of, write_mask, write_overlay, write_wires
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush, ordered_map, prefetch
-from nanomorph.work import Copy, Event, Failed, Loaded, Read, Settings
+from nanomorph.work import REPLACED, Copy, Event, Failed, Loaded, Read, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -194,8 +194,10 @@ class Pipeline:
             for copy in self._copies.waiting(sha256):
                 events += self._give_up(Failed(copy, rows.reason, rows.detail))
             return events
+        before = self.journal.content(item.name)
         released = self.journal.record(item, rows)
-        events = [Event(item.name, "done"), *freed(released, item.name)]
+        reason = REPLACED if before not in (None, sha256) else ""
+        events = [Event(item.name, "done", reason), *freed(released, item.name)]
         for copy in self._copies.waiting(sha256):
             events += self._copies.settle(Copy(copy, sha256, item.name))
         return events

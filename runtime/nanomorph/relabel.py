@@ -33,23 +33,30 @@ PAGE, PAGE_BYTES = 64, 2**20
 class Relabelled:
     """How many micrographs were judged anew, and by task how many have another label than before.
 
-    new: tasks that the run had no labels of.
+    new: tasks that the run had no labels of. gone: those that it had, and of which the bundle has no head.
     """
 
     micrographs: int
     changed: dict[str, int] = field(default_factory=dict)
     new: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
 
 
-def relabel(out: Path, bundle: Bundle) -> Relabelled:
+def relabel(out: Path, bundle: Bundle, keep_tasks: bool = False) -> Relabelled:
     """Judge every micrograph of a run's folder with the heads of `bundle`, all or none, and rewrite tables and report.
 
+    keep_tasks: refuse where the bundle has no head for a task whose labels would be gone.
     Raises ConfigurationError where there is no run, another process writes it, or it was measured by another backbone.
     """
     with Journal.open(locate_existing(out)) as journal:
         _require_same_measures(journal, bundle)
         judge = Judge(bundle)
         before, tasks = frozenset(journal.tasks()), frozenset(head.spec.task for head in judge.heads)
+        if keep_tasks and (gone := before - tasks):
+            raise ConfigurationError(
+                f"{out} has labels of {', '.join(sorted(gone))}, which would be gone, as bundle {bundle.name} "
+                f"({bundle.fingerprint}) has no head for that: name the bundle that is meant (--bundle)."
+            )
         changed: dict[str, int] = {}
         verdicts = _verdicts(journal, judge, {*before, *tasks}, bundle.fingerprint, changed)
         count = journal.rejudge({head.task: head.labels for head in bundle.heads}, verdicts)
@@ -58,7 +65,7 @@ def relabel(out: Path, bundle: Bundle) -> Relabelled:
         export_tables(journal, out)
         about = {"Relabelled with": f"{bundle.name} ({bundle.fingerprint})", "nanomorph": __version__}
         write_report(journal, out, about)
-    return Relabelled(count, changed, tasks - before)
+    return Relabelled(count, changed, tasks - before, before - tasks)
 
 
 def _require_same_measures(journal: Journal, bundle: Bundle) -> None:

@@ -26,7 +26,7 @@ from nanomorph.results import domain_tables, micrograph_tables
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush
 from nanomorph.views import View
-from nanomorph.work import Event, Settings
+from nanomorph.work import REPLACED, Event, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,7 @@ class Run:
                 at_lull()
                 continue
             self.counts[event.outcome] += 1
+            self.counts["replaced"] += event.reason == REPLACED
             if event.outcome not in _UNSEEN:
                 for view in (*self._tables, self._report):
                     view.stale = True

@@ -31,6 +31,10 @@ class Settings:
     batch: int | None = None
 
 
+# The reason of a `done`: another content of that name was done before.
+REPLACED = "replaced"
+
+
 @dataclass(frozen=True)
 class Event:
     """What became of one input.

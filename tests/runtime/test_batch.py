@@ -16,6 +16,7 @@ import pytest
 import tifffile
 
 from nanomorph.bundle import load_bundle
+from nanomorph.cli.batch import summary
 from nanomorph.cli.main import main
 from nanomorph.model import Model
 from nanomorph.naming import natural_key
@@ -279,3 +280,22 @@ def test_an_empty_folder_is_questioned(tiny_bundle, tmp_path, capsys):
     said = capsys.readouterr().err.splitlines()
     assert said[-3].endswith(" s")
     assert said[-2] == "Nothing was found there: is it the right folder?"
+
+
+def test_results_that_another_file_of_the_same_name_replaces_are_counted(tiny_bundle, tmp_path, capsys):
+    """Microscopes begin with 001 every day."""
+    for day, draw in (("monday", rod), ("tuesday", disc)):
+        (tmp_path / day).mkdir()
+        draw(tmp_path / day / "001.png")
+        assert batch(tiny_bundle, tmp_path / day, "--out", tmp_path / "out") == 0
+        said = capsys.readouterr().err
+        assert ("1 replaced results of other content under the same name" in said) == (day == "tuesday")
+
+
+def test_a_finished_folder_is_no_wrong_folder(tiny_bundle, folder, tmp_path):
+    """A watcher that is started again is given nothing that is settled."""
+    model = Model(load_bundle(tiny_bundle), "cpu")
+    with Run(tmp_path / "out", model, Settings(), "x") as run:
+        assert list(run.process(discover([folder])))
+    with Run(tmp_path / "out", model, Settings(), "x") as run:
+        assert "Nothing new was found." in summary(run)

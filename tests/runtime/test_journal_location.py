@@ -6,7 +6,17 @@ from pathlib import Path
 import pytest
 
 from nanomorph.errors import ConfigurationError
-from nanomorph.journal import Journal, JournalError, filesystems, locate, locate_existing, location, place, point
+from nanomorph.journal import (
+    Journal,
+    JournalError,
+    JournalReader,
+    filesystems,
+    locate,
+    locate_existing,
+    location,
+    place,
+    point,
+)
 from nanomorph.journal.filesystems import network_filesystem
 from nanomorph.journal.schema import identity_of
 
@@ -121,3 +131,14 @@ def test_a_journal_that_was_brought_along_goes_on(share, tmp_path):
     assert open_run(out, moved) == moved
     assert locate(out) == moved
     assert "host tem-2" in (out / "journal.path").read_text()
+
+
+def test_a_finished_run_in_a_folder_that_cannot_be_written_to_is_read(tmp_path, monkeypatch):
+    """SQLite would make files beside it, and an archive's share says no (root may write anywhere: so it is told)."""
+    path = tmp_path / "journal.sqlite"
+    Journal.open(path).close()
+    before = sorted(file.name for file in tmp_path.iterdir())
+    monkeypatch.setattr("nanomorph.journal.schema.os.access", lambda *_: False)
+    with JournalReader.open(path) as journal:
+        assert journal.counts()["done"] == 0
+        assert sorted(file.name for file in tmp_path.iterdir()) == before

@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
+from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
 from nanomorph.journal import Journal
 
@@ -102,6 +103,22 @@ def test_a_task_less_leaves_no_column(tiny_bundle, folder, tmp_path):
     assert main(["relabel", str(tmp_path / "out"), "--bundle", str(fewer)]) == 0
     assert {row["task"] for row in rows(tmp_path / "out", "labels")} == {"density"}
     assert not {"shape", "shape_confidence"} & set(rows(tmp_path / "out", "domains")[0])
+
+
+def test_labels_are_not_lost_to_a_forgotten_option(tiny_bundle, folder, tmp_path, capsys, monkeypatch):
+    """Without --bundle the embedded one judges: here a bundle without a head for `shape`."""
+    out = tmp_path / "out"
+    batch(folder, out, tiny_bundle)
+    fewer = shutil.copytree(tiny_bundle, tmp_path / "fewer")
+    manifest = json.loads((fewer / "bundle.json").read_text())
+    manifest["heads"] = manifest["heads"][:1]
+    (fewer / "bundle.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr("nanomorph.bundle.load_bundle", lambda folder: load_bundle(folder or fewer))
+    assert main(["relabel", str(out)]) == 2
+    assert "has labels of shape, which would be gone" in capsys.readouterr().err
+    assert {row["task"] for row in rows(out, "labels")} == {"density", "shape"}
+    assert main(["relabel", str(out), "--bundle", str(fewer)]) == 0
+    assert "shape: its labels are gone, this bundle has no head for it" in capsys.readouterr().out
 
 
 def test_another_backbone_is_refused_and_nothing_changes(tiny_bundle, folder, tmp_path, capsys):

@@ -308,3 +308,8 @@ def test_report_command_rebuilds_and_compares(two_runs, tmp_path, monkeypatch, c
     assert "<script" not in page
     assert main(["report", str(tmp_path)]) == 2
     assert "holds no run" in capsys.readouterr().err
+
+
+def test_a_folder_is_no_file_for_the_page(whole_run, tmp_path, capsys):
+    assert main(["report", str(whole_run[0]), "--out", str(tmp_path)]) == 2
+    assert "that is a folder, give the name of a file" in capsys.readouterr().err

@@ -216,3 +216,43 @@ def test_a_task_names_files(pool: Path, tiny_bundle: Path, tmp_path: Path) -> No
     with pytest.raises(ConfigurationError, match="--task 'my kind/ä': letters, digits"):
         command(fit_head, f"--data {pool} --encoder {tiny_bundle} --task 'my kind/ä' --out {tmp_path}/h")
     assert not (tmp_path / "h").exists()
+
+
+@pytest.mark.parametrize("task", ["area_px", "width_median_nm", "label", "area_px_confidence"])
+def test_a_task_does_not_take_the_place_of_a_measured_column(tmp_path: Path, task: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"--task {task}: domains.csv has a column of that name already"):
+        command(fit_head, f"--data x --encoder y --task {task} --out {tmp_path}/h")
+
+
+@pytest.mark.parametrize("name", ["unknown", "uncertain", "accepted"])
+def test_a_class_cannot_be_named_like_a_decision(pool: Path, tiny_bundle: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "l.csv").write_text(f"file,label\n{pool.parent / '1.png'},rod\n{pool.parent / '2.png'},{name}\n")
+    with pytest.raises(ConfigurationError, match=f"a class named `{name}` could not be told from"):
+        command(fit_head, f"--data {tmp_path}/l.csv --encoder {tiny_bundle} --task t --out {tmp_path}/h")
+
+
+def test_a_head_is_not_overwritten_by_one_of_another_task(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    rows = "".join(f"{pool.parent / f'{n}.png'},{'ab'[n % 2]}\n" for n in range(1, 7))
+    (tmp_path / "l.csv").write_text("file,label\n" + rows)
+    line = f"--data {tmp_path}/l.csv --encoder {tiny_bundle} --out {tmp_path}/h --cache {tmp_path}/c --task"
+    command(fit_head, f"{line} ab")
+    command(fit_head, f"{line} ab")  # the same anew, with more labels for instance
+    with pytest.raises(ConfigurationError, match="holds the head of ab, level field: give another folder for cd"):
+        command(fit_head, f"{line} cd")
+    assert load_head(tmp_path / "h").task == "ab"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--false-alarms 2", "--false-alarms 2.0: give a number from 0 to 1"),
+        ("--accepted-accuracy 5", "--accepted-accuracy 5.0: give a number from 0 to 1"),
+        ("--embedding-weight nan", "--embedding-weight nan: give a number from 0 on"),
+        ("--threads 0", "--threads 0: give a number from 1 on"),
+        ("--seed -1", "--seed -1: give a number from 0 to"),
+        ("--threshold 7", "--threshold 7.0: give a number from 0 to 1"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        command(fit_head, f"--data x --encoder y --task t --out {tmp_path}/h {line}")

@@ -51,7 +51,14 @@ def summary(run_: "Run") -> str:
     rate = f" ({now['done'] / run_.seconds:.2f} a second)" if now["done"] else ""
     lines = [f"{now['done']} micrographs analysed in {run_.seconds:.1f} s{rate}"]
     if not now:
-        lines.append("Nothing was found there: is it the right folder?")
+        lines.append(
+            "Nothing new was found." if sum(all_.values()) else "Nothing was found there: is it the right folder?"
+        )
+    if now["replaced"]:
+        lines.append(
+            f"{now['replaced']} replaced results of other content under the same name: files that have changed, or "
+            "another folder's (to keep both give another --out, or all folders at once)"
+        )
     if now["skipped"]:
         lines.append(f"{now['skipped']} were settled by an earlier run")
     if all_["alias"]:

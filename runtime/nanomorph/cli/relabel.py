@@ -25,9 +25,11 @@ def run(options: Options) -> int:
 
     bundle = load_bundle(options.bundle)
     begun = time.monotonic()
-    done = relabel(options.dir, bundle)
+    done = relabel(options.dir, bundle, keep_tasks=options.bundle is None)
     seconds = time.monotonic() - begun
     print(f"{done.micrographs} micrographs judged in {seconds:.1f} s by {bundle.name} ({bundle.fingerprint})")
     for task, count in done.changed.items():
         print(f"{task}: {'a new task' if task in done.new else f'{count} have another label than before'}")
+    for task in sorted(done.gone):
+        print(f"{task}: its labels are gone, this bundle has no head for it")
     return 0

@@ -34,6 +34,8 @@ def run(options: Options) -> int:
             raise ConfigurationError(f"{folder}: holds no run (no journal.sqlite): give the --out of a batch or watch.")
     if options.out is not None and not options.out.absolute().parent.is_dir():
         raise ConfigurationError(f"--out {options.out}: there is no folder {options.out.absolute().parent}.")
+    if options.out is not None and options.out.is_dir():
+        raise ConfigurationError(f"--out {options.out}: that is a folder, give the name of a file for the page.")
     print(_compare(options) if len(options.dirs) > 1 else _rebuild(options))
     return 0
 

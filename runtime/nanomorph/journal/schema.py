@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import uuid
 from contextlib import closing
@@ -80,7 +81,10 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; raises JournalError where there is nothing to read."""
     if not path.is_file():
         raise JournalError(f"{path} is not there: nothing was measured into {path.parent}")
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    # SQLite makes files beside a journal to read it. Where it may not, and nobody has left any, nobody writes either.
+    alone = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    how = "immutable=1" if alone else "mode=ro"
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
     try:
         version = _version(database, path)
         if version != SCHEMA_VERSION:

@@ -39,6 +39,11 @@ class Journal(JournalWriter):
         row = self._one(f"{query} ORDER BY name != ?, sort_key", sha256, bundle, prefer)
         return row[0] if row else None
 
+    def content(self, name: str) -> str | None:
+        """The SHA-256 of what is done under this name."""
+        row = self._one("SELECT sha256 FROM inputs WHERE name = ? AND state = 'done'", name)
+        return row[0] if row else None
+
     # --- settling -----------------------------------------------------------------------------------
 
     def record(self, entry: Entry, rows: Rows) -> list[str]:

@@ -1,10 +1,12 @@
 """Learn a classifier head from a few labelled micrographs."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from nanomorph.cli.options import option
+from nanomorph.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,20 @@ class Options:
     train_on_all: bool = option(
         "use the held-out quarter of the groups too (then nothing is tested)", default=False, type=bool
     )
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("threshold", 0.0, 1.0),
+            ("embedding_weight", 0.0, math.inf),
+            ("false_alarms", 0.0, 1.0),
+            ("accepted_accuracy", 0.0, 1.0),
+            ("seed", 0, 2**32 - 1),
+            ("threads", 1, math.inf),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                flag, most = "--" + name.replace("_", "-"), "" if math.isinf(high) else f" to {high:g}"
+                raise ConfigurationError(f"{flag} {value}: give a number from {low:g}{most or ' on'}.")
 
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:

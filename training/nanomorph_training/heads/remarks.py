@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from nanomorph.errors import ConfigurationError
+from nanomorph.majority import OTHER
+from nanomorph.measure import DOMAIN_COLUMNS
+from nanomorph_training.heads.head import STATE, load_head
 from nanomorph_training.samples import Sample
+
+# Columns of domains.csv and labels.csv, and what their cells say beside the name of a class.
+_TAKEN = frozenset({"micrograph", "task", "label", "bundle", *(column.name for column in DOMAIN_COLUMNS)})
+_DECISIONS = frozenset({"accepted", "uncertain", "unknown"})
 
 
 def check_task(name: str) -> None:
@@ -14,6 +22,29 @@ def check_task(name: str) -> None:
     if not re.fullmatch(r"\w[\w.-]*", name, re.ASCII):
         raise ConfigurationError(
             f"--task {name!r}: letters, digits, `-`, `_` and `.` alone; it names files and columns"
+        )
+    if name.removesuffix("_confidence") in _TAKEN:
+        raise ConfigurationError(f"--task {name}: domains.csv has a column of that name already, give another one")
+
+
+def check_labels(names: Iterable[str]) -> None:
+    """Raises ConfigurationError for a class that nobody could tell from a decision."""
+    taken = sorted(_DECISIONS.intersection(names))
+    if taken:
+        raise ConfigurationError(
+            f"a class named `{taken[0]}` could not be told from what nanomorph says of what it does not know: "
+            f"call fields that are none of your classes `{OTHER}`, or give the class another name"
+        )
+
+
+def check_place(out: Path, task: str, level: str) -> None:
+    """Raises ConfigurationError where `out` holds a head of something else, which would be lost."""
+    if not (out / STATE).is_file():
+        return
+    there = load_head(out)
+    if (there.task, there.level) != (task, level):
+        raise ConfigurationError(
+            f"--out {out} holds the head of {there.task}, level {there.level}: give another folder for {task}, {level}"
         )
 
 

@@ -69,6 +69,7 @@ class HeadOptions(Protocol):
 def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
     remarks.check_task(options.task)
+    remarks.check_place(options.out, options.task, options.level)
     run = RunFolder(options.out)
     samples = _samples(options)
     for remark in remarks.on_samples(samples, len(data.collect([*options.data, *(options.other or ())]))):
@@ -98,6 +99,7 @@ def _samples(options: HeadOptions) -> list[Sample]:
     samples += [replace(sample, label=OTHER) for sample in data.collect(options.other or ())]
     if options.level == "domain" and any(sample.label == OTHER for sample in samples):
         raise ConfigurationError(f"`{OTHER}` is a class of whole fields: name the classes of domains with --labels")
+    remarks.check_labels({sample.label for sample in samples})
     return samples
 
 
