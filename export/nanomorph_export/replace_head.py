@@ -30,6 +30,8 @@ def replace_head(folder: Path, head: Head) -> Bundle:
     after = {entry["file"] for entry in manifest["heads"]}
     try:
         _require_fit(replace(bundle, manifest=manifest, graphs=_graphs(folder, after)), head.task)
+        if load_bundle(folder).fingerprint != bundle.fingerprint:
+            raise ConfigurationError(f"{folder} has been changed by somebody else meanwhile: give the command again")
         write_manifest(folder, manifest)
     except BaseException:
         _remove(folder, after - before)

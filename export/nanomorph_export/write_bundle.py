@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nanomorph.bundle import load_bundle
+from nanomorph.bundle import MANIFEST, load_bundle
 from nanomorph.engines import Engine, joined
-from nanomorph.errors import FatalError
+from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.gates import cases
 from nanomorph.model import Model
 from nanomorph.prepare import InputSpec
@@ -52,6 +52,7 @@ def write_bundle(
     A reduced precision that fails a gate is left out, and bundle.json says which and by how much. Raises
     FatalError naming the gate where fp32 fails one; `folder` is then as it was.
     """
+    _require_room(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
         draft = Path(temporary) / "bundle"
@@ -122,4 +123,16 @@ def _replace(draft: Path, folder: Path) -> None:
             shutil.copy2(path, draft / path.name)
         old = draft.parent / "old"
         folder.replace(old)
-    draft.replace(folder)
+        try:
+            draft.replace(folder)
+        except BaseException:
+            old.replace(folder)
+            raise
+    else:
+        draft.replace(folder)
+
+
+def _require_room(folder: Path) -> None:
+    """Raises ConfigurationError where `folder` holds anything but a bundle, which would be gone."""
+    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / MANIFEST).is_file())):
+        raise ConfigurationError(f"--out {folder} is there and no bundle: give a new folder, or that of a bundle")

@@ -186,6 +186,6 @@ def features(
 
 def decide(confidence: float, novelty: float, uncertain_below: float) -> str:
     """`unknown` beats `uncertain`: a confident answer about something never seen is worth nothing."""
-    if novelty > 1:
+    if not novelty <= 1:  # nor where it is no number
         return "unknown"
-    return "uncertain" if confidence < uncertain_below else "accepted"
+    return "accepted" if confidence >= uncertain_below else "uncertain"

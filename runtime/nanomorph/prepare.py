@@ -76,7 +76,9 @@ def to_uint8(pixels: np.ndarray, low: float, high: float, annotation: np.ndarray
     count for no percentile and become the frame's median: letters must not take the contrast of what they label.
     """
     if annotation is not None:
-        pixels = np.where(annotation, np.median(pixels[~annotation]).astype(pixels.dtype), pixels)
+        rest = pixels[~annotation]
+        median = np.median(rest[np.isfinite(rest)]) if np.isfinite(rest).any() else 0
+        pixels = np.where(annotation, np.asarray(median).astype(pixels.dtype), pixels)
     black, white = limits(pixels, low, high)
     if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2 and pixels.size >= 2 * _levels(pixels.dtype):
         # Each gray value once: a table gives what the formula gives, for a fraction of its time.
@@ -98,7 +100,12 @@ def _levels(dtype: np.dtype) -> int:
 
 def _stretch(values: np.ndarray, black: float, white: float) -> np.ndarray:
     gain = np.float32(255 / (white - black) if white > black else 0.0)
-    stretched = np.clip((values.astype(np.float32) - np.float32(black)) * gain, 0, 255)
+    # Numbers of more digits than float32 holds keep them until the offset is gone.
+    if values.dtype.itemsize > 2 and values.dtype != np.float32:
+        above = (values.astype(np.float64) - black).astype(np.float32)
+    else:
+        above = values.astype(np.float32) - np.float32(black)
+    stretched = np.clip(above * gain, 0, 255)
     return np.nan_to_num(stretched + np.float32(0.5), nan=0.0).astype(np.uint8)
 
 

@@ -78,3 +78,11 @@ def test_an_engine_that_is_off_by_a_few_rows_fails_by_its_masks(tiny_bundle):
     assert found["mask Dice, mean"].value == pytest.approx(0.8)
     assert not found["mask Dice, mean"].passed
     assert found["label agreement"].passed
+
+
+@pytest.mark.parametrize("bad", ["a", "b"])
+def test_an_output_of_no_numbers_is_no_small_difference(bad):
+    theirs = {"a": np.ones(3), "b": np.ones(3)}
+    ours = theirs | {bad: np.full(3, np.nan)}
+    for difference in (gates.largest_difference, gates.mean_difference):
+        assert not gates.at_most("x", difference(ours, theirs), 1e-3, 1).passed

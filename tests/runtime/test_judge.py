@@ -130,3 +130,8 @@ def test_many_micrographs_at_once_are_judged_to_the_bits_of_one_by_one():
 )
 def test_decisions(confidence, novelty, decision):
     assert decide(confidence, novelty, 0.6) == decision
+
+
+def test_what_is_no_number_is_never_accepted():
+    nan = float("nan")
+    assert [decide(nan, 0.1, 0.5), decide(0.9, nan, 0.5), decide(nan, nan, 0.5)] == ["uncertain", "unknown", "unknown"]

@@ -5,8 +5,10 @@ import pytest
 import tifffile
 
 import nanomorph
-from nanomorph.micrograph import ReadError
-from nanomorph.model import Model
+from nanomorph.bundle import load_bundle
+from nanomorph.calibrate import with_pixel_size
+from nanomorph.micrograph import Calibration, Micrograph, ReadError
+from nanomorph.model import Model, analyze
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +75,15 @@ def test_a_broken_file_says_why(bundle, tmp_path):
 def test_an_unknown_name():
     with pytest.raises(AttributeError, match="no attribute 'analyse'"):
         nanomorph.analyse  # noqa: B018
+
+
+@pytest.mark.parametrize("nm_per_px", [-1.0, 0.0, float("nan"), float("inf"), (0.5, 0.0)])
+def test_a_pixel_size_that_is_none_is_refused(tiny_bundle, nm_per_px):
+    with pytest.raises(ValueError, match="a positive number of nanometres"):
+        analyze(np.zeros((64, 64), np.uint8), load_bundle(tiny_bundle), nm_per_px=nm_per_px)
+
+
+def test_a_pixel_size_may_be_of_numpys_types():
+    micrograph = Micrograph(np.zeros((9, 9), np.uint8), None, Calibration.NONE, "a")
+    for one in (np.float32(2), np.int64(2), 2, [2, 2], np.array([2.0, 2.0])):
+        assert with_pixel_size(micrograph, one).nm_per_px == (2.0, 2.0)

@@ -105,3 +105,19 @@ def test_percentiles_are_those_of_numpy_to_the_bit(dtype, size):
     frame = np.random.default_rng(size).integers(0, np.iinfo(dtype).max, (1, size), dtype)
     for q in ((0.5, 99.5), (0, 100), (33.3, 66.6)):
         assert limits(frame, *q) == tuple(np.percentile(frame.astype(float), q))
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.float64])
+def test_an_offset_costs_no_gray(dtype):
+    """A ramp of 0 to 100 on 1e9: float32 alone has three grays there."""
+    ramp = np.tile(np.linspace(0, 100, 256), (64, 1))
+    assert np.array_equal(to_uint8((ramp + 1e9).astype(dtype), 0, 100), to_uint8(ramp.astype(dtype), 0, 100))
+
+
+def test_a_pixel_that_is_no_number_does_not_blacken_annotation():
+    pixels = np.tile(np.linspace(0, 100, 101, dtype=np.float32), (50, 1))
+    annotation = np.zeros(pixels.shape, bool)
+    annotation[40:, :20] = True
+    clean = to_uint8(pixels, 0, 100, annotation)
+    pixels[0, 50] = np.nan
+    assert np.abs(to_uint8(pixels, 0, 100, annotation)[annotation].astype(int) - clean[annotation]).max() <= 2

@@ -17,7 +17,7 @@ import pytest
 
 from nanomorph.micrograph import ReadError
 from nanomorph.naming import natural_key
-from nanomorph.sources import Item, Rejected, discover
+from nanomorph.sources import Item, Rejected, discover, unique_names
 
 MIB = 1024**2
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX links, pipes and modes")
@@ -384,3 +384,17 @@ def test_a_name_that_leaves_no_room_for_its_partners_ends_no_scan(tmp_path):
         pytest.skip("names of 255 characters do not fit here")
     (tmp_path / "y.tif").write_bytes(b"")
     assert [entry.name for entry in discover([tmp_path])] == [long, "y.tif"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "names"),
+    [
+        (("p/run", "q/run"), ["p/run", "q/run"]),
+        (("p/run", "q/other"), ["run", "other"]),
+        (("p/run", "q/run/b.png", "r/other/b.png"), ["p/run", "q/run/b.png", "other/b.png"]),
+        (("x/c1/out", "y/c1/out"), ["x/c1/out", "y/c1/out"]),
+    ],
+)
+def test_inputs_have_names_apart(inputs, names):
+    """Nor may a file's name be one that a folder's content has: `run/b.png` may lie in `run`."""
+    assert unique_names([Path(one) for one in inputs]) == names

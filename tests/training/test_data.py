@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -134,6 +135,17 @@ def test_the_fingerprint_changes_with_a_file(pool: Path) -> None:
     before = data.fingerprint(samples)
     assert data.fingerprint(samples[::-1]) == before
     assert data.fingerprint(samples[1:]) != before
+
+
+def test_the_fingerprint_changes_with_what_is_known_of_a_file(pool: Path) -> None:
+    first, *others = data.collect([pool])
+    before = data.fingerprint([first, *others])
+    for change in ({"label": "rod"}, {"nm_per_px": 0.5}, {"group": "x"}, {"by_instance": not first.by_instance}):
+        assert data.fingerprint([replace(first, **change), *others]) != before, change
+    assert first.mask is not None
+    pixels = cv2.imread(str(first.mask), cv2.IMREAD_UNCHANGED)
+    cv2.imwrite(str(first.mask), (pixels == 0).astype(np.uint8))
+    assert data.fingerprint([first, *others]) != before
 
 
 def test_the_cache_decodes_once(pool: Path, tmp_path: Path) -> None:

@@ -251,3 +251,12 @@ def test_a_segmenter_can_be_trained_further(pool: Path, tmp_path: Path) -> None:
     fresh = SegmenterTrainer.start(replace(TINY, seed=1), trainer.labelled, encoder).backbone.state_dict()
     assert all(torch.equal(fresh[name], weights[name]) for name in encoder)
     assert not torch.equal(fresh["decoder.out.weight"], weights["decoder.out.weight"])
+
+
+def test_a_run_is_not_resumed_from_another_encoder(pool: Path, tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "cache")
+    fit_segmenter([pool], None, tmp_path / "first", TINY, cache)
+    fit_segmenter([pool], tmp_path / "first", tmp_path / "second", TINY, cache)
+    with pytest.raises(ConfigurationError, match="began from another encoder"):
+        fit_segmenter([pool], None, tmp_path / "second", TINY, cache, resume=True)
+    fit_segmenter([pool], tmp_path / "first", tmp_path / "second", TINY, cache, resume=True)

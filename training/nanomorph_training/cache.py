@@ -43,7 +43,7 @@ class Cache:
             return self._member(sample)
         # A pixel size that the sample states belongs to the key: it may change the scale.
         kind = f"image {sample.nm_per_px}" if sample.nm_per_px else "image"
-        return self._stored(kind, [sample.path], lambda: self._decode(_read(sample)))
+        return self._stored(kind, [sample.path], lambda: self._decode(read_sample(sample)))
 
     def target(self, sample: Sample) -> np.ndarray:
         """uint8 (H, W) on the pixels of `image`: bit 0 foreground, bit 1 interior; memory-mapped.
@@ -52,6 +52,7 @@ class Cache:
         """
         assert sample.mask is not None
         kind = "annotated" if sample.annotated else "instances and seams" if sample.by_instance else "union"
+        kind += f" {sample.nm_per_px}" if sample.nm_per_px else ""
         return self._stored(kind, [sample.path, sample.mask], lambda: self._target(sample))
 
     def _decode(self, micrograph: Micrograph) -> np.ndarray:
@@ -116,7 +117,7 @@ def _save(path: Path, array: np.ndarray) -> None:
         np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def _read(sample: Sample) -> Micrograph:
+def read_sample(sample: Sample) -> Micrograph:
     """The micrograph, with the pixel size that the sample states where its file holds none."""
     from nanomorph.readers import read_path
 

@@ -112,11 +112,17 @@ def without_held_out(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:
-    """Twelve hex digits that change when a file of the pool is added, removed or replaced by one of another size."""
+    """Twelve hex digits that change when a file of the pool is added, removed or replaced by one of another size.
+
+    And where what is known of one changes: its group, label, stated pixel size, or a byte of its mask.
+    """
     digest = hashlib.sha256()
     for sample in sorted(samples, key=lambda sample: sample.name):
         member = f"!/{sample.member}" if sample.member else ""
         digest.update(f"{sample.path.name}{member} {sample.path.stat().st_size} {sample.group}\n".encode())
+        digest.update(f"{sample.label} {sample.nm_per_px} {sample.by_instance} {sample.annotated}\n".encode())
+        if sample.mask is not None:
+            digest.update(hashlib.sha256(sample.mask.read_bytes()).digest())
     return digest.hexdigest()[:12]
 
 

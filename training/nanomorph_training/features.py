@@ -17,7 +17,7 @@ from nanomorph.errors import ConfigurationError
 from nanomorph.half_contrast import outlined
 from nanomorph.micrograph import Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
-from nanomorph_training.cache import read_mask
+from nanomorph_training.cache import read_mask, read_sample
 from nanomorph_training.data import Sample
 from nanomorph_training.heads.head import Features
 from nanomorph_training.journal_rows import JournalRows
@@ -84,33 +84,37 @@ class Extractor:
 
     def _field(self, sample: Sample) -> Row:
         from nanomorph.measure import measure
-        from nanomorph.readers import read_path
 
-        micrograph = read_path(sample.path)
+        micrograph = read_sample(sample)
         embedding, labels = self._segment(micrograph)
         return Row(embedding, pd.DataFrame([measure(labels, micrograph.nm_per_px).field]))
 
     def _embedded(self, kind: str, sample: Sample, views: Callable[[np.ndarray], list[list[np.ndarray]]]) -> Row:
         """The mean over views, those of one shape at a time."""
-        from nanomorph.readers import read_path
 
         def compute() -> Row:
-            pixels = prepare(read_path(sample.path), self.spec).pixels
+            pixels = prepare(read_sample(sample), self.spec).pixels
             embeddings = [self.embed(np.stack(same)[:, None]) for same in views(pixels)]
             return Row(np.concatenate(embeddings).mean(axis=0), pd.DataFrame(index=[0]))
 
-        return self.store.row(kind, [sample.path], (SEEN, self.key, self.spec), compute)
+        return self.store.row(kind, [sample.path], (SEEN, self.key, self.spec, *_stated(sample)), compute)
 
     def _predicted(self, sample: Sample) -> Row:
         from nanomorph.measure import measure_mask
-        from nanomorph.readers import read_path
 
-        micrograph = read_path(sample.path)
+        micrograph = read_sample(sample)
         embedding, labels = self._segment(micrograph)
         return Row(embedding, whole(measure_mask(labels, micrograph.nm_per_px)))
 
     def _stored(self, kind: str, sample: Sample, compute: Callable[[], Row]) -> Row:
-        return self.store.row(kind, [sample.path], (SEEN, MEASURED, self.key, self.threshold, self.spec), compute)
+        return self.store.row(
+            kind, [sample.path], (SEEN, MEASURED, self.key, self.threshold, self.spec, *_stated(sample)), compute
+        )
+
+
+def _stated(sample: Sample) -> tuple[float, ...]:
+    """The pixel size that a list gives, part of a row's key."""
+    return () if sample.nm_per_px is None else (sample.nm_per_px,)
 
 
 def turns(pixels: np.ndarray) -> list[list[np.ndarray]]:
@@ -122,19 +126,18 @@ def turns(pixels: np.ndarray) -> list[list[np.ndarray]]:
 def stored_given_domains(sample: Sample, store: RowStore) -> Row:
     """`given_domains`, computed once; no backbone has a say in it."""
     files = [sample.path] if sample.mask is None else [sample.path, sample.mask]
-    return store.row("given", files, (MEASURED,), lambda: given_domains(sample))
+    return store.row("given", files, (MEASURED, *_stated(sample)), lambda: given_domains(sample))
 
 
 def given_domains(sample: Sample) -> Row:
     """Descriptors of the instances that a sample's mask numbers. Raises ConfigurationError where it has no mask."""
     from nanomorph.measure import measure_mask
-    from nanomorph.readers import read_path
 
     if sample.mask is None:
         raise ConfigurationError(
             f"{sample.path} has no instance mask: add a column instance_mask, or use --masks predicted"
         )
-    return Row(np.zeros(0, np.float32), whole(measure_mask(read_mask(sample.mask), read_path(sample.path).nm_per_px)))
+    return Row(np.zeros(0, np.float32), whole(measure_mask(read_mask(sample.mask), read_sample(sample).nm_per_px)))
 
 
 def whole(domains: pd.DataFrame) -> pd.DataFrame:

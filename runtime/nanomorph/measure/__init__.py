@@ -119,13 +119,17 @@ def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None
     mask: (H, W) bool, whose 8-connected pieces are the domains; or integers, whose values are (0 = background).
     nm_per_px: one number for square pixels, (x, y) otherwise, None where unknown.
 
-    Raises ValueError for a mask that is not 2-D, not bool or whole numbers, or negative, and for pixel
-    sizes that are not positive.
+    Raises ValueError for a mask that is empty, not 2-D, not bool or whole numbers, or of numbers below 0 or above
+    those of 31 bits, and for pixel sizes that are not positive.
     """
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype.kind not in "biu":
         raise ValueError(f"a mask is a 2-D array of bool or integers, not {mask.dtype} {mask.shape}")
-    if mask.size and mask.min() < 0:
+    if not mask.size:
+        raise ValueError(f"a mask has pixels: found none in {mask.shape}")
+    if mask.dtype.kind != "b" and mask.max() > np.iinfo(np.int32).max:
+        raise ValueError(f"domains are numbered up to {np.iinfo(np.int32).max}: found {mask.max()}")
+    if mask.min() < 0:
         raise ValueError(f"a label image numbers its domains from 1, 0 is background: found {mask.min()}")
     return measure(_labels_of(mask), _pixel_size(nm_per_px)).domains
 

@@ -42,6 +42,9 @@ class MaskInterval:
 def doubtful(labels: np.ndarray, columns: Mapping[str, np.ndarray], doubt: Doubt | None) -> dict[str, np.ndarray]:
     """Columns `area_low_px` ... `width_high_nm` (n,) of the domains of `labels`; NaN where nothing is known."""
     area, width = columns["area_px"].astype(float), columns["width_median_px"]
+    # Outlines and widths are those of square pixels: so many of them has a recorded one.
+    square = columns["area_nm2"] / area / (columns["perimeter_nm"] / columns["perimeter"]) ** 2
+    square = np.where(np.isnan(square), 1.0, square)
     ends = {"low": (-1.0, np.full(len(area), np.nan)), "high": (1.0, np.full(len(area), np.nan))}
     error = 0.0
     if doubt is not None:
@@ -52,9 +55,9 @@ def doubtful(labels: np.ndarray, columns: Mapping[str, np.ndarray], doubt: Doubt
     for end, (sign, other) in ends.items():
         pixel = 1 + sign * error
         # An edge that moves by d changes the area by d x the outline's length, and the width by 2 d.
-        shift = 2 * (other - area) / columns["outline_length"]
+        shift = 2 * (other - area) * square / columns["outline_length"]
         found |= {f"area_{end}_px": other, f"area_{end}_nm2": other * columns["area_nm2"] / area * pixel**2}
-        wider = np.maximum(1 + shift / width, 0.0)
+        wider = np.maximum(1 + shift / columns["width_median"], 0.0)
         found |= {f"width_{end}_px": width * wider, f"width_{end}_nm": columns["width_median_nm"] * wider * pixel}
     return found
 

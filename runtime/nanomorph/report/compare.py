@@ -20,6 +20,7 @@ from nanomorph.report.statistics import median_ratio
 from nanomorph.report.strip import Point, points_of, strip
 from nanomorph.report.words import count, three_digits, title
 from nanomorph.results.colours import PALETTE, class_colours
+from nanomorph.sources import unique_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,12 +65,8 @@ _NOTES = (
 
 
 def _names(outs: Sequence[Path]) -> list[str]:
-    """Short names: the folder's own, with its parent where two are alike."""
-    own = [out.resolve().name for out in outs]
-    return [
-        name if own.count(name) == 1 else "/".join(out.resolve().parts[-2:])
-        for name, out in zip(own, outs, strict=True)
-    ]
+    """Short names: the folder's own, with as many above it as tell them apart."""
+    return unique_names([out.resolve() for out in outs])
 
 
 def _sample(name: str, out: Path) -> Sample:

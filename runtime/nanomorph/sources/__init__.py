@@ -76,13 +76,23 @@ def _open_unless_tar(path: Path, name: str, limit: int, stamp: str) -> Iterator[
 
 
 def unique_names(inputs: Sequence[Path]) -> list[str]:
-    """The last parts of the resolved paths, as many as tell all inputs apart: `a/run`, `b/run`."""
+    """The last parts of the resolved paths, as many as tell all inputs apart: `a/run`, `b/run`.
+
+    Apart, too, from what lies in the others: `run` and `run/b.png` would both have a `run/b.png`.
+    """
     parts = [[readable(part) for part in path.parts] for path in inputs]
     names = ["/".join(one[-1:]) for one in parts]
     depth = 1
-    while len(set(names)) < len(names) and depth < max(map(len, parts)):
+    while any(clash := _clashes(names)) and depth < max(map(len, parts)):
         depth += 1
-        often = Counter(names)
         longer = ["/".join(one[-depth:]) for one in parts]
-        names = [new if often[old] > 1 else old for old, new in zip(names, longer, strict=True)]
+        names = [new if alike else old for old, new, alike in zip(names, longer, clash, strict=True)]
     return names
+
+
+def _clashes(names: Sequence[str]) -> list[bool]:
+    """Whether a name is another's, too, or lies in another, or another in it."""
+    often = Counter(names)
+    above = {"/".join(name.split("/")[:n]) for name in often for n in range(1, name.count("/") + 1)}
+    inside = [any("/".join(name.split("/")[:n]) in often for n in range(1, name.count("/") + 1)) for name in names]
+    return [often[name] > 1 or name in above or within for name, within in zip(names, inside, strict=True)]

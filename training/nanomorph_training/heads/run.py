@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from nanomorph.errors import ConfigurationError
 from nanomorph.majority import OTHER
+from nanomorph.micrograph import ReadError
 from nanomorph_training import data, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
@@ -21,6 +23,8 @@ from nanomorph_training.heads.doubts import DOUBTS, write_doubts
 from nanomorph_training.heads.fitting import Fit, HeadSettings, fit_head
 from nanomorph_training.heads.head import Features, Head, save_head
 from nanomorph_training.run_folder import RunFolder, plain, versions
+
+logger = logging.getLogger(__name__)
 
 
 class HeadOptions(Protocol):
@@ -190,10 +194,19 @@ def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor) ->
 
 
 def held_out_score(head: Head, samples: Sequence[Sample], rows: Callable[[Sample], Row]) -> dict[str, Any]:
-    """Score a head micrograph by micrograph; one in which nothing was found counts as wrong."""
-    truth = np.array([head.labels.index(sample.label) for sample in samples])
-    guess = np.array([_verdict(head, rows(sample)) for sample in samples])
-    return scores.score(truth, guess, head.labels)
+    """Score a head micrograph by micrograph; one in which nothing was found counts as wrong.
+
+    One that cannot be read does not count; {} where none can.
+    """
+    truth, guess = [], []
+    for sample in samples:
+        try:
+            guess.append(_verdict(head, rows(sample)))
+        except ReadError as error:
+            logger.warning("left out %s: %s", sample.name, error)
+            continue
+        truth.append(head.labels.index(sample.label))
+    return scores.score(np.array(truth), np.array(guess), head.labels) if truth else {}
 
 
 def _verdict(head: Head, row: Row) -> int:

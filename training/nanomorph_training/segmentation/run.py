@@ -20,6 +20,7 @@ from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph_training import budget, data, machine
 from nanomorph_training.cache import Cache
 from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nanomorph_training.encoders import encoder_key
 from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import best_threshold, evaluate
@@ -58,9 +59,13 @@ def fit_segmenter(
     trainer = SegmenterTrainer.start(settings, split.training, None if start is None else start.part("model"), place)
     repeat = {"data": [str(p) for p in paths], "encoder": str(encoder or "random"), "out": str(out)}
     run.write_repeat("fit-segmenter", _command_options(repeat, settings), fingerprint)
+    begun_from = "random" if encoder is None else encoder_key(encoder)
+    if earlier is not None and earlier.state.get("begun_from", begun_from) != begun_from:
+        raise ConfigurationError(f"the run to resume began from another encoder than {encoder}: give a new --out")
     first, state, best = _resume_or_start(trainer, earlier, fingerprint, split, run)
     if "threshold" in state:
         return state  # done before: what was kept is kept
+    state["begun_from"] = begun_from
     state["pretrained_from"] = None if start is None else start.state
     best = _loop(trainer, split, first, state, best, run)
     if settings.keep:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from nanomorph.atomic import atomic_open
 from nanomorph.bundle import MANIFEST
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.cache import Cache
+from nanomorph_training.cache import Cache, read_mask
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import Sample
 from nanomorph_training.run_folder import RunFolder
@@ -150,11 +151,21 @@ def _scores(
 def _write_list(path: Path, samples: Sequence[Sample]) -> None:
     with atomic_open(path, "w") as file:
         writer = csv.writer(file)
-        writer.writerow(("file", "mask", "instance_mask", "group"))
-        for s in samples:
+        writer.writerow(("file", "mask", "instance_mask", "group", "nm_per_px"))
+        for n, s in enumerate(samples):
             assert s.mask is not None
-            mask = str(s.mask.resolve())
-            writer.writerow((s.path.resolve(), "" if s.by_instance else mask, mask if s.by_instance else "", s.group))
+            mask = str((_plain(s.mask, path.with_suffix("") / f"{n}.png") if s.annotated else s.mask).resolve())
+            given = ("", mask) if s.by_instance else (mask, "")
+            writer.writerow((s.path.resolve(), *given, s.group, "" if s.nm_per_px is None else s.nm_per_px))
+
+
+def _plain(annotated: Path, out: Path) -> Path:
+    """An annotated micrograph's foreground as a mask of its own: a list has no column that says what it is."""
+    out.parent.mkdir(exist_ok=True)
+    mask = read_mask(annotated, annotated=True).astype(np.uint8) * np.uint8(255)
+    with atomic_open(out) as file:
+        file.write(cv2.imencode(".png", mask)[1].tobytes())
+    return out
 
 
 def _row(one: Masked, groups: Sequence[str]) -> dict[str, Any]:
