@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from nanomorph.annotations.boxes import SLENDER
 from nanomorph.micrograph import Box
 
 # Gray (of 255) that a tenth and half of the pixels of drawn ink have at the most; thin, compressed letters are as pale.
@@ -17,8 +18,8 @@ PURE = {6: 0.25, 30: 0.5}
 BESIDE = {30: 75, 70: 95}
 # The same beside a drawn bar, where text is expected: enough on a dark film.
 BESIDE_BAR = {30: 45, 70: 85}
-# How far from a bar its text stands, in its own heights; and a bar's width over its height.
-BAR_REACH, BAR_SLENDER = 2.0, 2.5
+# How far from a bar its text stands, in its own heights.
+BAR_REACH = 2.0
 # Half-width of the thickest stroke, as a share of the frame's shorter side.
 THICKEST = 0.04
 
@@ -131,7 +132,7 @@ class Ink:
 def _bars_of(boxes: np.ndarray) -> list[Box]:
     """Left, top, right and bottom (px, right and bottom outside) of the bars among boxes, bool (H, W)."""
     stats = cv2.connectedComponentsWithStats(boxes.view(np.uint8))[2][1:, :4]
-    return [(x, y, x + width, y + height) for x, y, width, height in stats.tolist() if width >= BAR_SLENDER * height]
+    return [(x, y, x + width, y + height) for x, y, width, height in stats.tolist() if width >= SLENDER * height]
 
 
 def _is_beside(bar: Box, piece: Piece) -> bool:

@@ -12,6 +12,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 
+from nanomorph.annotations.boxes import SLENDER
 from nanomorph.annotations.ink import INKY, PURE, Ink, Piece
 
 # Gray up to which pixels are one piece of ink: what parts letters from a dark film leaves thin ones in fragments.
@@ -30,8 +31,8 @@ FILLED, RING, UPRIGHT = 0.88, 0.05, 1.15
 HEIGHTS, WIDEST, NEIGHBOUR, DOT, BAR_REACH = (0.1, 1.7), 3.0, 1.0, 0.4, 3.0
 # How far apart the feet of two letters of a line are: px, or a share of their height.
 ALIGNED_PX, ALIGNED = 2, 0.1
-# A bar: width over height, and the share of its box that it fills.
-BAR_SLENDER, BAR_FILL = 2.5, 0.85
+# The share of its box that a bar fills.
+BAR_FILL = 0.85
 
 
 def letters(gray: np.ndarray, boxes: np.ndarray | None = None) -> np.ndarray | None:
@@ -123,7 +124,7 @@ def _bars(ink: Ink, line: list[Piece], pieces: list[Piece]) -> list[Piece]:
     return [
         piece
         for piece in pieces
-        if piece.width >= BAR_SLENDER * piece.height
+        if piece.width >= SLENDER * piece.height
         and piece.fill >= BAR_FILL
         and max(piece.top - bottom, top - piece.bottom) <= BAR_REACH * (bottom - top)
         and max(piece.left, left) < min(piece.right, right)
