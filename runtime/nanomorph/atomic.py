@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 TEMPORARY_SUFFIX = ".nanomorph-part"
+# Seconds between tries: on Windows a virus scanner or an indexer holds a file for a moment.
+_PAUSES = (0.05, 0.2, 0.5) if os.name == "nt" else ()
 
 
 @contextmanager
@@ -23,11 +26,21 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        _rename(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    for pause in _PAUSES:
+        try:
+            temporary.replace(path)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    temporary.replace(path)
 
 
 def sync_folder(folder: Path) -> None:

@@ -44,7 +44,8 @@ class Concluder:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
         mask, doubt, left_out = self._domains(micrograph, inference)
         told = {"left_out_fraction": left_out, "material_contrast": material_contrast(micrograph.pixels, mask)}
-        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=self.ways.edges, told=told)
+        rows, edges = inference.field_rows, self.ways.edges
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=edges, told=told, rows=rows)
         labels, domain_table = self.judge(inference.embedding, measured.field, measured.domain_table)
         return Analysis(
             micrograph=micrograph,
@@ -67,7 +68,7 @@ class Concluder:
         """
         threshold, nm_per_px = self.bundle.foreground_threshold, micrograph.nm_per_px
         foreground = outlined(inference, micrograph.pixels, threshold, self.ways.outline)
-        doubt = Doubt.of(foreground, threshold, micrograph.calibration_error or 0.0)
+        doubt = Doubt.of(foreground[inference.field_rows], threshold, micrograph.calibration_error or 0.0)
         material = cleaned(foreground, threshold, nm_per_px)
         del foreground
         mask = separated(material, inference.interior, nm_per_px)

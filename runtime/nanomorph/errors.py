@@ -15,3 +15,7 @@ class FatalError(Exception):
 
 class OutputError(FatalError):
     """Results cannot be written: a full disk, a share that is gone. May pass by itself."""
+
+
+class BlockedError(OutputError):
+    """One file cannot be replaced, others can: open in a spreadsheet (Windows), or protected."""

@@ -55,6 +55,11 @@ class Inference:
     scale: float
 
     @property
+    def field_rows(self) -> slice:
+        """As `Prepared.field_rows`."""
+        return self.maps["foreground"].frame.field_rows
+
+    @property
     def foreground(self) -> np.ndarray:
         """float32 (H, W) probabilities in recorded pixels, made when asked for."""
         return self.maps["foreground"].recorded()

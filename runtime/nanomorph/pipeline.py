@@ -15,8 +15,9 @@ from contextlib import closing
 from pathlib import Path
 
 from nanomorph.calibrate import with_pixel_size, with_scale_bar
+from nanomorph.containers import followed
 from nanomorph.copies import Copies, freed
-from nanomorph.errors import OutputError
+from nanomorph.errors import BlockedError, OutputError
 from nanomorph.heap import Trim
 from nanomorph.infer import Inference, batches
 from nanomorph.journal import Journal
@@ -71,11 +72,12 @@ class Pipeline:
         workers = self.settings.workers
         events: list[Event] = []
         self._copies.clear()
+        entries = followed(discovered, self.journal.absolve)
         with (
             ThreadPoolExecutor(workers, "read") as readers,
             ThreadPoolExecutor(workers, "infer") as inferrers,
             ThreadPoolExecutor(workers, "measure") as measurers,
-            closing(prefetch(map(self._load, discovered), 2 * workers)) as source,
+            closing(prefetch(map(self._load, entries), 2 * workers)) as source,
         ):
             loaded = self._unsettled(source, events)
             most, ahead = self._most_waiting, 2 * workers
@@ -182,6 +184,9 @@ class Pipeline:
                     if self.settings.overlays:
                         write_overlay(self.out, analysis, self._labels)
                 return read.item, read.sha256, rows_of(analysis)
+        except BlockedError as error:
+            # Its own mask or overlay cannot be replaced: no reason for the others to wait.
+            return read.item, read.sha256, Failed(read.item, "no-access", str(error))
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001 (as in _read)
@@ -209,8 +214,11 @@ class Pipeline:
             return [Event(name, "held", failed.reason, failed.detail)]
         released = self.journal.quarantine(failed.entry, failed.reason, failed.detail)
         # A file that was good and has changed: its old pictures must not look like results.
-        with writing_to(self.out):
-            remove_results(self.out, name)
+        try:
+            with writing_to(self.out):
+                remove_results(self.out, name)
+        except BlockedError as error:
+            logger.warning("%s is in quarantine, and what was measured before is still there: %s", name, error)
         return [Event(name, "quarantined", failed.reason, failed.detail), *freed(released, name)]
 
 

@@ -55,6 +55,14 @@ class Prepared:
     recorded_shape: tuple[int, int]
     annotation: np.ndarray | None = None
 
+    @property
+    def field_rows(self) -> slice:
+        """Recorded rows of the field of view: without info bars, burnt-in rows above and below it."""
+        if self.annotation is None:
+            return slice(0, self.recorded_shape[0])
+        rows = np.flatnonzero(~self.annotation.all(axis=1))
+        return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, self.recorded_shape[0])
+
 
 def prepare(micrograph: Micrograph, spec: InputSpec) -> Prepared:
     """Normalise to uint8, take burnt-in annotation out, reduce to the model's scale, pad (mirrored) to its multiple."""

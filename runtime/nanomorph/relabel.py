@@ -15,9 +15,10 @@ import numpy as np
 from nanomorph import __version__
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import Bundle
-from nanomorph.errors import ConfigurationError
+from nanomorph.errors import ConfigurationError, FatalError, OutputError
 from nanomorph.journal import Journal, Measured, Verdict, locate_existing, now
 from nanomorph.judge import Head, Judge, judge_fields, judge_rows
+from nanomorph.outages import writing_to
 from nanomorph.report import write_report
 from nanomorph.results import export_tables
 from nanomorph.results.cells import text
@@ -62,9 +63,13 @@ def relabel(out: Path, bundle: Bundle, keep_tasks: bool = False) -> Relabelled:
         count = journal.rejudge({head.task: head.labels for head in bundle.heads}, verdicts)
         journal.remember("bundle", bundle.fingerprint)
         journal.remember(measures_key(bundle.fingerprint), bundle.measures)
-        export_tables(journal, out)
         about = {"Relabelled with": f"{bundle.name} ({bundle.fingerprint})", "nanomorph": __version__}
-        write_report(journal, out, about)
+        try:
+            with writing_to(out):
+                export_tables(journal, out)
+                write_report(journal, out, about)
+        except OutputError as error:
+            raise FatalError(f"{error} The journal has the new labels: the same command writes the tables.") from error
     return Relabelled(count, changed, tasks - before, before - tasks)
 
 

@@ -9,13 +9,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from nanomorph import __version__
 from nanomorph.atomic import remove_leftovers
-from nanomorph.errors import ConfigurationError
+from nanomorph.errors import BlockedError, ConfigurationError
 from nanomorph.journal import Journal, place, point
 from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
@@ -65,6 +66,7 @@ class Run:
         self.counts: Counter[str] = Counter()
         self._started = time.monotonic()
         self._follow = follow
+        self._told: set[str] = set()
         _make_folder(out)
         self.journal = Journal.open(place(out, journal))
         try:
@@ -94,11 +96,11 @@ class Run:
     ) -> None:
         """Write tables and report, also after an interruption: what is done is then there to be seen."""
         try:
-            with writing_to(self.out):
-                for view in (*self._tables, self._report):
-                    view.write()
+            blocked = [self._blocked(view.write) for view in (*self._tables, self._report)]
         finally:
             self.journal.close()
+        for error in filter(None, blocked):
+            raise BlockedError(f"{error} Close it and run the same command: nothing is measured again.")
 
     def process(
         self, discovered: Iterable[Item | Rejected | Flush], at_lull: Callable[[], None] = lambda: None
@@ -118,9 +120,9 @@ class Run:
             if event.outcome not in _UNSEEN:
                 for view in (*self._tables, self._report):
                     view.stale = True
-            with writing_to(self.out):
-                for view in self._tables:
-                    view.refresh(EXPORT_EVERY_SECONDS, EXPORT_SHARE)
+            self.journal.require_in_place()
+            for view in self._tables:
+                self._refresh(view, EXPORT_EVERY_SECONDS, EXPORT_SHARE)
             yield event
 
     def stop(self) -> None:
@@ -140,10 +142,26 @@ class Run:
         return time.monotonic() - self._started
 
     def _refresh_in_lull(self) -> None:
-        with writing_to(self.out):
-            for view in self._tables:
-                view.refresh(share=LULL_EXPORT_SHARE)
-            self._report.refresh(REPORT_EVERY_SECONDS, REPORT_SHARE)
+        self.journal.require_in_place()
+        for view in self._tables:
+            self._refresh(view, share=LULL_EXPORT_SHARE)
+        self._refresh(self._report, REPORT_EVERY_SECONDS, REPORT_SHARE)
+
+    def _refresh(self, view: View, every: float = 0.0, share: float = 1.0) -> None:
+        """As `View.refresh`; what cannot be replaced is said once and must wait: the journal has what it shows."""
+        error = self._blocked(partial(view.refresh, every, share))
+        if error is not None and str(error) not in self._told:
+            logger.warning("%s It is written later; measuring goes on.", error)
+            self._told.add(str(error))
+
+    def _blocked(self, write: Callable[[], None]) -> BlockedError | None:
+        """Write; the error where a single file cannot be replaced. Raises any other OutputError."""
+        try:
+            with writing_to(self.out):
+                write()
+        except BlockedError as error:
+            return error
+        return None
 
     def _same_way(self, key: str, value: str) -> None:
         before = self.journal.recall(key)

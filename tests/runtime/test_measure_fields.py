@@ -81,9 +81,10 @@ def test_parallel_wires_are_ordered() -> None:
 def test_sizes_leave_out_domains_at_the_edge() -> None:
     mask = np.zeros((120, 120), bool)
     mask[0:30, 10:110] = True  # touches the top
-    mask[50:58, 15:105] = mask[80:88, 15:105] = True
+    for row in range(40, 106, 13):
+        mask[row : row + 8, 15:105] = True
     field = measure(measure_labels(mask), (1.0, 1.0)).field
-    assert field["n_sized"] == 2
+    assert field["n_sized"] == 6
     assert field["sizes_include_edge"] is False
     assert field["domain_width_median_nm"] == pytest.approx(8, abs=0.2)
     assert field["domain_width_ci_low_nm"] <= field["domain_width_median_nm"] <= field["domain_width_ci_high_nm"]
@@ -119,3 +120,41 @@ def measure_labels(mask: np.ndarray) -> np.ndarray:
             bottom += 1
         labels[top:bottom][mask[top:bottom]] = k + 1
     return labels
+
+
+def test_an_info_bar_is_no_part_of_the_field() -> None:
+    """Rows 10 to 159 of 200 are the field: what meets row 159 is cut, a bar from row 10 to 159 percolates in y."""
+    labels = np.zeros((200, 100), np.int32)
+    labels[10:160, 40:50] = 1
+    labels[30:50, 10:30] = 2
+    labels[140:160, 60:80] = 3
+    whole = measure(labels, (1.0, 1.0)).field
+    assert (whole["percolates_y"], whole["foreground_fraction"]) == (False, 2300 / 20000)
+    found = measure(labels, (1.0, 1.0), rows=slice(10, 160))
+    assert found.field["percolates_y"] is True
+    assert found.field["foreground_fraction"] == 2300 / 15000
+    assert found.field["field_of_view_fraction"] == 0.75
+    assert found.field["number_density_um2"] == pytest.approx(3 / (15000 / 1e6))
+    domains = found.domains.set_index("domain")
+    assert domains.touches_edge.tolist() == [True, False, True]
+    assert domains.centroid_y_px.tolist() == [84.5, 39.5, 149.5]
+    assert found.wires.start_y_px.min() >= 9
+    assert found.wires.end_y_px.max() <= 160
+
+
+def test_ratios_do_not_depend_on_the_shape_of_pixels() -> None:
+    """Bars of 60 x 12 nm along x and along y, on pixels of 1 x 1 nm and of 2 x 1 nm."""
+    square = np.zeros((240, 240), np.int32)
+    for n, at in enumerate(range(20, 220, 80)):
+        square[at : at + 12, 20:80] = 2 * n + 1
+        square[at : at + 60, 120 + 30 * n : 132 + 30 * n] = 2 * n + 2
+    names = (
+        "relative_width",
+        "relative_length_longest",
+        "relative_skeleton_length",
+        "width_spread",
+        "end_points_per_side",
+    )
+    expected, found = measure(square, (1.0, 1.0)).field, measure(square[:, ::2].copy(), (2.0, 1.0)).field
+    for name in names:
+        assert found[name] == pytest.approx(expected[name], rel=0.05, abs=0.01), name

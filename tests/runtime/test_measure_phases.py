@@ -31,6 +31,25 @@ def test_mean_chord_of_discs_is_pi_r_over_2_however_many_are_cut_by_the_edge() -
     assert phases.chords(mask)["foreground"].mean == pytest.approx(np.pi * 20 / 2, rel=0.02)
 
 
+def test_chords_of_a_field_do_not_depend_on_the_shape_of_its_pixels() -> None:
+    """Bars of 120 x 8 nm: chords of 120 along x and 8 along y, of which there are so many more, whatever the pixels."""
+    bars = np.zeros((320, 320), np.uint8)
+    for y in range(8, 320, 32):
+        bars[y : y + 8, 40:160] = bars[y : y + 8, 190:310] = 1
+    square = phases.chords(bars)["foreground"].mean
+    assert phases.chords(bars[:, ::4].copy(), (4.0, 1.0))["foreground"].mean == pytest.approx(square, rel=0.01)
+    assert phases.chords(bars[::4].copy(), (1.0, 4.0))["foreground"].mean == pytest.approx(square, rel=0.01)
+
+
+def test_weights_of_chords_are_exact_where_lines_are_short() -> None:
+    """Runs of 50 px in lines of 60 px lie whole, with a px beside each end, at 9 of 60 places."""
+    lines = np.zeros((9, 60), np.uint8)
+    for n in range(9):
+        lines[n, n + 1 : n + 51] = 1
+    whole = phases._runs(lines, 1.0, 1.0)[1]
+    assert whole.weight.sum() == pytest.approx(60)
+
+
 def test_oblong_pixels_stretch_chords() -> None:
     mask = np.zeros((100, 100), np.uint8)
     mask[30:70, 40:60] = 1
@@ -100,3 +119,11 @@ def test_field_columns_follow_the_pixel_size() -> None:
     assert field["chord_foreground_p50_nm"] == 4
     # The stripe at the edge of the field is taken to go on beyond it, the median is that of the whole ones.
     assert field["local_thickness_foreground_p50_nm"] == pytest.approx(4, abs=0.05)
+
+
+def test_order_of_a_field_of_one_direction_reaches_nowhere_in_particular() -> None:
+    """Parallel wires, a little turned against each other: S2D is .98, and what is left of decay is noise."""
+    turns = np.deg2rad(np.random.default_rng(0).normal(0, 5, 400))
+    middle = np.random.default_rng(1).uniform(0, 500, (400, 2))
+    assert order.s2d(np.ones(400), turns) > 0.9
+    assert math.isnan(order.domain_length(middle, np.ones(400), turns, (500, 500)))

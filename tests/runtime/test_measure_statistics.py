@@ -11,8 +11,9 @@ from nanomorph.measure.statistics import bootstrap_median, edge_weights, median,
 
 
 def test_edge_weight_is_the_inverse_chance_to_lie_inside() -> None:
+    """Of 100 x 200 places for its corner a box of 50 x 20 meets no edge at rows 1 to 49 and columns 1 to 179."""
     weight = edge_weights(np.array([[50, 20], [10, 10]]), np.array([False, True]), (100, 200))
-    assert weight[0] == pytest.approx(1 / (0.5 * 0.9))
+    assert weight[0] == pytest.approx(100 * 200 / (49 * 179))
     assert math.isnan(weight[1])
 
 
@@ -30,12 +31,45 @@ def test_weighted_sample_is_free_of_edge_bias() -> None:
 
 
 def test_choices_about_the_edge() -> None:
-    touches, weight = np.array([True, False, False]), np.array([np.nan, 2.0, 4.0])
-    assert sample(touches, weight).index.tolist() == [1, 2]
-    assert sample(touches, weight, "weight").weight.tolist() == [2, 4]
-    assert sample(touches, weight, "count").index.tolist() == [0, 1, 2]
-    assert sample(touches, weight, "count").includes_edge
-    assert sample(np.array([True]), np.array([np.nan]), "weight").includes_edge
+    touches, weight, area = np.array([True, False, False]), np.array([np.nan, 2.0, 4.0]), np.array([50, 10, 20])
+    assert sample(touches, weight, area).index.tolist() == [1, 2]
+    assert sample(touches, weight, area, "weight").weight.tolist() == [2, 4]
+    assert sample(touches, weight, area, "count").index.tolist() == [0, 1, 2]
+    assert sample(touches, weight, area, "count").includes_edge
+    assert sample(np.array([True]), np.array([np.nan]), np.array([5]), "weight").includes_edge
+
+
+def test_a_crumb_beside_a_network_is_not_what_is_measured() -> None:
+    """A wire 20 px wide across the field, and a speck of 6 x 6 px clear of the edge: the width is the wire's."""
+    labels = np.zeros((200, 200), np.int32)
+    labels[90:110] = 1
+    labels[20:26, 20:26] = 2
+    field = measure(labels, (1.0, 1.0)).field
+    assert field["sizes_include_edge"] is True
+    assert field["n_sized"] == 2
+    assert field["sized_fraction"] == 1
+    labels[150:190, 20:60] = 3  # 1,600 px of 5,636: now those clear of the edge hold more than a tenth
+    field = measure(labels, (1.0, 1.0)).field
+    assert field["sizes_include_edge"] is False
+    assert field["sized_fraction"] == pytest.approx(1636 / 5636)
+
+
+def test_below_six_values_there_is_no_interval() -> None:
+    """The range of five covers the median in 1 - 2 / 2 ** 5 = 94 of 100 samples, that of six in 97."""
+    assert all(map(math.isnan, bootstrap_median(np.arange(5.0))))
+    low, high = bootstrap_median(np.arange(6.0))
+    assert 0 <= low < 2.5 < high <= 5
+
+
+def test_where_nothing_is_unsure_large_frames_invent_no_doubt() -> None:
+    """Of 2,100 px every third row and column is looked at; discs of 9 px cover 7 to 9 of those pixels each."""
+    mask = np.zeros((2100, 2100), np.uint8)
+    for n, (x, y) in enumerate(np.mgrid[30:2070:100, 30:2070:100].reshape(2, -1).T):
+        cv2.circle(mask, (int(x) + n % 3, int(y) + n % 5), 4, 1, -1)
+    labels = cv2.connectedComponents(mask)[1]
+    domains = measure(labels, None, doubt=Doubt.of(mask.astype(np.float32), 0.5)).domains
+    assert (domains.area_low_px == domains.area_px).all()
+    assert (domains.area_high_px == domains.area_px).all()
 
 
 def test_weighted_median() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from nanomorph.detail import see
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.half_contrast import outlined
-from nanomorph.micrograph import Micrograph, ReadError
+from nanomorph.micrograph import ReadError
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_mask, read_sample
 from nanomorph_training.data import Sample
@@ -23,8 +24,11 @@ from nanomorph_training.heads.head import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
 
+if TYPE_CHECKING:
+    from nanomorph.measure import Measurement
+
 # Rows of other versions are computed again: what the encoder sees of a micrograph, and what is measured on it.
-SEEN, MEASURED = "11", "15"
+SEEN, MEASURED = "12", "16"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,19 +79,19 @@ class Extractor:
         """Descriptors of the instances of the sample's own mask, edge ones left out. The embedding is empty."""
         return stored_given_domains(sample, self.store)
 
-    def _segment(self, micrograph: Micrograph) -> tuple[np.ndarray, np.ndarray]:
-        from nanomorph.measure import segment
-
-        (seen,) = see(self.engine, [(micrograph, prepare(micrograph, self.spec))], self.spec)
-        foreground = outlined(seen, micrograph.pixels, self.threshold)
-        return seen.embedding, segment(foreground, seen.interior, self.threshold, micrograph.nm_per_px)
-
-    def _field(self, sample: Sample) -> Row:
-        from nanomorph.measure import measure
+    def _measured(self, sample: Sample) -> tuple[np.ndarray, Measurement]:
+        """The embedding, and what is measured on the predicted foreground, as a run has them."""
+        from nanomorph.measure import measure, segment
 
         micrograph = read_sample(sample)
-        embedding, labels = self._segment(micrograph)
-        return Row(embedding, pd.DataFrame([measure(labels, micrograph.nm_per_px).field]))
+        (seen,) = see(self.engine, [(micrograph, prepare(micrograph, self.spec))], self.spec)
+        foreground = outlined(seen, micrograph.pixels, self.threshold)
+        labels = segment(foreground, seen.interior, self.threshold, micrograph.nm_per_px)
+        return seen.embedding, measure(labels, micrograph.nm_per_px, rows=seen.field_rows)
+
+    def _field(self, sample: Sample) -> Row:
+        embedding, measured = self._measured(sample)
+        return Row(embedding, pd.DataFrame([measured.field]))
 
     def _embedded(self, kind: str, sample: Sample, views: Callable[[np.ndarray], list[list[np.ndarray]]]) -> Row:
         """The mean over views, those of one shape at a time."""
@@ -100,11 +104,8 @@ class Extractor:
         return self.store.row(kind, [sample.path], (SEEN, self.key, self.spec, *_stated(sample)), compute)
 
     def _predicted(self, sample: Sample) -> Row:
-        from nanomorph.measure import measure_mask
-
-        micrograph = read_sample(sample)
-        embedding, labels = self._segment(micrograph)
-        return Row(embedding, whole(measure_mask(labels, micrograph.nm_per_px)))
+        embedding, measured = self._measured(sample)
+        return Row(embedding, whole(measured.domains))
 
     def _stored(self, kind: str, sample: Sample, compute: Callable[[], Row]) -> Row:
         return self.store.row(

@@ -49,10 +49,14 @@ def _drawn(gray: np.ndarray) -> np.ndarray | None:
     """Bool (H, W), True on what is drawn itself, dark or bright."""
     info = strips(gray)
     rest = gray if info is None else np.where(info, MIDDLE, gray)
-    masks = [info]
-    for dark in (rest, ~rest):
-        bars = boxes(dark)
-        masks += [bars, letters(dark, bars)]
+    inks = (rest, ~rest)
+    bars = _united([boxes(ink) for ink in inks])
+    # Of both inks: black letters stand beside a white bar.
+    return _united([info, bars, *(letters(ink, bars) for ink in inks)])
+
+
+def _united(masks: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    """True where any of them is; None where none is there."""
     found = [mask for mask in masks if mask is not None]
     return np.logical_or.reduce(found) if found else None
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nanomorph.annotations.boxes import SLENDER
 from nanomorph.micrograph import Box
 
 # Gray (of 255) that a tenth and half of the pixels of drawn ink have at the most; thin, compressed letters are as pale.
@@ -18,6 +17,8 @@ PURE = {6: 0.25, 30: 0.5}
 BESIDE = {30: 75, 70: 95}
 # The same beside a drawn bar, where text is expected: enough on a dark film.
 BESIDE_BAR = {30: 45, 70: 85}
+# Bars, and boxes with text in them, are so many times wider than high; the 1 of a length is not.
+WIDER = 1.5
 # How far from a bar its text stands, in its own heights.
 BAR_REACH = 2.0
 # Half-width of the thickest stroke, as a share of the frame's shorter side.
@@ -130,9 +131,9 @@ class Ink:
 
 
 def _bars_of(boxes: np.ndarray) -> list[Box]:
-    """Left, top, right and bottom (px, right and bottom outside) of the bars among boxes, bool (H, W)."""
+    """Left, top, right and bottom (px, right and bottom outside) of what vouches for text beside it, bool (H, W)."""
     stats = cv2.connectedComponentsWithStats(boxes.view(np.uint8))[2][1:, :4]
-    return [(x, y, x + width, y + height) for x, y, width, height in stats.tolist() if width >= SLENDER * height]
+    return [(x, y, x + width, y + height) for x, y, width, height in stats.tolist() if width >= WIDER * height]
 
 
 def _is_beside(bar: Box, piece: Piece) -> bool:

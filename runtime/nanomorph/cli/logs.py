@@ -17,7 +17,7 @@ _LEVELS = {"quarantined": logging.WARNING, "skipped": logging.DEBUG}
 
 def start_logging(as_json: bool) -> None:
     """Send what nanomorph says to stderr, or as JSON lines to stdout."""
-    handler = logging.StreamHandler(sys.stdout if as_json else sys.stderr)
+    handler = _Handler(sys.stdout if as_json else sys.stderr)
     handler.setFormatter(_Json() if as_json else _Readable())
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
@@ -31,9 +31,22 @@ def show_event(event: Event) -> None:
 
 def _in_words(event: Event) -> str:
     why = ": ".join(filter(None, (event.reason, event.detail)))
-    # A file's name is foreign text: it must not break the line or the terminal.
-    name = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in event.name)
-    return f"{event.outcome} {name}" + (f" ({why})" if why else "")
+    return f"{event.outcome} {printable(event.name)}" + (f" ({why})" if why else "")
+
+
+def printable(name: str) -> str:
+    """A file's name is foreign text: it must not break the line or the terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
+
+
+class _Handler(logging.StreamHandler):
+    """Goes when nobody reads any more (`watch --json | head -1`): measuring does not."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if isinstance(sys.exc_info()[1], BrokenPipeError):
+            logger.removeHandler(self)
+        else:
+            super().handleError(record)
 
 
 class _Readable(logging.Formatter):

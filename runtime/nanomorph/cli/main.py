@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -41,6 +42,9 @@ EXTRA_OF_MODULE = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `nanomorph ARGUMENTS`; returns the exit code (see `errors`)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A Windows pipe may take no more than cp1252, and names of micrographs are anybody's; stderr does so anyway.
+        sys.stdout.reconfigure(errors="backslashreplace")
     commands = {entry.name: entry for entry in entry_points(group=GROUP)}
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         print(overview(commands))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
+from nanomorph.cli.logs import printable
 from nanomorph.work import Event
 
 Show = Callable[[Event], None]
@@ -31,7 +32,7 @@ def _print_json(event: Event) -> None:
 
 def _print_quarantined(event: Event) -> None:
     if event.outcome == "quarantined":
-        print(f"quarantined: {event.name} ({event.reason})", file=sys.stderr)
+        print(f"quarantined: {printable(event.name)} ({event.reason})", file=sys.stderr)
 
 
 @contextmanager
@@ -56,6 +57,6 @@ def _bar(total: int | None) -> Iterator[Show]:
             speed = bar.tasks[0].speed
             bar.update(task, rate=f"{speed:.1f}/s" if speed else "")
             if event.outcome == "quarantined":
-                console.print(f"quarantined: {event.name} ({event.reason})", markup=False, highlight=False)
+                console.print(f"quarantined: {printable(event.name)} ({event.reason})", markup=False, highlight=False)
 
         yield show

@@ -28,6 +28,7 @@ class Options:
 def run(options: Options) -> int:
     """Write the page and say where it is. Raises ConfigurationError where a folder holds no run."""
     from nanomorph.journal import locate
+    from nanomorph.outages import writing_to
 
     for folder in options.dirs:
         if not locate(folder).is_file():
@@ -36,7 +37,9 @@ def run(options: Options) -> int:
         raise ConfigurationError(f"--out {options.out}: there is no folder {options.out.absolute().parent}.")
     if options.out is not None and options.out.is_dir():
         raise ConfigurationError(f"--out {options.out}: that is a folder, give the name of a file for the page.")
-    print(_compare(options) if len(options.dirs) > 1 else _rebuild(options))
+    with writing_to((options.out or options.dirs[0]).absolute()):
+        page = _compare(options) if len(options.dirs) > 1 else _rebuild(options)
+    print(page)
     return 0
 
 

@@ -6,9 +6,9 @@ import os
 import sqlite3
 import uuid
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from nanomorph.errors import ConfigurationError
+from nanomorph.errors import ConfigurationError, OutputError
 
 SCHEMA_VERSION = 2
 JOURNAL_NAME = "journal.sqlite"
@@ -51,6 +51,9 @@ CREATE INDEX history_by_name ON history (name);
 # What brings a journal of each version up to the next; version 0 is an empty file.
 _STEPS = {0: _SCHEMA + _SINCE_2, 1: _SINCE_2}
 
+# What SQLite says of a disk, not of a journal.
+_OUTAGES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}
+
 
 class JournalError(ConfigurationError):
     """A journal that cannot be used; says which and what to do."""
@@ -70,6 +73,10 @@ def connect(path: Path) -> sqlite3.Connection:
         _ensure_schema(database, path)
     except sqlite3.DatabaseError as error:
         database.close()
+        # The first byte says what kind of error it is, the others where it was met.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTAGES:
+            hint = "is the disk full, or gone? The journal itself may be sound: run the same command again"
+            raise OutputError(f"{path} cannot be written ({error}): {hint}") from error
         raise JournalError(f"{path} is damaged or no journal ({error}): move it away to start anew") from error
     except BaseException:
         database.close()
@@ -84,7 +91,10 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     # SQLite makes files beside a journal to read it. Where it may not, and nobody has left any, nobody writes either.
     alone = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
     how = "immutable=1" if alone else "mode=ro"
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
+    try:
+        database = sqlite3.connect(_address(path.absolute(), how), uri=True, check_same_thread=False)
+    except sqlite3.DatabaseError as error:
+        raise JournalError(f"{path} cannot be read ({error})") from error
     try:
         version = _version(database, path)
         if version != SCHEMA_VERSION:
@@ -103,11 +113,17 @@ def identity_of(path: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(_address(path.absolute(), "mode=ro"), uri=True)) as database:
             row = database.execute("SELECT value FROM meta WHERE key = ?", (IDENTITY,)).fetchone()
     except sqlite3.DatabaseError:
         return ""
     return str(row[0]) if row else ""
+
+
+def _address(path: PurePath, how: str) -> str:
+    """The URI of an absolute path. SQLite knows no servers: that of a Windows share is part of its path."""
+    plain = path.as_uri().removeprefix("file://")
+    return f"file://{plain if plain.startswith('/') else f'//{plain}'}?{how}"
 
 
 def _ensure_schema(database: sqlite3.Connection, path: Path) -> None:

@@ -106,6 +106,13 @@ class Journal(JournalWriter):
         with self._transaction():
             return self._replace(entry, QUARANTINED, reason=reason, detail=detail)
 
+    def absolve(self, name: str) -> None:
+        """An archive or folder that could not be opened is out of the quarantine: it was opened now."""
+        if self._one("SELECT 1 FROM inputs WHERE name = ? AND state = ?", name, QUARANTINED):
+            with self._transaction():
+                self._database.execute("DELETE FROM inputs WHERE name = ?", (name,))
+                self._note(name, "opened", "")
+
     def alias(self, entry: Entry, of: str, sha256: str = "") -> list[str]:
         """An input that is not measured because `of` holds the same: listed, with no numbers of its own."""
         with self._transaction():

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from nanomorph.errors import OutputError
+from nanomorph.errors import FatalError, OutputError
 from nanomorph.journal.lock import Busy, ProcessLock, holder_of
 from nanomorph.journal.reading import JournalReader
 from nanomorph.journal.rows import Entry, Held
 from nanomorph.journal.schema import JournalBusy, JournalError, connect
 from nanomorph.journal.states import CLAIMED, HELD
+from nanomorph.outages import HOPELESS
 
 
 class JournalWriter(JournalReader):
@@ -23,6 +24,7 @@ class JournalWriter(JournalReader):
     def __init__(self, database: sqlite3.Connection, lock: ProcessLock, path: Path) -> None:
         super().__init__(database, path)
         self._process_lock = lock
+        self._file = _file_at(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -36,6 +38,8 @@ class JournalWriter(JournalReader):
                 "another --out"
             ) from busy
         except OSError as error:
+            if error.errno in HOPELESS:
+                raise OutputError(f"{path.parent}: {error.strerror}. Free space, then run the same command.") from error
             raise JournalError(
                 f"{path.parent} cannot be written to ({error.strerror}): choose another folder."
             ) from error
@@ -52,6 +56,17 @@ class JournalWriter(JournalReader):
         with self._lock:
             self._database.close()
             self._process_lock.release()
+
+    def require_in_place(self) -> None:
+        """Raises FatalError where the file was deleted or replaced: what is written to it then is lost.
+
+        A folder that is away as a whole (renamed, a share) may come back with it.
+        """
+        if _file_at(self.path) != self._file and self.path.parent.is_dir():
+            raise FatalError(
+                f"{self.path} was deleted or replaced while it was written: run the same command again, which measures "
+                "what is missing."
+            )
 
     def deaths(self, name: str) -> int:
         """How many processes in a row died while they read this input."""
@@ -119,6 +134,15 @@ class JournalWriter(JournalReader):
                 raise
 
 
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another of its name."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def writer_of(path: Path) -> str | None:
     """The process that writes the journal at `path` now, in words; None where there is none."""
     return holder_of(lock_of(path))
@@ -126,7 +150,8 @@ def writer_of(path: Path) -> str | None:
 
 def lock_of(path: Path) -> Path:
     """The lock of a journal."""
-    return path.with_suffix(".lock")
+    # `journal.lock` of `journal.sqlite`; another name may end in anything.
+    return path.with_suffix(".lock") if path.suffix == ".sqlite" else path.with_name(path.name + ".lock")
 
 
 def now() -> str:

@@ -84,16 +84,20 @@ def measure(
     doubt: Doubt | None = None,
     edges: str = "leave-out",
     told: Mapping[str, float] = UNTOLD,
+    rows: slice | None = None,
 ) -> Measurement:
     """Measure the domains of a label image, the wires in them and the field as a whole.
 
     labels: int (H, W), 0 = background, else the domain's number (kept as `domain`).
     nm_per_px: (x, y), or None where unknown: every `_nm` value is then NaN.
-    doubt: what is known of the mask's and the pixel size's error; without it the interval columns are NaN.
+    doubt: what is known of the mask's (in the field's rows) and the pixel size's error; without it the interval columns
+    are NaN.
     edges: what size statistics do with domains at the edge of the field, one of EDGES.
     told: FIELD_COLUMNS that domains do not show: the share of the material that was left out of them, its contrast.
+    rows: those of the field of view, where an info bar takes the others; places are counted from the frame's first row.
     """
-    labels = np.ascontiguousarray(labels, np.int32)
+    first, height = (0 if rows is None else rows.start), len(labels)
+    labels = np.ascontiguousarray(labels if rows is None else labels[rows], np.int32)
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
     with pool(1, "measure") as beside:
         texture = beside.submit(measure_texture, labels, per_px)
@@ -105,12 +109,17 @@ def measure(
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
-        field |= {**UNTOLD, **told}
+        field |= {**UNTOLD, **told, "field_of_view_fraction": len(labels) / height}
     return Measurement(
-        documented(columns, DOMAIN_COLUMNS),
-        documented(wires.result(), WIRE_COLUMNS),
+        documented(_lower(columns, first), DOMAIN_COLUMNS),
+        documented(_lower(wires.result(), first), WIRE_COLUMNS),
         {c.name: field[c.name] for c in FIELD_COLUMNS},
     )
+
+
+def _lower(columns: Columns, by: int) -> Columns:
+    """With places so many rows lower."""
+    return {name: values + by if name.endswith("_y_px") else values for name, values in columns.items()}
 
 
 def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None = None) -> pd.DataFrame:

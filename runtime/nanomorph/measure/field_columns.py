@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanomorph.measure.descriptor import CROSSINGS, ISO13322, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
 from nanomorph.measure.phases import REDUCED
 
-_SIZED = "over the domains clear of the edge (over all where none is: sizes_include_edge; --edges changes this)"
+_SIZED = "over the domains clear of the edge (over all where those are too few: sizes_include_edge; see --edges)"
 _SIDE = "square root of the field's area"
 
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
@@ -71,14 +71,19 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
         "nm",
         "lower end of its 95 % interval, percentile bootstrap over domains, 1,000 draws, fixed seed",
     ),
-    Descriptor("domain_width_ci_high_nm", "nm", "upper end of that interval (both empty for fewer than two domains)"),
+    Descriptor("domain_width_ci_high_nm", "nm", "upper end of that interval (both empty for fewer than six domains)"),
     Descriptor("percolates_x", "", "one piece, gaps of 2 px closed, spans the field in x (to 2 px)"),
     Descriptor("percolates_y", "", "one piece, gaps of 2 px closed, spans the field in y (to 2 px)"),
     Descriptor("domain_width_median_px", "px", f"median width_median {_SIZED}"),
     *lengths("domain_length_median", f"median length {_SIZED}", ""),
     *lengths("domain_ecd_median", f"median ecd {_SIZED}", ISO13322),
     Descriptor("n_sized", "", "number of domains behind the medians"),
-    Descriptor("sizes_include_edge", "", "the medians count domains that touch the edge, as there is no other"),
+    Descriptor("sized_fraction", "", "share of the domains' area that is in those behind the medians"),
+    Descriptor(
+        "sizes_include_edge",
+        "",
+        "the medians count domains that touch the edge: others hold less than a tenth of the area, or --edges count",
+    ),
     Descriptor("number_density_um2", "1/um2", "n_domains / area of the field"),
     *lengths("skeleton_length", "length of all skeletons", SKELETON),
     Descriptor("branch_points", "", "branchings of all skeletons", SKELETON),
@@ -111,6 +116,7 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     *_distribution("chord_background", f"chords between material (mesh size) {_CHORDS}"),
     *_distribution("local_thickness_foreground", f"{_THICKNESS} the material{_REDUCED}", _HILDEBRAND),
     *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores){_REDUCED}", _HILDEBRAND),
+    Descriptor("field_of_view_fraction", "", "share of the frame's rows that are the field: info bars are the others"),
     Descriptor("left_out_fraction", "", "area that was left out beside particles as debris / area of the material"),
     Descriptor(
         "material_contrast",

@@ -62,7 +62,8 @@ def measure_field(
     edges: str,
 ) -> dict[str, float]:
     """FIELD_COLUMNS of `labels` (int (H, W)) from its domains' `columns` and geometry, its texture and its spans."""
-    sized = sample(columns["touches_edge"], columns["edge_weight"], edges)
+    area = columns["area_px"].astype(float)
+    sized = sample(columns["touches_edge"], columns["edge_weight"], area, edges)
     area_um2 = labels.size * math.prod(nm_per_px) / 1e6 if nm_per_px is not None else math.nan
     n, n_branch_points = len(columns["area_px"]), int(columns["n_branch_points"].sum())
     return {
@@ -70,6 +71,7 @@ def measure_field(
         "n_domains": n,
         **size_statistics(columns, sized),
         "n_sized": len(sized.index),
+        "sized_fraction": _ratio(float(area[sized.index].sum()), float(area.sum())),
         "sizes_include_edge": sized.includes_edge,
         "number_density_um2": n / area_um2,
         "number_density_weighted_um2": float(np.nansum(columns["edge_weight"])) / area_um2,
@@ -79,38 +81,44 @@ def measure_field(
         "branch_density_um2": n_branch_points / area_um2,
         "n_wires": int(columns["n_wires"].sum()),
         "n_holes": int(columns["n_holes"].sum()),
-        **_scale_free(columns, sized, math.sqrt(labels.size)),
+        **_scale_free(columns, sized, *_square_side(labels.size, nm_per_px)),
         **_in_units(_of_skeletons(domains, labels.shape), nm_per_px),
         **_in_units(_of_texture(texture), nm_per_px),
         "orientation_order": _order(domains),
     }
 
 
-def _scale_free(columns: Values, sized: Sample, side_px: float) -> dict[str, float]:
+def _square_side(size: int, nm_per_px: tuple[float, float] | None) -> tuple[float, str]:
+    """The side of a square of the field's area, and its unit: px only where no pixel size says how long they are."""
+    return (math.sqrt(size), "px") if nm_per_px is None else (math.sqrt(size * math.prod(nm_per_px)), "nm")
+
+
+def _scale_free(columns: Values, sized: Sample, side: float, unit: str) -> dict[str, float]:
     """Ratios and averages that do not change when field and domains are enlarged alike."""
-    length = float(columns["skeleton_length_px"].sum())
+    width, inscribed, length = (columns[f"{c}_{unit}"] for c in ("width_median", "inscribed_diameter", "length"))
+    skeletons = float(columns[f"skeleton_length_{unit}"].sum())
     n_branch_points, n_end_points = (int(columns[c].sum()) for c in ("n_branch_points", "n_end_points"))
-    widths = columns["width_median_px"][sized.index]
-    width_px = median(widths, sized.weight)
+    widths = width[sized.index]
+    usual = median(widths, sized.weight)
     area = columns["area_px"].astype(float)
     return {
         "largest_domain_share": float(area.max() / area.sum()) if len(area) else 0.0,
-        "relative_width": width_px / side_px,
-        "relative_width_largest": _largest(columns["width_median_px"]) / side_px,
-        "relative_inscribed_diameter": _largest(columns["inscribed_diameter_px"]) / side_px,
-        "relative_skeleton_length": length / side_px,
-        "relative_length_longest": _largest(columns["length_px"]) / side_px,
-        "branch_points_per_side": _ratio(n_branch_points * side_px, length),
-        "branch_points_per_width": _ratio(n_branch_points * width_px, length),
-        "end_points_per_side": _ratio(n_end_points * side_px, length),
-        "end_points_per_width": _ratio(n_end_points * width_px, length),
-        "mean_tortuosity": _weighted(columns["tortuosity"], columns["length_px"]),
+        "relative_width": usual / side,
+        "relative_width_largest": _largest(width) / side,
+        "relative_inscribed_diameter": _largest(inscribed) / side,
+        "relative_skeleton_length": skeletons / side,
+        "relative_length_longest": _largest(length) / side,
+        "branch_points_per_side": _ratio(n_branch_points * side, skeletons),
+        "branch_points_per_width": _ratio(n_branch_points * usual, skeletons),
+        "end_points_per_side": _ratio(n_end_points * side, skeletons),
+        "end_points_per_width": _ratio(n_end_points * usual, skeletons),
+        "mean_tortuosity": _weighted(columns["tortuosity"], length),
         "mean_solidity": _weighted(columns["solidity"], area),
         "mean_circularity": _weighted(columns["circularity"], area),
         "mean_width_variation": _weighted(columns["width_variation"], area),
         "median_elongation": median(columns["elongation"]),
         "median_aspect_ratio": median(columns["aspect_ratio"]),
-        "width_spread": _ratio(_deviation(widths, sized.weight), width_px),
+        "width_spread": _ratio(_deviation(widths, sized.weight), usual),
     }
 
 

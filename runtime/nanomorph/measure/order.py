@@ -8,6 +8,7 @@ import numpy as np
 
 N_HALVINGS = 6  # windows from the whole field down to a 1/64 of its side
 STEPS = 2  # window sizes per halving
+ORDERED = 0.9  # S2D of a field of one direction: what is left of decay is noise
 
 
 def s2d(length: np.ndarray, direction: np.ndarray) -> float:
@@ -24,7 +25,7 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
     """Side of the window in which S2D has decayed from 1 (a point) to 1 / e above that of the field (h, w), px.
 
     S2D is averaged by length over windows of shrinking side (Persson et al. 2017, GTFiber). NaN where the whole field
-    is ordered (S2D of windows never decays so far) or there are no skeletons.
+    is ordered (S2D above ORDERED, or windows never decay so far) or there are no skeletons.
     """
     if length.sum() <= 0:
         return math.nan
@@ -34,7 +35,9 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
     x, y = np.maximum(middle, 0).T.copy()
     order = np.array([_in_windows(x, y, cos, sin, one) for one in sides]) / length.sum()
     level = s2d(length, direction)
-    share = (order - level) / max(1 - level, 1e-9)
+    if level > ORDERED:
+        return math.nan
+    share = (order - level) / (1 - level)
     below = np.flatnonzero(share > 1 / math.e)
     if not len(below) or below[0] == 0:
         return math.nan

@@ -50,13 +50,14 @@ def chords(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> dict[s
 
     per_px: length of a px in x and y. Mean: length in the phase / number of chords, a chord cut by the edge of the
     field counting one half per end inside (unbiased). Distribution: chords that lie wholly in the field, each
-    weighted by 1 / (1 - its length / the line's), its chance to do so (Miles and Lantuejoul, in one dimension).
+    weighted by 1 / (1 - (its px + 1) / the line's), its chance to have a change at both ends (Miles and Lantuejoul, in
+    one dimension).
     """
     along_x = mask[:: max(1, mask.shape[0] // MOST_LINES)]
     # numpy would transpose byte by byte.
     along_y = cv2.transpose(np.ascontiguousarray(mask[:, :: max(1, mask.shape[1] // MOST_LINES)]))
-    # Lines along x stand for as much of the field as lines along y, however many there are of each.
-    parts = [_runs(along_x, per_px[0], 1 / along_x.size), _runs(along_y, per_px[1], 1 / along_y.size)]
+    # A line counts by its length: those along x for as much as those along y, however many or coarse they are.
+    parts = [_runs(lines, px, 1 / (lines.size * px)) for lines, px in zip((along_x, along_y), per_px, strict=True)]
     return {name: _pooled([part[value] for part in parts]) for value, name in enumerate(("background", "foreground"))}
 
 
@@ -79,7 +80,7 @@ def _runs(lines: np.ndarray, per_px: float, share: float) -> tuple[_Runs, _Runs]
     # The value of a run between two changes is the one after its first change.
     value = lines[row[:-1], at[:-1] + 1][same]
     length = np.diff(at)[same].astype(float)
-    weight = share / (1 - length / n)
+    weight = share / (1 - (length + 1) / n)
     total = float(np.count_nonzero(lines))
     # Every change ends one chord of each phase; a chord has two ends.
     number = len(changed) / 2

@@ -12,6 +12,11 @@ SEED = 20260
 EDGES = ("leave-out", "weight", "count")
 """What to do with domains at the edge of the field: leave them out, leave them out and weight the others for it
 (Miles and Lantuejoul: larger domains touch the edge more often), or count them all."""
+# Share of the area that domains clear of the edge hold at the least, if sizes are to be theirs: a crumb beside a
+# network says nothing of it. Particles hold less where they are two thirds as large as the field.
+LEAST_CLEAR = 0.1
+# Below so many values not even their whole range covers the median in 95 of 100 samples: 1 - 2 ** (1 - n).
+LEAST_FOR_INTERVAL = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,26 +29,26 @@ class Sample:
 
 
 def edge_weights(sizes: np.ndarray, touches_edge: np.ndarray, field: tuple[int, ...]) -> np.ndarray:
-    """Miles-Lantuejoul weights (n,): 1 / P with P = (H - h)(W - w) / (H W), for domains of boxes (h, w) px.
+    """Miles-Lantuejoul weights (n,): 1 / P with P = (H - h - 1)(W - w - 1) / (H W), for domains of boxes (h, w) px.
 
-    P is the chance that a domain placed at random lies wholly inside the field (ISO 13322-1). NaN for one that
-    touches the edge.
+    P is the chance that a domain placed at random lies inside the field (ISO 13322-1) and not in its first or last row
+    or column, which are the edge. NaN for one that touches it.
     """
-    share = (np.array(field[:2]) - sizes) / np.array(field[:2])
+    share = (np.array(field[:2]) - sizes - 1) / np.array(field[:2])
     inside = share.prod(axis=1)
     weight = np.full(len(sizes), np.nan)
     np.divide(1.0, inside, out=weight, where=~touches_edge & (inside > 0))
     return weight
 
 
-def sample(touches_edge: np.ndarray, edge_weight: np.ndarray, edges: str = "leave-out") -> Sample:
-    """The domains behind a field's size statistics; all of them where none is clear of the edge.
+def sample(touches_edge: np.ndarray, edge_weight: np.ndarray, area: np.ndarray, edges: str = "leave-out") -> Sample:
+    """The domains behind a field's size statistics; all where those clear of the edge hold less than LEAST_CLEAR of it.
 
     A wire that crosses the whole field, or a percolating network, always touches the edge; its width is
     known all the same.
     """
     inside = np.flatnonzero(~touches_edge)
-    if edges == "count" or not len(inside):
+    if edges == "count" or area[inside].sum() < LEAST_CLEAR * area.sum() or not len(inside):
         return Sample(np.arange(len(touches_edge)), np.ones(len(touches_edge)), bool(touches_edge.any()))
     weight = edge_weight[inside] if edges == "weight" else np.ones(len(inside))
     return Sample(inside, weight, False)
@@ -59,9 +64,9 @@ def median(values: np.ndarray, weight: np.ndarray | None = None) -> float:
 
 
 def bootstrap_median(values: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float]:
-    """95 % percentile-bootstrap interval of the median (NaN for fewer than two values, or unknown ones)."""
+    """95 % percentile-bootstrap interval of the median; NaN below LEAST_FOR_INTERVAL values, and of unknown ones."""
     n = len(values)
-    if n < 2 or np.isnan(values).any():
+    if n < LEAST_FOR_INTERVAL or np.isnan(values).any():
         return math.nan, math.nan
     draws = np.random.default_rng(SEED).integers(0, n, (N_BOOTSTRAP, n))
     if weight is None or (weight == weight[0]).all():

@@ -33,10 +33,13 @@ class Doubt:
 
 @dataclass(frozen=True, eq=False)
 class MaskInterval:
-    """area_low, area_high: px, (n,), of the domains when the threshold is raised and lowered."""
+    """low, high: areas (n,) of the domains when the threshold is raised and lowered, as shares of what they are.
 
-    area_low: np.ndarray
-    area_high: np.ndarray
+    1 of a domain that has no sampled pixel: nothing is known of it.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
 
 
 def doubtful(labels: np.ndarray, columns: Mapping[str, np.ndarray], doubt: Doubt | None) -> dict[str, np.ndarray]:
@@ -49,7 +52,7 @@ def doubtful(labels: np.ndarray, columns: Mapping[str, np.ndarray], doubt: Doubt
     error = 0.0
     if doubt is not None:
         interval = mask_interval(labels, columns["domain"], doubt.foreground, doubt.threshold)
-        ends = {"low": (-1.0, np.minimum(interval.area_low, area)), "high": (1.0, np.maximum(interval.area_high, area))}
+        ends = {"low": (-1.0, area * interval.low), "high": (1.0, area * interval.high)}
         error = doubt.pixel_size_error
     found: dict[str, np.ndarray] = {}
     for end, (sign, other) in ends.items():
@@ -84,17 +87,16 @@ def mask_interval(labels: np.ndarray, domain: np.ndarray, foreground: np.ndarray
     Lower: its pixels above the upper threshold. Higher: all its pixels, and those above the lower threshold that belong
     to the same piece of such pixels, and are nearer to it than to any other domain there.
     """
-    step = step_of(labels.shape)
     labels = sampled(labels)
-    low, high = thresholds(threshold)
+    possible, certain = thresholds(threshold)
     n = int(domain[-1]) + 1
-    sure = np.bincount(labels[foreground >= high], minlength=n)
-    band = _attached(labels, foreground >= low, n)
+    sure = np.bincount(labels[foreground >= certain], minlength=n)
+    band = _attached(labels, foreground >= possible, n)
     inside = np.bincount(labels[labels > 0], minlength=n)
-    scale = float(step * step)
-    return MaskInterval(
-        np.minimum(sure, inside)[domain] * scale, (inside + np.bincount(band, minlength=n))[domain] * scale
-    )
+    # Shares, as a count of every k-th pixel alone is off by more than the doubt.
+    seen = np.maximum(inside, 1)
+    low, high = np.where(inside > 0, (np.minimum(sure, inside) / seen, 1 + np.bincount(band, minlength=n) / seen), 1.0)
+    return MaskInterval(low[domain], high[domain])
 
 
 def _attached(labels: np.ndarray, possible: np.ndarray, n: int) -> np.ndarray:

@@ -14,6 +14,8 @@ from nanomorph.micrograph import ReadError
 
 MIN_SIDE = 32
 MAX_PIXELS = 10**9
+# Sums and squares of what is greater leave the range of 32-bit floats.
+LARGEST = 1e15
 
 _TAIL_8_BIT = 0.05
 _TAIL_DEEP = 0.02
@@ -157,6 +159,8 @@ def check_frame(name: str, pixels: np.ndarray) -> None:
             share = 100 * (1 - finite.size / pixels.size)
             raise ReadError("no-signal", f"{share:.0f} % of the pixels of {name} are NaN or infinite")
         low, high = finite.min(), finite.max()
+    if max(abs(float(low)), abs(float(high))) > LARGEST:
+        raise ReadError("no-signal", f"{name} has values from {low:.1e} to {high:.1e}, which no detector counts")
     if low == high:
         doubt = "; was it fully written?" if low == 0 else ""
         raise ReadError("no-signal", f"every pixel of {name} has the same value, {low}{doubt}")

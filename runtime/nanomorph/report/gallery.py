@@ -65,7 +65,7 @@ def links(out: Path, page: Path, inlined: Sequence[Example]) -> Link:
     def link(name: str) -> str | None:
         if not result_path(out, "overlays", name, ".png").is_file():
             return None
-        return f"#{anchor(name, out)}" if name in here else quote(_beside(out, page, name))
+        return f"#{anchor(name, out)}" if name in here else _beside(out, page, name)
 
     return link
 
@@ -77,7 +77,10 @@ def anchor(name: str, out: Path) -> str:
 
 def _beside(out: Path, page: Path, name: str) -> str:
     overlay = result_path(out, "overlays", name, ".png")
-    return Path(os.path.relpath(overlay, page.parent)).as_posix()
+    try:
+        return quote(Path(os.path.relpath(overlay, page.parent)).as_posix())
+    except ValueError:  # Windows: another drive
+        return overlay.absolute().as_uri()
 
 
 def figures(out: Path, page: Path, examples: Sequence[Example], colours: Mapping[str, str]) -> str:
@@ -89,7 +92,7 @@ def _figure(out: Path, page: Path, example: Example, colours: Mapping[str, str])
     jpeg = _small_jpeg(result_path(out, "overlays", example.name, ".png"))
     if jpeg is None:
         return ""
-    link = quote(_beside(out, page, example.name))
+    link = _beside(out, page, example.name)
     source = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
     name = escape(example.name)
     facts = f"{example.field_width} · {count(example.n_domains, 'domain')}"

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from nanomorph.readers import SUFFIXES
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+_MEMBER = re.compile(f"(.+?(?:{'|'.join(map(re.escape, ARCHIVE_SUFFIXES))}))!/", re.IGNORECASE | re.DOTALL)
 OTHER_ARCHIVES = (".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")
 
 _SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information"})
@@ -58,6 +59,12 @@ def is_skipped(name: str) -> bool:
 def is_archive(name: str) -> bool:
     """An archive that `discover` opens."""
     return name.casefold().endswith(ARCHIVE_SUFFIXES)
+
+
+def archive_of(name: str) -> str | None:
+    """The archive that an input lies in: `a/x.zip` of `a/x.zip!/b.tif`. A folder may be called `x!`."""
+    found = _MEMBER.match(name)
+    return found[1] if found else None
 
 
 def is_other_archive(name: str) -> bool:

@@ -9,11 +9,9 @@ from pathlib import Path
 from nanomorph.naming import readable
 from nanomorph.readers import emi_beside, ser_beside
 from nanomorph.sources import MEMBER_LIMIT, Item, Rejected, open_archive
-from nanomorph.sources.entry import is_archive, is_micrograph, not_an_image, suffix
+from nanomorph.sources.entry import archive_of, is_archive, is_micrograph, not_an_image, suffix
 from nanomorph.sources.folders import companion_beside, load_file, stamp_of
 from nanomorph.watching.poller import Sighting
-
-_MEMBER = "!/"
 
 
 def entries_of(sighting: Sighting, provisional: bool) -> Iterator[Item | Rejected]:
@@ -70,7 +68,7 @@ def lacks_partner(sighting: Sighting) -> bool:
 
 def file_of(name: str) -> str:
     """The file that an entry lies in: itself, or its archive."""
-    return name.partition(_MEMBER)[0]
+    return archive_of(name) or name
 
 
 def _emi(ser: Path) -> Path | None:

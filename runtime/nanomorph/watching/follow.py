@@ -36,7 +36,7 @@ class BundleFollower:
         seen = _signature([self._folder / MANIFEST])
         if seen == self._seen and not self._refused:
             return None
-        everything = _signature(sorted(self._folder.rglob("*"))) if self._refused else ()
+        everything = _signature(_below(self._folder)) if self._refused else ()
         if seen == self._seen and everything == self._refused:
             return None
         if seen != self._seen:
@@ -52,7 +52,7 @@ class BundleFollower:
             model = self._open(bundle)
             _rehearse(model)
         except Exception as error:  # noqa: BLE001 (whatever is wrong with it, the old one goes on)
-            self._refused = _signature(sorted(self._folder.rglob("*")))
+            self._refused = _signature(_below(self._folder))
             self._say(str(error) or type(error).__name__)
             return None
         self._fingerprint, self._refused = bundle.fingerprint, ()
@@ -70,6 +70,14 @@ def _rehearse(model: Model) -> None:
     pixels = np.full((96, 96), 200, np.uint8)
     pixels[30:60, 20:80] = 40
     analyze(pixels, model, nm_per_px=1.0)
+
+
+def _below(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it cannot be listed, as on a share that is away."""
+    try:
+        return sorted(folder.rglob("*"))
+    except OSError:
+        return []
 
 
 def _signature(files: list[Path]) -> _Signature:

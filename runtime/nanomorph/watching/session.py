@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nanomorph.errors import OutputError
+from nanomorph.outages import writable
 from nanomorph.run import Run
 from nanomorph.watching.follow import BundleFollower
-from nanomorph.watching.space import writable
 from nanomorph.watching.watcher import Watcher
 from nanomorph.work import Event
 

@@ -6,13 +6,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from nanomorph.atomic import TEMPORARY_SUFFIX, atomic_open
 from nanomorph.sources.members import human
 
 MIB = 1024**2
 RESERVE = 256 * MIB
 RESERVE_SHARE = 0.02
-_PROBE = b"\0" * MIB
 
 
 def shortage(folders: Sequence[Path]) -> str | None:
@@ -28,16 +26,3 @@ def shortage(folders: Sequence[Path]) -> str | None:
         if usage.free < min(RESERVE, RESERVE_SHARE * usage.total):
             return f"{folder}: only {human(usage.free)} free on a disk of {human(usage.total)}"
     return None
-
-
-def writable(folders: Sequence[Path]) -> bool:
-    """Whether a MiB can be written to each folder, which is what a full disk refuses whatever it reports."""
-    try:
-        for folder in folders:
-            probe = folder / f".room{TEMPORARY_SUFFIX}"
-            with atomic_open(probe) as file:
-                file.write(_PROBE)
-            probe.unlink()
-    except OSError:
-        return False
-    return True

@@ -173,7 +173,7 @@ class Watcher:
 
     def _wait_for_room(self) -> Iterator[Flush]:
         while not self.clock.stopped and (lack := shortage([self._out, self._journal.path.parent])):
-            self.status.be("paused", f"{lack}; going on when there is room", self.clock.now())
+            self.status.be("paused", f"{lack}; going on when that has passed", self.clock.now())
             yield FLUSH
             self.clock.wait(self._rules.poll)
 

@@ -23,6 +23,12 @@ class Options:
     size: int = option("side of an image in px", default=512, type=int)
     seed: int = option("of every random draw", default=0, type=int)
     classes: tuple[str, ...] = option("classes to draw", default=CLASSES, type=str, choices=LABELS, many=True)
+    width_px: tuple[float, ...] = option(
+        "typical width of the wires (diameter of particles) in px, or least and most (default: 3 to 30)",
+        default=(),
+        type=float,
+        many=True,
+    )
     bits: int = option("8 or 16 bits a pixel", default=8, type=int)
     workers: int = option("processes", default=1, type=int)
 
@@ -35,6 +41,7 @@ class _Job:
     number: int
     seed: int
     size: int
+    width_px: tuple[float, float] | None
     bits: int
     out: Path
 
@@ -61,6 +68,8 @@ def _check(options: Options) -> None:
         raise ConfigurationError(f"{options.out} already holds labels.csv: give another --out")
     if options.bits not in (8, 16):
         raise ConfigurationError(f"--bits is 8 or 16, not {options.bits}")
+    if len(options.width_px) > 2 or any(width <= 0 for width in options.width_px):
+        raise ConfigurationError(f"--width-px takes one width or two above 0, not {options.width_px}")
     if options.size < 96:
         raise ConfigurationError(f"--size is at least 96 px, not {options.size}")
     for name in ("count", "workers"):
@@ -76,8 +85,9 @@ def _drawn(options: Options) -> Iterator[tuple[dict, object]]:
     from rich.console import Console
     from rich.progress import track
 
+    width = (min(options.width_px), max(options.width_px)) if options.width_px else None
     jobs = [
-        _Job(label, number, options.seed * 1_000_003 + number, options.size, options.bits, options.out)
+        _Job(label, number, options.seed * 1_000_003 + number, options.size, width, options.bits, options.out)
         for label in dict.fromkeys(options.classes)
         for number in range(options.count)
     ]
@@ -108,7 +118,7 @@ def _draw_and_write(job: _Job) -> tuple[dict, object]:
     from nanomorph_training.synthesis import synthesize_field
     from nanomorph_training.synthesis.files import write_field
 
-    field = synthesize_field(job.label, job.seed, job.size, bits=job.bits)
+    field = synthesize_field(job.label, job.seed, job.size, width_px=job.width_px, bits=job.bits)
     row, wires = write_field(job.out, f"{job.label}_{job.number:05d}", field)
     # Every field is drawn by itself, so each is a group of its own.
     return row | {"seed": job.seed, "group": f"synthetic-{job.label}-{job.seed}"}, wires

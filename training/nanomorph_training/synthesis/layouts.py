@@ -26,8 +26,18 @@ class Scale:
     width_px: float
 
 
-def draw_scale(rng: Rng, nm_per_px: float | None = None, width_nm: float | None = None) -> Scale:
-    """Protein wires of 3 to 12 nm, other wires up to 45 nm, at 0.3 to 4 nm/px: 3 to 30 px wide."""
+def draw_scale(
+    rng: Rng,
+    nm_per_px: float | None = None,
+    width_nm: float | None = None,
+    width_px: tuple[float, float] | None = None,
+) -> Scale:
+    """Protein wires of 3 to 12 nm, other wires up to 45 nm, at 0.3 to 4 nm/px: 3 to 30 px wide.
+
+    width_px, least and most, takes the place of widths in nm.
+    """
+    if width_px is not None:
+        return Scale(log_uniform(rng, 0.3, 4.0) if nm_per_px is None else nm_per_px, log_uniform(rng, *width_px))
     if width_nm is None:
         width_nm = log_uniform(rng, 3, 12) if chance(rng, 0.7) else log_uniform(rng, 8, 45)
     if nm_per_px is None:

@@ -33,18 +33,22 @@ Object = Chain | Bundle | Particle | Texture
 class Wishes:
     """What a caller may fix; None is drawn.
 
-    nm_per_px; width_nm: typical width of a wire (of a particle); polarity: -1 dark on bright, +1 bright on
-    dark; contrast: in sd of the film's grain; annotations: probability of a burnt-in bar; bits: 8 or 16.
+    nm_per_px; width_nm: typical width of a wire (of a particle), or width_px: its least and most; polarity: -1 dark
+    on bright, +1 bright on dark; contrast: in sd of the film's grain; annotations: probability of a burnt-in bar;
+    bits: 8 or 16.
     """
 
     nm_per_px: float | None = None
     width_nm: float | None = None
+    width_px: tuple[float, float] | None = None
     polarity: int | None = None
     contrast: float | None = None
     annotations: float = 0.55
     bits: int = 8
 
     def __post_init__(self) -> None:
+        if self.width_px is not None and (self.width_nm is not None or not 0 < self.width_px[0] <= self.width_px[1]):
+            raise ValueError(f"width_px is the least and the most of a width, without width_nm, not {self.width_px}")
         if self.bits not in (8, 16):
             raise ValueError(f"bits is 8 or 16, not {self.bits}")
         if self.polarity not in (None, -1, 1):
@@ -76,7 +80,7 @@ def true_scene(rng: Rng, label: str, shape: tuple[int, int], wishes: Wishes) -> 
 
 def _draw_scene(rng: Rng, label: str, raster: Raster, wishes: Wishes) -> Scene:
     shape = raster.shape
-    scale = layouts.draw_scale(rng, wishes.nm_per_px, wishes.width_nm)
+    scale = layouts.draw_scale(rng, wishes.nm_per_px, wishes.width_nm, wishes.width_px)
     objects = _draw_objects(rng, label, shape, scale, wishes)
     footprints = [_footprint(thing, raster) for thing in objects]
     overlay = draw_annotations(rng, shape, scale.nm_per_px, wishes.annotations)
@@ -90,7 +94,7 @@ def _draw_scene(rng: Rng, label: str, raster: Raster, wishes: Wishes) -> Scene:
 
 def _draw_objects(rng: Rng, label: str, shape: tuple[int, int], scale: layouts.Scale, wishes: Wishes) -> list[Object]:
     if label == "particles":
-        diameter = None if wishes.width_nm is None else wishes.width_nm / scale.nm_per_px
+        diameter = None if wishes.width_nm is None and wishes.width_px is None else scale.width_px
         return list(draw_particles(rng, shape, diameter))
     if label == "bundle":
         bundles, strays = draw_bundles(rng, shape, scale.width_px)
