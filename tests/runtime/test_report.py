@@ -13,7 +13,7 @@ from nanomorph.journal import Journal
 from nanomorph.report import write_report
 from nanomorph.report.collect import Findings, Task, collect
 from nanomorph.report.gallery import MAX_PICTURES, choose
-from nanomorph.report.statistics import _middles, fit_lognormal, median_ratio, summarize
+from nanomorph.report.statistics import Sample, _middles, fit_lognormal, median_ratio, summarize
 from nanomorph.report.tasks import task_sections
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
 from nanomorph.results import rows_of, write_overlay
@@ -141,6 +141,7 @@ def test_domains_unlike_everything_have_a_row_of_sizes_too():
     for label, number in (("disc", 3), ("unknown", 2)):
         sizes = findings.sizes["shape", "nm", label]
         sizes.micrographs += [0] * number
+        sizes.weights += [1.0] * number
         for values in sizes.values.values():
             values += [5.0] * number
     text = task_sections(findings, {"disc": "#111111", "rod": "#222222"}, lambda _: None)
@@ -200,10 +201,10 @@ def test_gallery_shows_every_label_and_the_doubtful_first(journal, make_analysis
 def test_median_of_resampled_micrographs():
     """Ten micrographs, each with ten equal widths: the interval is that of ten values, not of a hundred."""
     values = np.repeat(np.arange(1.0, 11.0), 10)
-    by_micrograph = summarize(values, np.repeat(np.arange(10), 10))
+    by_micrograph = summarize(Sample.of(values, np.repeat(np.arange(10), 10)))
     assert (by_micrograph.n, by_micrograph.n_micrographs, by_micrograph.median) == (100, 10, 5.5)
     assert by_micrograph.by_micrograph
-    by_domain = summarize(values, np.zeros(100, int))
+    by_domain = summarize(Sample.of(values, np.zeros(100, int)))
     assert not by_domain.by_micrograph
     assert by_micrograph.high - by_micrograph.low > 1.5 * (by_domain.high - by_domain.low)
     assert by_micrograph.low < 5.5 < by_micrograph.high
@@ -218,9 +219,27 @@ def test_a_weighted_median_is_that_of_repeated_values():
     assert ((values[lower] + values[upper]) / 2).tolist() == repeated
 
 
+def test_domains_count_by_their_weight():
+    """Of 1, 2 and 10 the last counts five times: half of the weight is reached there."""
+    sample = Sample(np.array([1.0, 2.0, 10.0]), np.zeros(3, int), np.array([1.0, 1.0, 5.0]))
+    assert summarize(sample).median == 10
+    assert fit_lognormal(sample).median == pytest.approx(2 ** (1 / 7) * 10 ** (5 / 7))
+    assert fit_lognormal(sample).distance == pytest.approx(ndtr_distance(sample))
+
+
+def ndtr_distance(sample):
+    """The largest gap between the weighted steps at 1, 2 and 10 (up to 1/7, 2/7, 1) and the fitted curve."""
+    from scipy.stats import norm
+
+    logs, share = np.log(sample.values), np.array([1, 1, 5]) / 7
+    mean = logs @ share
+    curve = norm.cdf((logs - mean) / np.sqrt((logs - mean) ** 2 @ share))
+    return max(np.abs(curve - [1 / 7, 2 / 7, 1]).max(), np.abs(curve - [0, 1 / 7, 2 / 7]).max())
+
+
 def test_medians_of_nothing_and_of_one():
-    assert summarize(np.array([np.nan]), np.array([0])).n == 0
-    one = summarize(np.array([3.0, np.nan]), np.array([0, 1]))
+    assert summarize(Sample.of(np.array([np.nan]), np.array([0]))).n == 0
+    one = summarize(Sample.of(np.array([3.0, np.nan]), np.array([0, 1])))
     assert (one.n, one.median) == (1, 3.0)
     assert np.isnan(one.low)
 
@@ -253,23 +272,23 @@ def test_lognormal_of_known_sizes():
     from scipy.stats import lognorm
 
     values = lognorm.ppf((np.arange(2000) + 0.5) / 2000, s=np.log(1.5), scale=20)
-    fit = fit_lognormal(values)
+    fit = fit_lognormal(Sample.of(values, np.zeros(len(values))))
     assert fit.median == pytest.approx(20, rel=1e-3)
     assert fit.spread == pytest.approx(1.5, rel=2e-3)
     assert fit.distance < 0.002
     assert fit.cumulative(np.array([20.0]))[0] == pytest.approx(0.5, abs=1e-3)
-    assert fit_lognormal(np.array([5.0, 5.0, 5.0])) is None
-    assert fit_lognormal(np.array([5.0, np.nan, 6.0])) is None
+    assert fit_lognormal(Sample.of(np.array([5.0, 5.0, 5.0]), np.zeros(3))) is None
+    assert fit_lognormal(Sample.of(np.array([5.0, np.nan, 6.0]), np.zeros(3))) is None
 
 
 def test_ratio_of_medians():
     ids = np.repeat(np.arange(8), 5)
     first = np.linspace(8, 12, 40)
-    ratio = median_ratio((first, ids), (3 * first, ids))
+    ratio = median_ratio(Sample.of(first, ids), Sample.of(3 * first, ids))
     assert ratio.ratio == pytest.approx(3)
     assert ratio.low < 3 < ratio.high
     assert ratio.by_micrograph
-    assert median_ratio((first, ids), (np.array([1.0]), np.array([0]))) is None
+    assert median_ratio(Sample.of(first, ids), Sample.of(np.array([1.0]), np.array([0]))) is None
 
 
 @pytest.fixture
@@ -299,7 +318,7 @@ def test_report_command_rebuilds_and_compares(two_runs, tmp_path, monkeypatch, c
     ]
     assert main(["report", *map(str, two_runs), "--out", "cmp.html"]) == 0
     page = (tmp_path / "cmp.html").read_text(encoding="utf-8")
-    ratios = page.partition("Difference of medians")[2]
+    ratios = page.partition("Ratios of medians")[2]
     assert re.search(r"<i></i>sample-2</th><td><b>2.00</b>", ratios)
     links = Links()
     links.feed(page)
@@ -313,3 +332,45 @@ def test_report_command_rebuilds_and_compares(two_runs, tmp_path, monkeypatch, c
 def test_a_folder_is_no_file_for_the_page(whole_run, tmp_path, capsys):
     assert main(["report", str(whole_run[0]), "--out", str(tmp_path)]) == 2
     assert "that is a folder, give the name of a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("edges", "sizes"), [("leave-out", [20.0]), ("weight", [20.0]), ("count", [10.0, 20.0])])
+def test_sizes_follow_the_choice_about_edges(journal, make_analysis, edges, sizes):
+    analysis = make_analysis("a.tif", nm_per_px=(1.0, 1.0), sides=(10, 20))
+    analysis.domain_table["touches_edge"] = np.array([True, False])
+    analysis.domain_table["edge_weight"] = np.array([np.nan, 3.0])
+    journal.remember("edges", edges)
+    journal.record(item("a.tif"), rows_of(analysis))
+    findings = collect(journal)
+    sample = findings.folders["nm", ""].sample("width_median")
+    assert sample.values.tolist() == sizes
+    assert sample.weight.tolist() == ([3.0] if edges == "weight" else [1.0] * len(sizes))
+    assert findings.n_edge_fields == (edges == "count")
+
+
+def test_too_many_domains_are_sampled_by_no_order_of_names(journal, make_analysis):
+    """TEM and SEM in turns: every second micrograph would be of one kind alone."""
+    for n in range(24):
+        journal.record(item(name := f"s{n:02d}_{('tem', 'sem')[n % 2]}.tif"), rows_of(make_analysis(name)))
+    findings = collect(journal, most_domains=24)
+    assert findings.n_domains == 48
+    assert findings.sampled == 0.5
+    kinds = [name[4:7] for name in findings.names.values()]
+    assert len(kinds) == 12
+    assert min(kinds.count("tem"), kinds.count("sem")) >= 3
+
+
+def test_samples_in_px_are_left_out_of_a_comparison_in_nm_by_name(two_runs, tmp_path, make_analysis):
+    plain = tmp_path / "plain"
+    with Journal.open(plain / "journal.sqlite") as journal:
+        journal.record(item("a.tif"), rows_of(make_analysis("a.tif", nm_per_px=None)))
+    page = tmp_path / "cmp.html"
+    assert main(["report", *map(str, two_runs), str(plain), "--out", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Not in the sizes, as they are without a pixel size: plain (1 micrograph)." in text
+    assert "<h3>Width, nm</h3>" in text
+    # One colour a sample, in every table.
+    colours = set(re.findall(r"--c:(#\w+)'><i></i>sample-2</th>", text))
+    assert len(colours) == 1
+    assert main(["report", str(two_runs[0]), str(plain), "--out", str(page)]) == 0
+    assert "No two samples have a unit of length in common." in page.read_text(encoding="utf-8")

@@ -60,7 +60,7 @@ def median(values: np.ndarray, weight: np.ndarray | None = None) -> float:
         return math.nan
     if weight is None or (weight == weight[0]).all():
         return float(np.median(values))
-    return float(_weighted_medians(values, weight[None])[0])
+    return float(weighted_medians(values, weight[None])[0])
 
 
 def bootstrap_median(values: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float]:
@@ -73,13 +73,13 @@ def bootstrap_median(values: np.ndarray, weight: np.ndarray | None = None) -> tu
         medians = np.median(values[draws], axis=1)
     else:
         times = np.stack([np.bincount(draw, minlength=n) for draw in draws])
-        medians = _weighted_medians(values, times * weight)
+        medians = weighted_medians(values, times * weight)
     low, high = np.percentile(medians, [2.5, 97.5])
     return float(low), float(high)
 
 
-def _weighted_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The least value at which half of the weight is reached, for every row of weights (m, n)."""
+def weighted_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The least of `values` (n,) at which half of the weight is reached, for every row of weights (m, n)."""
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weights[:, order], axis=1)
     return values[order][(total >= total[:, -1:] / 2).argmax(axis=1)]

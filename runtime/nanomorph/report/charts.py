@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from nanomorph.report.statistics import fit_lognormal
+from nanomorph.report.statistics import Sample, fit_lognormal
 
 # Stand-ins that no palette uses; the page's own colours take their place in the SVG.
 _INK, _LINE = "#010203", "#040506"
@@ -24,18 +24,23 @@ _AXES = (0.145, 0.19, 0.84, 0.77)
 _LOG_RATIO = 15
 
 
-def size_charts(samples: Mapping[str, np.ndarray], colours: Mapping[str, str], axis: str) -> tuple[str, str]:
-    """SVG of the histogram and of the cumulative distribution; samples: finite positive sizes by label."""
-    edges, logarithmic = bin_edges(list(samples.values()))
+def size_charts(
+    samples: Mapping[str, Sample], colours: Mapping[str, str], axis: str, shares: bool = False
+) -> tuple[str, str]:
+    """SVG of the histogram and of the cumulative distribution; samples: positive sizes by label.
+
+    shares: of each sample's domains instead of their number, so that samples of unequal size can be compared.
+    """
+    edges, logarithmic = bin_edges([one.values for one in samples.values()])
 
     def histogram(axes: Axes) -> None:
-        _histogram(axes, samples, colours, edges)
+        _histogram(axes, samples, colours, edges, shares)
 
     def cumulative(axes: Axes) -> None:
         _cumulative(axes, samples, colours, edges)
 
     return (
-        _svg(histogram, axis, "domains", logarithmic),
+        _svg(histogram, axis, "domains, %" if shares else "domains", logarithmic),
         _svg(cumulative, axis, "cumulative, %", logarithmic),
     )
 
@@ -55,43 +60,49 @@ def bin_edges(samples: Sequence[np.ndarray]) -> tuple[np.ndarray, bool]:
     return np.linspace(max(0.0, low - 0.04 * (high - low)), high, n + 1), False
 
 
-def _histogram(axes: Axes, samples: Mapping[str, np.ndarray], colours: Mapping[str, str], edges: np.ndarray) -> None:
-    for label, values in samples.items():
-        counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+def _histogram(
+    axes: Axes, samples: Mapping[str, Sample], colours: Mapping[str, str], edges: np.ndarray, shares: bool
+) -> None:
+    for label, sample in samples.items():
+        whole = 100.0 if shares else float(len(sample))
+        weights = sample.weight * (whole / sample.weight.sum())
+        counts, _ = np.histogram(np.clip(sample.values, edges[0], edges[-1]), edges, weights=weights)
         axes.stairs(counts, edges, fill=True, color=colours[label], alpha=0.20, linewidth=0)
         axes.stairs(counts, edges, color=colours[label], linewidth=1.6)
-        _fitted(axes, values, colours[label], edges, counts=True)
+        _fitted(axes, sample, colours[label], edges, whole)
     axes.set_ylim(bottom=0)
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 
-def _cumulative(axes: Axes, samples: Mapping[str, np.ndarray], colours: Mapping[str, str], edges: np.ndarray) -> None:
-    for label, values in samples.items():
+def _cumulative(axes: Axes, samples: Mapping[str, Sample], colours: Mapping[str, str], edges: np.ndarray) -> None:
+    for label, sample in samples.items():
+        order = np.argsort(sample.values)
+        sizes, share = sample.values[order], np.cumsum(sample.weight[order]) / sample.weight.sum()
         # 200 points draw the same line as 300,000 and keep the page small.
-        shares = np.linspace(0, 1, min(200, len(values) + 1))
-        sizes = np.quantile(values, shares)
-        axes.plot(sizes, 100 * shares, color=colours[label], linewidth=1.8, drawstyle="steps-post")
-        axes.plot(np.median(values), 50, "o", color=colours[label], markersize=5)
-        _fitted(axes, values, colours[label], edges, counts=False)
+        drawn = np.unique(np.linspace(0, len(sizes) - 1, 200).round().astype(int))
+        sizes, share = np.append(sizes[0], sizes[drawn]), np.append(0.0, share[drawn])
+        axes.plot(sizes, 100 * share, color=colours[label], linewidth=1.8, drawstyle="steps-post")
+        axes.plot(sample.median, 50, "o", color=colours[label], markersize=5)
+        _fitted(axes, sample, colours[label], edges, None)
     axes.axhline(50, color=_LINE, linewidth=1, zorder=0)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 25, 50, 75, 100])
 
 
-def _fitted(axes: Axes, values: np.ndarray, colour: str, edges: np.ndarray, counts: bool) -> None:
-    """The fitted log-normal, dashed: domains expected in a bin around each size, or their share below it."""
-    fit = fit_lognormal(values)
+def _fitted(axes: Axes, sample: Sample, colour: str, edges: np.ndarray, whole: float | None) -> None:
+    """The fitted log-normal, dashed: what of a `whole` is expected in a bin around each size, or the share below it."""
+    fit = fit_lognormal(sample)
     if fit is None:
         return
     logarithmic = not np.isclose(edges[1] - edges[0], edges[-1] - edges[-2])
     space = np.geomspace if logarithmic else np.linspace
     sizes = space(max(edges[0], 1e-3 * edges[-1]), edges[-1], 160)
-    if counts:
+    if whole is not None:
         # Half a bin to either side.
         reach = np.sqrt(edges[1] / edges[0]) if logarithmic else (edges[1] - edges[0]) / 2
         low, high = (sizes / reach, sizes * reach) if logarithmic else (sizes - reach, sizes + reach)
-        height = len(values) * (fit.cumulative(high) - fit.cumulative(np.maximum(low, 1e-9)))
+        height = whole * (fit.cumulative(high) - fit.cumulative(np.maximum(low, 1e-9)))
     else:
         height = 100 * fit.cumulative(sizes)
     axes.plot(sizes, height, color=colour, linewidth=1.1, dashes=(4, 3), alpha=0.9)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,10 @@ import numpy as np
 from nanomorph.analysis import Judgement
 from nanomorph.journal import JournalReader, Measured, Quarantined
 from nanomorph.majority import OTHER
+from nanomorph.measure.statistics import Sample as Counted
+from nanomorph.measure.statistics import sample
 from nanomorph.micrograph import Calibration
+from nanomorph.report.statistics import Sample
 from nanomorph.report.words import three_digits
 from nanomorph.results.overlays import leading_judgement
 
@@ -53,14 +57,22 @@ class Task:
 
 @dataclass
 class Sizes:
-    """Domains of one label in one unit, a list per quantity, and the micrograph that each comes from."""
+    """Domains of one label in one unit: a list per quantity, the micrograph of each, and how much it counts."""
 
     values: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
     micrographs: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
 
-    def arrays(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-        """Values (n,) and micrographs (n,) of a quantity."""
-        return np.array(self.values[quantity], dtype=float), np.array(self.micrographs, dtype=int)
+    def sample(self, quantity: str) -> Sample:
+        """All values of a quantity."""
+        return Sample(np.array(self.values[quantity], float), np.array(self.micrographs, int), np.array(self.weights))
+
+    def add(self, other: Sizes) -> None:
+        """More domains of the same unit."""
+        self.micrographs += other.micrographs
+        self.weights += other.weights
+        for quantity in QUANTITIES:
+            self.values[quantity] += other.values[quantity]
 
 
 @dataclass
@@ -71,9 +83,13 @@ class Findings:
     that gave the labels of today, after `relabel` another one. darker, brighter: whose material clearly is, than its
     background.
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
+    edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
+    material.
+    sampled: the share of the micrographs whose domains are in the sizes.
     """
 
     tasks: dict[str, Task]
+    edges: str = "leave-out"
     n_done: int = 0
     n_aliases: int = 0
     n_domains: int = 0
@@ -91,25 +107,37 @@ class Findings:
     sizes: dict[tuple[str, str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
     folders: dict[tuple[str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
     names: dict[int, str] = field(default_factory=dict)
-    sampled_every: int = 1
+    n_scant: int = 0
+    sampled: float = 1.0
 
 
-def collect(journal: JournalReader) -> Findings:
-    """Gather a report's content."""
+def collect(journal: JournalReader, most_domains: int = MAX_DOMAINS) -> Findings:
+    """Gather a report's content; of more domains those of some micrographs."""
     domain_columns = journal.columns("domains")
     tasks = {
         name: Task(tuple(label for label in labels if label != OTHER), name in domain_columns)
         for name, labels in journal.tasks().items()
     }
-    findings = Findings(tasks, quarantined=list(journal.quarantined()))
+    edges = journal.recall("edges") or "leave-out"
+    findings = Findings(tasks, edges, quarantined=list(journal.quarantined()))
+    names = []
     for measured in journal.measured():
         _count(findings, measured)
-    findings.sampled_every = max(1, math.ceil(findings.n_domains / MAX_DOMAINS))
-    done = (measured for measured in journal.measured(domains=True) if not measured.duplicate_of)
-    for i, measured in enumerate(done):
-        if i % findings.sampled_every == 0:
-            _add_sizes(findings, measured, i)
+        names += [] if measured.duplicate_of else [measured.name]
+    chosen = _chosen(names, most_domains / max(1, findings.n_domains))
+    findings.sampled = len(chosen) / max(1, len(names))
+    for number, measured in enumerate(journal.measured(domains=True)):
+        if measured.name in chosen:
+            _add_sizes(findings, measured, number)
     return findings
+
+
+def _chosen(names: Sequence[str], share: float) -> set[str]:
+    """So large a share of the names, the same every time and by no order of theirs: files may alternate in kind."""
+    if share >= 1:
+        return set(names)
+    drawn = sorted(names, key=lambda name: hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest())
+    return set(drawn[: max(1, math.floor(share * len(names)))])
 
 
 def _count(findings: Findings, measured: Measured) -> None:
@@ -127,6 +155,8 @@ def _count(findings: Findings, measured: Measured) -> None:
         findings.by_scale_bar.append(measured.name)
     if int(measured.field.get("n_frames") or 1) > 1:
         findings.stacks.append(measured.name)
+    if _number(measured.field.get("sized_fraction") or "") < 0.5:
+        findings.n_scant += 1
     contrast = _number(measured.field.get("material_contrast") or "")
     if abs(contrast) >= CLEAR_CONTRAST:
         (findings.darker if contrast < 0 else findings.brighter).append(measured.name)
@@ -169,20 +199,29 @@ def _judgement(cells: dict[str, str]) -> Judgement:
 def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
     unit = "nm" if measured.field.get("nm_per_px_x") else "px"
     judgements = [one for cells in measured.labels if (one := _judgement(cells)).decision != "unknown"]
-    wanted = {"touches_edge", *(one.task for one in judgements), *(f"{quantity}_{unit}" for quantity in QUANTITIES)}
-    rows = list(_rows(measured, wanted))
-    whole = [row for row in rows if row.get("touches_edge") != "true"]
-    if rows and not whole:
-        findings.n_edge_fields += 1
+    wanted = {"touches_edge", "edge_weight", "area_px", *(one.task for one in judgements)}
+    rows = list(_rows(measured, {*wanted, *(f"{quantity}_{unit}" for quantity in QUANTITIES)}))
+    sized = _sized(rows, findings.edges)
+    findings.n_edge_fields += sized.includes_edge
     findings.names[number] = measured.name
     folder = measured.name.rpartition("/")[0]
-    for row in whole or rows:
+    for at, weight in zip(sized.index.tolist(), sized.weight.tolist(), strict=True):
+        row = rows[at]
         labels = ((judgement.task, row.get(judgement.task) or judgement.label) for judgement in judgements)
         groups = [findings.sizes[task, unit, label] for task, label in labels]
         for sizes in (*groups, findings.folders[unit, folder]):
             sizes.micrographs.append(number)
+            sizes.weights.append(weight)
             for quantity in QUANTITIES:
                 sizes.values[quantity].append(_number(row.get(f"{quantity}_{unit}", "")))
+
+
+def _sized(rows: Sequence[Mapping[str, str]], edges: str) -> Counted:
+    """The domains that sizes are counted on, as in fields.csv."""
+    touches = np.array([row.get("touches_edge") == "true" for row in rows], bool)
+    cells = ([_number(row.get(name, "")) for row in rows] for name in ("edge_weight", "area_px"))
+    weight, area = (np.array(column, float) for column in cells)
+    return sample(touches, weight, area, edges)
 
 
 def _rows(measured: Measured, wanted: set[str]) -> Iterator[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -12,10 +12,10 @@ from string import Template
 from nanomorph.atomic import atomic_open
 from nanomorph.journal import JournalReader, locate
 from nanomorph.report import page as parts
-from nanomorph.report.collect import QUANTITIES, Findings, Sizes, collect
-from nanomorph.report.folders import grouped
+from nanomorph.report.collect import Findings, Sizes, collect
 from nanomorph.report.gallery import choose, figures, links, others
-from nanomorph.report.sizes import QUANTITY_WORDS
+from nanomorph.report.notes import edge_note, sampling_note
+from nanomorph.report.sizes import QUANTITY_WORDS, sizes_in
 from nanomorph.report.statistics import median_ratio
 from nanomorph.report.strip import Point, points_of, strip
 from nanomorph.report.words import count, three_digits, title
@@ -48,7 +48,7 @@ def write_comparison(outs: Sequence[Path], page: Path) -> Path:
         pictures=pictures,
         set_aside="",
         how_made=_how_made(samples),
-        footnotes=f"<footer><h2>Notes</h2><ol>{''.join(f'<li>{note}</li>' for note in _NOTES)}</ol></footer>",
+        footnotes=_footnotes(samples),
     )
     with atomic_open(page, "w") as file:
         file.write(text)
@@ -56,12 +56,19 @@ def write_comparison(outs: Sequence[Path], page: Path) -> Path:
 
 
 _NOTES = (
-    "Sizes are of all domains, whatever their label; domains cut by the edge of the field are left out, except in "
-    "fields where every domain is cut.",
+    "Sizes are of all domains, whatever their label, uncertain ones too.",
     "The ratio of two medians has a 95 % interval from a bootstrap over micrographs (over domains below five "
     "micrographs, marked *, which does not cover how micrographs differ). One that holds 1 shows no difference.",
     "Runs of different bundles or magnifications differ for reasons other than the specimen.",
 )
+
+
+def _footnotes(samples: Sequence[Sample]) -> str:
+    notes = list(_NOTES)
+    for one in samples:
+        of_one = " ".join(filter(None, [edge_note(one.findings), sampling_note(one.findings)]))
+        notes.append(f"{escape(one.name)}: {escape(of_one)}")
+    return f"<footer><h2>Notes</h2><ol>{''.join(f'<li>{note}</li>' for note in notes)}</ol></footer>"
 
 
 def _names(outs: Sequence[Path]) -> list[str]:
@@ -74,10 +81,7 @@ def _sample(name: str, out: Path) -> Sample:
         findings = collect(journal)
     sizes: dict[str, Sizes] = {}
     for (unit, _), part in findings.folders.items():
-        whole = sizes.setdefault(unit, Sizes())
-        whole.micrographs += part.micrographs
-        for quantity in QUANTITIES:
-            whole.values[quantity] += part.values[quantity]
+        sizes.setdefault(unit, Sizes()).add(part)
     return Sample(name, out, findings, sizes)
 
 
@@ -128,32 +132,52 @@ def _shares(findings: Findings, name: str, labels: Sequence[str]) -> list[str]:
     return [f"{100 * n / total:.0f} % <small>{n:,}</small>" for n in counts]
 
 
-def _table(heads: Sequence[str], rows: Mapping[str, Sequence[str]], kind: str = " class='short'") -> str:
+def _table(
+    heads: Sequence[str],
+    rows: Mapping[str, Sequence[str]],
+    kind: str = " class='short'",
+    colours: Mapping[str, str] | None = None,
+) -> str:
+    colours = colours or _colours(rows)
     head = "".join(f"<th scope='col'>{escape(one)}</th>" for one in heads)
     body = "".join(
-        f"<tr><th scope='row' style='--c:{colour}'><i></i>{escape(name)}</th>"
+        f"<tr><th scope='row' style='--c:{colours[name]}'><i></i>{escape(name)}</th>"
         + "".join(f"<td{kind}>{cell}</td>" for cell in cells)
         + "</tr>"
-        for (name, cells), colour in zip(rows.items(), _colours(rows), strict=True)
+        for name, cells in rows.items()
     )
     return f"<div class='scroll'><table class='sizes'><tr>{head}</tr>{body}</table></div>"
 
 
-def _colours(names: Mapping[str, object]) -> list[str]:
-    return [PALETTE[n % len(PALETTE)] for n in range(len(names))]
+def _colours(names: Iterable[str]) -> dict[str, str]:
+    return {name: PALETTE[n % len(PALETTE)] for n, name in enumerate(names)}
 
 
 def _sizes(samples: Sequence[Sample], links_: Mapping[str, str]) -> str:
     """Distributions of width and of equivalent diameter, the ratios of medians, and a point per micrograph."""
-    unit = "nm" if all("nm" in one.sizes for one in samples) else "px"
+    unit = next((one for one in ("nm", "px") if sum(one in sample.sizes for sample in samples) > 1), None)
+    if unit is None:
+        return "<section><h2>Sizes</h2><p class='quiet'>No two samples have a unit of length in common.</p></section>"
     groups = {one.name: one.sizes[unit] for one in samples if unit in one.sizes}
-    if len(groups) < 2:
-        return "<section><h2>Sizes</h2><p class='quiet'>The samples have no unit of length in common.</p></section>"
-    colours = dict(zip(groups, _colours(groups), strict=True))
-    text = f"<h3>Width, {unit}</h3>{grouped(unit, 'width_median', groups, 'sample')}"
-    text += _ratios(groups) + strip(_points(samples, unit), list(groups), colours, links_.get, f"median width, {unit}")
-    text += f"<h3>Equivalent diameter, {unit}</h3>{grouped(unit, 'ecd', groups, 'sample')}"
+    # A sample has the same colour wherever it stands.
+    colours = _colours(one.name for one in samples)
+    text = f"{_left_out(samples, unit)}<h3>Width, {unit}</h3>"
+    text += sizes_in(unit, "width_median", groups, colours, "sample")
+    text += _ratios(groups, colours)
+    text += strip(_points(samples, unit), list(groups), colours, links_.get, f"median width, {unit}")
+    text += f"<h3>Equivalent diameter, {unit}</h3>{sizes_in(unit, 'ecd', groups, colours, 'sample', ['ecd'])}"
     return f"<section><h2>Sizes of domains</h2>{text}</section>"
+
+
+def _left_out(samples: Sequence[Sample], unit: str) -> str:
+    """Whose micrographs are not in the sizes, as they are in the other unit."""
+    other = {"nm": "px", "px": "nm"}[unit]
+    numbers = {one.name: len(set(one.sizes[other].micrographs)) for one in samples if other in one.sizes}
+    if not numbers:
+        return ""
+    named = ", ".join(f"{escape(name)} ({count(n, 'micrograph')})" for name, n in numbers.items())
+    why = "without a pixel size" if unit == "nm" else "with a pixel size, which too few samples have"
+    return f"<p class='quiet'>Not in the sizes, as they are {why}: {named}.</p>"
 
 
 def _points(samples: Sequence[Sample], unit: str) -> list[Point]:
@@ -161,15 +185,15 @@ def _points(samples: Sequence[Sample], unit: str) -> list[Point]:
     for one in samples:
         if unit in one.sizes:
             names = {number: f"{one.name}/{name}" for number, name in one.findings.names.items()}
-            found += points_of(one.name, *one.sizes[unit].arrays("width_median"), names)
+            found += points_of(one.name, one.sizes[unit].sample("width_median"), names)
     return found
 
 
-def _ratios(groups: Mapping[str, Sizes]) -> str:
+def _ratios(groups: Mapping[str, Sizes], colours: Mapping[str, str]) -> str:
     (base, first), *rest = groups.items()
     rows = {}
     for name, sizes in rest:
-        found = [median_ratio(first.arrays(quantity), sizes.arrays(quantity)) for quantity in QUANTITY_WORDS]
+        found = [median_ratio(first.sample(quantity), sizes.sample(quantity)) for quantity in QUANTITY_WORDS]
         rows[name] = [
             "–"
             if one is None
@@ -178,7 +202,7 @@ def _ratios(groups: Mapping[str, Sizes]) -> str:
             for one in found
         ]
     head = [f"medians, as multiples of {base}", *QUANTITY_WORDS.values()]
-    return f"<h3>Difference of medians</h3>{_table(head, {base: ['1'] * len(QUANTITY_WORDS), **rows}, '')}"
+    return f"<h3>Ratios of medians</h3>{_table(head, {base: ['1'] * len(QUANTITY_WORDS), **rows}, '', colours)}"
 
 
 def _how_made(samples: Sequence[Sample]) -> str:

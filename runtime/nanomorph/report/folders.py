@@ -17,7 +17,7 @@ def folder_section(findings: Findings, quantity: str = "width_median") -> str:
     """HTML; empty where all micrographs lie in one folder."""
     unit = "nm" if any(known == "nm" for known, _ in findings.folders) else "px"
     groups = {folder or _TOP: sizes for (known, folder), sizes in sorted(findings.folders.items()) if known == unit}
-    if len(groups) < 2:
+    if len({folder for _, folder in findings.folders}) < 2:
         return ""
     words = "" if unit == "px" or all(known == "nm" for known, _ in findings.folders) else " Calibrated ones only."
     intro = f"<p class='quiet'>All domains of each folder, whatever their label.{words}</p>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -18,38 +18,47 @@ QUANTITY_WORDS = {"width_median": "width", "ecd": "equivalent diameter", "length
 
 
 def sizes_in(
-    unit: str, quantity: str, groups: Mapping[str, Sizes], colours: Mapping[str, str], what: str = "label"
+    unit: str,
+    quantity: str,
+    groups: Mapping[str, Sizes],
+    colours: Mapping[str, str],
+    what: str = "label",
+    listed: Sequence[str] = tuple(QUANTITY_WORDS),
 ) -> str:
     """Charts and table of the sizes in one unit; groups: domains by `what` (label, folder, sample).
 
+    listed: quantities in the table.
     Groups of the colour `UNKNOWN` are in the charts only where there are few: they cannot be told apart.
     """
     shown = [label for label in groups if colours[label] != UNKNOWN or len(groups) <= len(PALETTE)]
-    samples = {label: _finite(groups[label].arrays(quantity)[0]) for label in shown}
+    samples = {label: groups[label].sample(quantity).positive for label in shown}
     samples = {label: values for label, values in samples.items() if len(values) >= MIN_CHARTED}
     words = QUANTITY_WORDS[quantity]
     charts = ""
     if samples:
         from nanomorph.report.charts import size_charts
 
-        histogram, cumulative = size_charts(samples, colours, f"{words}, {unit}")
+        histogram, cumulative = size_charts(samples, colours, f"{words}, {unit}", shares=what != "label")
         key = "".join(f"<span style='--c:{colours[label]}'><i></i>{escape(label)}</span>" for label in samples)
         charts = (
             f"<figure role='img' aria-label='Distribution of the {words} of domains in {unit} by {what}; "
             f"its numbers are in the table below'><div class='key'>{key}</div>"
             f"<div class='charts'>{histogram}{cumulative}</div></figure>"
         )
-    return charts + _size_table(unit, quantity, groups, colours, what)
+    return charts + _size_table(unit, quantity, groups, colours, what, listed)
 
 
-def _finite(values: np.ndarray) -> np.ndarray:
-    return values[np.isfinite(values) & (values > 0)]
-
-
-def _size_table(unit: str, quantity: str, groups: Mapping[str, Sizes], colours: Mapping[str, str], what: str) -> str:
-    words = [what, "domains", "micrographs", *(f"{one}, {unit}" for one in QUANTITY_WORDS.values()), "log-normal"]
+def _size_table(
+    unit: str,
+    quantity: str,
+    groups: Mapping[str, Sizes],
+    colours: Mapping[str, str],
+    what: str,
+    listed: Sequence[str],
+) -> str:
+    words = [what, "domains", "micrographs", *(f"{QUANTITY_WORDS[one]}, {unit}" for one in listed), "log-normal"]
     head = "".join(f"<th scope='col'>{one}</th>" for one in words)
-    rows = "".join(_size_row(label, sizes, quantity, colours[label]) for label, sizes in groups.items())
+    rows = "".join(_size_row(label, sizes, quantity, colours[label], listed) for label, sizes in groups.items())
     caption = (
         f"<caption>Median, and its 95 % confidence interval. Log-normal: geometric mean of the "
         f"{QUANTITY_WORDS[quantity]}, times or divided by the geometric standard deviation (dashed lines)</caption>"
@@ -57,10 +66,10 @@ def _size_table(unit: str, quantity: str, groups: Mapping[str, Sizes], colours: 
     return f"<div class='scroll'><table class='sizes'>{caption}<tr>{head}</tr>{rows}</table></div>"
 
 
-def _size_row(label: str, sizes: Sizes, quantity: str, colour: str) -> str:
-    summaries = [summarize(*sizes.arrays(one)) for one in QUANTITY_WORDS]
+def _size_row(label: str, sizes: Sizes, quantity: str, colour: str, listed: Sequence[str]) -> str:
+    summaries = [summarize(sizes.sample(one)) for one in listed]
     cells = "".join(f"<td>{_median(summary)}</td>" for summary in summaries)
-    fit = fit_lognormal(_finite(sizes.arrays(quantity)[0]))
+    fit = fit_lognormal(sizes.sample(quantity))
     return (
         f"<tr><th scope='row' style='--c:{colour}'><i></i>{escape(label)}</th>"
         f"<td>{len(sizes.micrographs):,}</td><td>{len(set(sizes.micrographs)):,}</td>{cells}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from nanomorph.measure.statistics import median, weighted_medians
+
 CONFIDENCE = 0.95
 RESAMPLES = 1000
 # Fewer micrographs than this say nothing of how micrographs differ: then domains are resampled.
@@ -16,6 +18,39 @@ MIN_MICROGRAPHS = 5
 # Values looked at in all, and at once: arrays of that many stay in the processor's cache, and a watcher's memory flat.
 _WORK, _AT_ONCE = 2 * 10**7, 10**5
 _SEED = 20260
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Sizes of domains, float (n,); ids of the micrographs they come from, int (n,); and how much each counts, (n,)."""
+
+    values: np.ndarray
+    micrographs: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, micrographs: np.ndarray) -> Sample:
+        """Each counts once."""
+        return cls(values, micrographs, np.ones(len(values)))
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def positive(self) -> Sample:
+        """Those that are known and above 0."""
+        known = np.isfinite(self.values) & (self.values > 0)
+        return Sample(self.values[known], self.micrographs[known], self.weight[known])
+
+    @property
+    def even(self) -> bool:
+        """Whether all count the same."""
+        return bool((self.weight == self.weight[:1]).all())
+
+    @property
+    def median(self) -> float:
+        """The least value at which half of the weight is reached; where all count the same that of `np.median`."""
+        return median(self.values, self.weight)
 
 
 @dataclass(frozen=True)
@@ -30,21 +65,20 @@ class Summary:
     by_micrograph: bool
 
 
-def summarize(values: np.ndarray, micrographs: np.ndarray) -> Summary:
-    """The median of `values` (n,) that come from `micrographs` (n,) of ids; NaN are left out.
+def summarize(sample: Sample) -> Summary:
+    """The median of a sample; what is not positive is left out.
 
     Interval: percentile bootstrap (Efron) over micrographs, or over domains where there are few micrographs.
     """
-    known = np.isfinite(values)
-    values, clusters = values[known], np.unique(micrographs[known], return_inverse=True)[1]
-    n_micrographs = int(clusters.max(initial=-1)) + 1
-    if len(values) < 2:
-        median = float(values[0]) if len(values) else math.nan
-        return Summary(len(values), n_micrographs, median, math.nan, math.nan, False)
+    sample = sample.positive
+    clusters = np.unique(sample.micrographs, return_inverse=True)[1]
+    n, n_micrographs = len(sample), int(clusters.max(initial=-1)) + 1
+    if n < 2:
+        return Summary(n, n_micrographs, sample.median, math.nan, math.nan, False)
     by_micrograph = n_micrographs >= MIN_MICROGRAPHS
-    medians = _resampled(values, clusters if by_micrograph else np.arange(len(values)))
+    medians = _resampled(sample, clusters if by_micrograph else np.arange(n))
     low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Summary(len(values), n_micrographs, float(np.median(values)), float(low), float(high), by_micrograph)
+    return Summary(n, n_micrographs, sample.median, float(low), float(high), by_micrograph)
 
 
 @dataclass(frozen=True)
@@ -57,23 +91,22 @@ class Ratio:
     by_micrograph: bool
 
 
-def median_ratio(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> Ratio | None:
-    """Of two independent samples, each values (n,) and ids of their micrographs (n,); None below two values in one.
+def median_ratio(first: Sample, second: Sample) -> Ratio | None:
+    """Of two independent samples; None below two values in one.
 
     Interval: percentile bootstrap of both, as in `summarize`.
     """
-    samples = [(values[known], ids[known]) for values, ids in (first, second) for known in (values > 0,)]
-    if min(len(values) for values, _ in samples) < 2:
+    samples = [first.positive, second.positive]
+    if min(map(len, samples)) < 2:
         return None
-    enough = [len(np.unique(ids)) >= MIN_MICROGRAPHS for _, ids in samples]
+    enough = [len(np.unique(one.micrographs)) >= MIN_MICROGRAPHS for one in samples]
     medians = [
-        _resampled(values, np.unique(ids, return_inverse=True)[1] if many else np.arange(len(values)), _SEED + n)
-        for n, ((values, ids), many) in enumerate(zip(samples, enough, strict=True))
+        _resampled(one, np.unique(one.micrographs, return_inverse=True)[1] if many else np.arange(len(one)), _SEED + n)
+        for n, (one, many) in enumerate(zip(samples, enough, strict=True))
     ]
     n = min(map(len, medians))
     low, high = np.quantile(medians[1][:n] / medians[0][:n], [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    ratio = float(np.median(samples[1][0]) / np.median(samples[0][0]))
-    return Ratio(ratio, float(low), float(high), all(enough))
+    return Ratio(samples[1].median / samples[0].median, float(low), float(high), all(enough))
 
 
 @dataclass(frozen=True)
@@ -92,32 +125,38 @@ class LogNormal:
         return ndtr(np.log(sizes / self.median) / np.log(self.spread))
 
 
-def fit_lognormal(values: np.ndarray) -> LogNormal | None:
-    """Of positive `values`; None below three, or where they are all equal."""
-    logs = np.sort(np.log(values[np.isfinite(values) & (values > 0)]))
+def fit_lognormal(sample: Sample) -> LogNormal | None:
+    """Of what is positive; None below three values, or where they are all equal."""
+    sample = sample.positive
+    order = np.argsort(sample.values)
+    logs, share = np.log(sample.values[order]), sample.weight[order] / sample.weight.sum()
     if len(logs) < 3 or logs[-1] - logs[0] < 1e-9:
         return None
-    mean, sd = float(logs.mean()), float(logs.std())
-    expected, steps = ndtr((logs - mean) / sd), np.arange(len(logs) + 1) / len(logs)
+    mean = float(logs @ share)
+    sd = math.sqrt(float((logs - mean) ** 2 @ share))
+    expected, steps = ndtr((logs - mean) / sd), np.concatenate([[0.0], np.cumsum(share)])
     distance = max(float((steps[1:] - expected).max()), float((expected - steps[:-1]).max()))
     return LogNormal(math.exp(mean), math.exp(sd), distance)
 
 
-def _resampled(values: np.ndarray, clusters: np.ndarray, seed: int = _SEED) -> np.ndarray:
+def _resampled(sample: Sample, clusters: np.ndarray, seed: int = _SEED) -> np.ndarray:
     """Medians of resamples of whole clusters: each is a weighting of the values, sorted once."""
     rng = np.random.default_rng(seed)
-    order = np.argsort(values, kind="stable")
-    values, clusters = values[order], clusters[order]
+    order = np.argsort(sample.values, kind="stable")
+    values, clusters, weight = sample.values[order], clusters[order], sample.weight[order]
     n_clusters = int(clusters.max()) + 1
     share = np.full(n_clusters, 1 / n_clusters)
     n_resamples = max(100, min(RESAMPLES, _WORK // len(values)))
     at_once = max(1, _AT_ONCE // len(values))
     medians = []
     for start in range(0, n_resamples, at_once):
-        drawn = rng.multinomial(n_clusters, share, size=min(at_once, n_resamples - start))
-        lower, upper = _middles(drawn.take(clusters, axis=1))
-        # An even count has two middle values; their mean, as np.median has it.
-        medians.append((values[lower] + values[upper]) / 2)
+        drawn = rng.multinomial(n_clusters, share, size=min(at_once, n_resamples - start)).take(clusters, axis=1)
+        if sample.even:
+            lower, upper = _middles(drawn)
+            # An even count has two middle values; their mean, as np.median has it.
+            medians.append((values[lower] + values[upper]) / 2)
+        else:
+            medians.append(weighted_medians(values, drawn * weight))
     return np.concatenate(medians)
 
 

@@ -8,6 +8,8 @@ from html import escape
 
 import numpy as np
 
+from nanomorph.measure.statistics import median
+from nanomorph.report.statistics import Sample
 from nanomorph.report.words import count, three_digits
 
 WIDTH, ROW, LEFT, BOTTOM = 1000, 46, 150, 44
@@ -98,15 +100,14 @@ def _point(point: Point, n: int, row: int, place, colours: Mapping[str, str], li
     return f"<a href='{escape(link)}'>{dot}</a>" if link else dot
 
 
-def points_of(label: str, sizes: np.ndarray, micrographs: np.ndarray, names: Mapping[int, str]) -> list[Point]:
-    """A point for each micrograph (id) with finite sizes."""
-    known = np.isfinite(sizes) & (sizes > 0)
-    sizes, micrographs = sizes[known], micrographs[known]
-    order = np.argsort(micrographs, kind="stable")
-    ids, starts = np.unique(micrographs[order], return_index=True)
-    groups = np.split(sizes[order], starts[1:])
+def points_of(label: str, sample: Sample, names: Mapping[int, str]) -> list[Point]:
+    """A point for each micrograph (id) with positive sizes."""
+    sample = sample.positive
+    order = np.argsort(sample.micrographs, kind="stable")
+    ids, starts = np.unique(sample.micrographs[order], return_index=True)
+    groups = np.split(order, starts[1:])
     return [
-        Point(names[int(one)], label, float(np.median(group)), len(group))
+        Point(names[int(one)], label, median(sample.values[group], sample.weight[group]), len(group))
         for one, group in zip(ids, groups, strict=True)
         if len(group)
     ]

@@ -60,7 +60,7 @@ def _sizes(name: str, task: Task, findings: Findings, colours: Mapping[str, str]
         points = [
             point
             for label, sizes in groups.items()
-            for point in points_of(label, *sizes.arrays(quantity), findings.names)
+            for point in points_of(label, sizes.sample(quantity), findings.names)
         ]
         axis = f"median {QUANTITY_WORDS[quantity]}, {unit}"
         return sizes_in(unit, quantity, groups, colours) + strip(points, list(groups), colours, links, axis)
