@@ -217,3 +217,10 @@ def test_a_damaged_header_that_asks_for_absurd_memory_is_not_a_lack_of_memory() 
 def test_trailing_zero_bytes(data: bytes, zeros: int) -> None:
     assert trailing_zero_bytes(data) == zeros
     assert trailing_zero_bytes(b"x" + data + bytes(70_000)) == zeros + 70_000
+
+
+def test_values_that_no_detector_counts_are_refused():
+    with pytest.raises(ReadError) as raised:
+        check_frame("a.tif", np.array([[0.0, 1e300]] * 40).repeat(20, axis=1))
+    assert raised.value.reason == "no-signal"
+    assert "from 0.0e+00 to 1.0e+300" in raised.value.detail
