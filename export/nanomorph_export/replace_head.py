@@ -25,6 +25,7 @@ def replace_head(folder: Path, head: Head) -> Bundle:
     """
     bundle = load_bundle(folder)
     _require_same_encoder(bundle, head)
+    require_same_threshold(head, bundle.foreground_threshold)
     before = set(bundle.graphs)
     manifest = add_head(folder, bundle.manifest, head) | {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
     after = {entry["file"] for entry in manifest["heads"]}
@@ -55,6 +56,16 @@ def _remove(folder: Path, files: Iterable[str]) -> None:
         # Windows keeps a file that someone reads at this moment; no bundle.json names it any more.
         with contextlib.suppress(PermissionError):
             (folder / file).unlink(missing_ok=True)
+
+
+def require_same_threshold(head: Head, threshold: float) -> None:
+    """Descriptors are those of masks: raises ConfigurationError where a head learned from masks cut elsewhere."""
+    fitted_at = head.metrics.get("threshold", threshold)
+    if head.descriptors and abs(fitted_at - threshold) > 1e-6:
+        raise ConfigurationError(
+            f"head {head.task} was fitted on masks from probability {fitted_at:g} on, the bundle's begin at "
+            f"{threshold:g}: fit it without --threshold"
+        )
 
 
 def _require_same_encoder(bundle: Bundle, head: Head) -> None:

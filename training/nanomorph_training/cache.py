@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -51,7 +52,7 @@ class Cache:
         Raises ConfigurationError where the mask's size differs from the micrograph's.
         """
         assert sample.mask is not None
-        kind = "annotated" if sample.annotated else "instances and seams" if sample.by_instance else "union"
+        kind = "annotated" if sample.annotated else "instances, numbered" if sample.by_instance else "union"
         kind += f" {sample.nm_per_px}" if sample.nm_per_px else ""
         return self._stored(kind, [sample.path, sample.mask], lambda: self._target(sample))
 
@@ -85,10 +86,9 @@ class Cache:
                 self._unreadable[path] = error
 
     def _target(self, sample: Sample) -> np.ndarray:
-        from nanomorph.readers import read_path
-
         assert sample.mask is not None
-        mask, recorded = read_mask(sample.mask, sample.annotated), read_path(sample.path).pixels.shape
+        read = read_instances if sample.by_instance else partial(read_mask, annotated=sample.annotated)
+        mask, recorded = read(sample.mask), read_sample(sample).pixels.shape
         if mask.shape != recorded:
             raise ConfigurationError(
                 f"the mask {sample.mask} is {mask.shape[1]} x {mask.shape[0]} px, its micrograph {sample.path} "
@@ -121,24 +121,76 @@ def read_sample(sample: Sample) -> Micrograph:
     """The micrograph, with the pixel size that the sample states where its file holds none."""
     from nanomorph.readers import read_path
 
-    micrograph = read_path(sample.path)
+    micrograph = _read_member(sample) if sample.member else read_path(sample.path)
     if sample.nm_per_px is None or micrograph.nm_per_px is not None:
         return micrograph
     return replace(micrograph, nm_per_px=(sample.nm_per_px,) * 2, calibration=Calibration.USER)
 
 
+def _read_member(sample: Sample) -> Micrograph:
+    """From the archive's start: for the few that have labels; pools of many go through `Cache`."""
+    from nanomorph.readers import read_micrograph
+    from nanomorph.sources import MEMBER_LIMIT, Rejected, open_archive
+
+    for entry in open_archive(sample.path, "", MEMBER_LIMIT, ""):
+        if entry.name == f"{MEMBER}{sample.member}":
+            if isinstance(entry, Rejected):
+                raise ReadError(entry.reason, entry.detail)
+            return read_micrograph(entry.name, entry.load())
+    raise ReadError("unreadable", f"{sample.path} holds no micrograph called {sample.member}")
+
+
 def read_mask(path: Path, annotated: bool = False) -> np.ndarray:
-    """A mask as integers (H, W): its ids, or 0 and 1. Colour masks: every pixel that is not black.
+    """A mask as integers (H, W): its ids, or 0 and 1. Colour masks: every pixel that is neither black nor transparent.
 
     annotated: a micrograph with foreground painted in: every pixel whose green and blue differ (Lu et al. 2022).
+    Raises ConfigurationError for what is no image, and for a colour image that is material everywhere.
     """
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise ConfigurationError(f"the mask {path} is missing or no image that can be read (PNG or TIFF, 8 or 16 bit)")
+    pixels = _pixels(path)
     if annotated:
         pixels = pixels[..., 0] != pixels[..., 1] if pixels.ndim == 3 else np.zeros(pixels.shape)
     elif pixels.ndim == 3:
-        pixels = pixels[..., :3].max(axis=2) > 0
+        pixels = _painted(pixels)
+        if pixels.all():
+            raise ConfigurationError(
+                f"the mask {path} is material everywhere: is it a copy of the micrograph that was painted on? A mask "
+                "is black (0), or transparent, outside of the material"
+            )
     if pixels.dtype.kind == "f":
         pixels = np.rint(pixels)
     return pixels.astype(np.int32)
+
+
+def read_instances(path: Path) -> np.ndarray:
+    """As `read_mask`, a number for each particle: its id, or a colour's or a single id's connected pieces."""
+    numbers, pixels = read_mask(path), _pixels(path)
+    if pixels.ndim == 3:
+        colours = np.zeros(numbers.shape, np.int64)
+        for channel in np.moveaxis(pixels[..., :3], 2, 0):
+            colours = 256 * colours + channel
+        numbers = np.where(numbers > 0, np.unique(colours, return_inverse=True)[1].reshape(numbers.shape) + 1, 0)
+    elif len(np.unique(numbers[numbers > 0])) > 1:
+        return numbers
+    return _pieces(numbers)
+
+
+def _pieces(numbers: np.ndarray) -> np.ndarray:
+    """The connected pieces of each number, int32 (H, W), numbered anew."""
+    found, n = np.zeros(numbers.shape, np.int32), 0
+    for number in np.unique(numbers[numbers > 0]):
+        count, pieces = cv2.connectedComponents((numbers == number).view(np.uint8), connectivity=8)
+        found[pieces > 0] = pieces[pieces > 0] + n
+        n += count - 1
+    return found
+
+
+def _painted(pixels: np.ndarray) -> np.ndarray:
+    opaque = pixels[..., 3] > 0 if pixels.shape[2] == 4 else True
+    return (pixels[..., :3].max(axis=2) > 0) & opaque
+
+
+def _pixels(path: Path) -> np.ndarray:
+    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ConfigurationError(f"the mask {path} is missing or no image that can be read (PNG or TIFF, 8 or 16 bit)")
+    return pixels

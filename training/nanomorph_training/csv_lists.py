@@ -54,7 +54,8 @@ def lines_of(path: Path) -> list[Line]:
         ) from error
     if not rows:
         return []
-    header = [name.strip() for name in rows[0][1]]
+    # Spreadsheets are typed by people: `Group` is `group`.
+    header = [name.strip().casefold() for name in rows[0][1]]
     if FILE not in header:
         raise ConfigurationError(f"{path} has no column `{FILE}`; it has {', '.join(header)}")
     named = [(number, dict(zip(header, map(str.strip, cells), strict=False))) for number, cells in rows[1:]]
@@ -68,7 +69,7 @@ def lines_of(path: Path) -> list[Line]:
 def has_file_column(path: Path) -> bool:
     """Whether a CSV, in any encoding, is a list of files."""
     _, header = next(_rows(path, "replace"), (0, []))
-    return FILE in [name.strip() for name in header]
+    return FILE in [name.strip().casefold() for name in header]
 
 
 def _rows(path: Path, errors: str) -> Iterator[tuple[int, list[str]]]:

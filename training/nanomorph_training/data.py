@@ -26,6 +26,7 @@ __all__ = [
     "is_held_out",
     "labelled_samples",
     "shares",
+    "to_learn_from",
     "without_held_out",
 ]
 
@@ -109,6 +110,17 @@ def group_split(groups: Sequence[str], fraction: float, salt: str = "") -> np.nd
 def without_held_out(samples: Sequence[Sample]) -> list[Sample]:
     """The samples that training may see."""
     return [sample for sample in samples if not is_held_out(sample.group)]
+
+
+def to_learn_from(samples: Sequence[Sample]) -> list[Sample]:
+    """As `without_held_out`. Raises ConfigurationError where nothing is left."""
+    kept = without_held_out(samples)
+    if samples and not kept:
+        raise ConfigurationError(
+            f"all {len(samples)} micrographs are of groups that are kept for the test: name more groups, or add "
+            "--train-on-all"
+        )
+    return kept
 
 
 def fingerprint(samples: Sequence[Sample]) -> str:

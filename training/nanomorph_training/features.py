@@ -18,7 +18,7 @@ from nanomorph.errors import ConfigurationError
 from nanomorph.half_contrast import outlined
 from nanomorph.micrograph import ReadError
 from nanomorph.prepare import InputSpec, prepare
-from nanomorph_training.cache import read_mask, read_sample
+from nanomorph_training.cache import read_instances, read_sample
 from nanomorph_training.data import Sample
 from nanomorph_training.heads.head import Features
 from nanomorph_training.journal_rows import JournalRows
@@ -113,9 +113,9 @@ class Extractor:
         )
 
 
-def _stated(sample: Sample) -> tuple[float, ...]:
-    """The pixel size that a list gives, part of a row's key."""
-    return () if sample.nm_per_px is None else (sample.nm_per_px,)
+def _stated(sample: Sample) -> tuple[float | str, ...]:
+    """What of a sample its file does not say, part of a row's key: the pixel size that a list gives, its member."""
+    return tuple(value for value in (sample.nm_per_px, sample.member) if value)
 
 
 def turns(pixels: np.ndarray) -> list[list[np.ndarray]]:
@@ -136,9 +136,9 @@ def given_domains(sample: Sample) -> Row:
 
     if sample.mask is None:
         raise ConfigurationError(
-            f"{sample.path} has no instance mask: add a column instance_mask, or use --masks predicted"
+            f"{sample.name} has no instance mask: add a column instance_mask, or use --masks predicted"
         )
-    return Row(np.zeros(0, np.float32), whole(measure_mask(read_mask(sample.mask), read_sample(sample).nm_per_px)))
+    return Row(np.zeros(0, np.float32), whole(measure_mask(read_instances(sample.mask), read_sample(sample).nm_per_px)))
 
 
 def whole(domains: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def gather(
         try:
             row = rows(sample)
         except ReadError as error:
-            report(f"left out {sample.path}: {error}")
+            report(f"left out {sample.name}: {error}")
             continue
         tables.append(row.descriptors)
         embeddings.append(np.tile(row.embedding, (len(row.descriptors), 1)))

@@ -56,7 +56,8 @@ class Options:
             raise ConfigurationError("give --out for a new bundle, or --into for a bundle that is there")
         if self.into is None and self.segmenter is None:
             raise ConfigurationError("--out needs --segmenter, the run whose encoder the heads were fitted on")
-        if self.into is not None and (self.segmenter or self.embedder or self.standalone or self.precisions):
+        others = (self.segmenter, self.embedder, self.standalone, self.precisions, self.name, self.calibrate)
+        if self.into is not None and any(others):
             raise ConfigurationError("--into replaces a head and nothing else: leave out the other options")
         if "int8" in (self.precisions or ()) and not self.calibrate:
             raise ConfigurationError("int8 needs --calibrate: real micrographs that show which values occur")
@@ -88,26 +89,37 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
 
 
 def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:
+    from nanomorph.bundle import load_bundle
     from nanomorph_export.replace_head import replace_head
     from nanomorph_training.heads.head import load_head
 
-    now = replace_head(bundle, load_head(run_))
-    report(f"{bundle} is now {now.fingerprint}, tasks: {', '.join(head.task for head in now.heads)}")
+    head = load_head(run_)
+    known = {spec.task: spec.level for spec in load_bundle(bundle).heads}
+    now = replace_head(bundle, head)
+    was = f"replaced (it was of level {known[head.task]})" if head.task in known else "added"
+    report(f"{head.task}, level {head.level}: {was}")
+    report(f"{bundle} is now {now.fingerprint}, tasks: {', '.join(spec.task for spec in now.heads)}")
     return 0
 
 
 def _parts(options: Options) -> "Parts":
+    from nanomorph_export.replace_head import require_same_threshold
     from nanomorph_export.write_bundle import Parts
+    from nanomorph_training.encoders import segments
     from nanomorph_training.heads.head import load_head
     from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
 
     assert options.out is not None
     assert options.segmenter is not None
+    if not segments(options.segmenter):
+        raise ConfigurationError(f"{options.segmenter} has no segmenter: name a run of fit-segmenter")
     fitted = [load_head(run) for run in options.head]
     source = provenance(options.segmenter, options.embedder)
     _require_same_encoder(fitted, source["encoder"], options.embedder or options.segmenter)
     if options.embedder is not None:
         _require_no_descriptors(fitted, options.segmenter)
+    for head in fitted:
+        require_same_threshold(head, foreground_threshold(options.segmenter))
     backbone = load_backbone(options.segmenter)
     return Parts(
         name=options.name or options.out.resolve().name,

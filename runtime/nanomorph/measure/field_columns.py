@@ -5,7 +5,7 @@ from __future__ import annotations
 from nanomorph.measure.descriptor import CROSSINGS, ISO13322, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
 from nanomorph.measure.phases import REDUCED
 
-_SIZED = "over the domains clear of the edge (over all where those are too few: sizes_include_edge; see --edges)"
+_SIZED = "over the domains clear of the edge (but see sizes_include_edge, and --edges)"
 _SIDE = "square root of the field's area"
 
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
@@ -82,7 +82,8 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor(
         "sizes_include_edge",
         "",
-        "the medians count domains that touch the edge: others hold less than a tenth of the area, or --edges count",
+        "the medians are those of the largest domains, at the edge or not, that hold nine tenths of the area, as those "
+        "clear of it hold less than a tenth; or of all (--edges count)",
     ),
     Descriptor("number_density_um2", "1/um2", "n_domains / area of the field"),
     *lengths("skeleton_length", "length of all skeletons", SKELETON),

@@ -42,16 +42,27 @@ def edge_weights(sizes: np.ndarray, touches_edge: np.ndarray, field: tuple[int, 
 
 
 def sample(touches_edge: np.ndarray, edge_weight: np.ndarray, area: np.ndarray, edges: str = "leave-out") -> Sample:
-    """The domains behind a field's size statistics; all where those clear of the edge hold less than LEAST_CLEAR of it.
+    """The domains behind a field's size statistics, of areas (n,).
 
-    A wire that crosses the whole field, or a percolating network, always touches the edge; its width is
-    known all the same.
+    Where those clear of the edge hold less than LEAST_CLEAR of the area, they are the largest that hold all but that:
+    a wire that crosses the whole field, or a percolating network, always touches the edge; its width is known all the
+    same.
     """
     inside = np.flatnonzero(~touches_edge)
-    if edges == "count" or area[inside].sum() < LEAST_CLEAR * area.sum() or not len(inside):
+    if edges == "count":
         return Sample(np.arange(len(touches_edge)), np.ones(len(touches_edge)), bool(touches_edge.any()))
+    if area[inside].sum() < LEAST_CLEAR * area.sum() or not len(inside):
+        largest = _largest(area, 1 - LEAST_CLEAR)
+        return Sample(largest, np.ones(len(largest)), bool(touches_edge[largest].any()))
     weight = edge_weight[inside] if edges == "weight" else np.ones(len(inside))
     return Sample(inside, weight, False)
+
+
+def _largest(area: np.ndarray, share: float) -> np.ndarray:
+    """Indices, ascending, of the fewest domains that hold a share of the area together."""
+    order = np.argsort(-area, kind="stable")
+    before = np.cumsum(area[order]) - area[order]
+    return np.sort(order[before < share * area.sum()])
 
 
 def median(values: np.ndarray, weight: np.ndarray | None = None) -> float:

@@ -34,9 +34,9 @@ _EDGE_NOTES = {
     "and diameters are lower bounds.",
 }
 _FEW_LEFT = (
-    " Where the others hold less than a tenth of the material ({n_edge_fields:,} fields here) all count: widths hold, "
-    "lengths and diameters are lower bounds. In {n_scant:,} fields sizes stand on less than half of the material "
-    "(sized_fraction in fields.csv)."
+    " Where the others hold less than a tenth of the material ({n_edge_fields:,} fields here) the largest count, which "
+    "hold nine tenths of it: widths hold, lengths and diameters are lower bounds. In {n_scant:,} fields sizes stand on "
+    "less than half of the material (sized_fraction in fields.csv)."
 )
 
 

@@ -13,6 +13,8 @@ from nanomorph.report.statistics import Sample
 from nanomorph.report.words import count, three_digits
 
 WIDTH, ROW, LEFT, BOTTOM = 1000, 46, 150, 44
+# Letters of a label that fit left of the points.
+LONGEST = 17
 # More points than this hide each other: every n-th is drawn, and the caption says so.
 MOST = 1500
 _LOG_RATIO = 15
@@ -78,10 +80,12 @@ def _scale(sizes: np.ndarray):  # type: ignore[no-untyped-def]
 
 def _row(label: str, number: int, colour: str) -> str:
     middle = ROW * number + ROW / 2
+    # The end of a long name tells samples of a series apart.
+    shown = label if len(label) <= LONGEST else "…" + label[1 - LONGEST :]
     return (
         f"<line x1='{LEFT}' x2='{WIDTH}' y1='{ROW * (number + 1)}' y2='{ROW * (number + 1)}' stroke='var(--line)'/>"
         f"<rect x='0' y='{middle - 6}' width='12' height='12' rx='3' fill='{colour}'/>"
-        f"<text class='label' x='20' y='{middle + 5}'>{escape(label)}</text>"
+        f"<text class='label' x='20' y='{middle + 5}'>{escape(shown)}<title>{escape(label)}</title></text>"
     )
 
 

@@ -1,12 +1,12 @@
 """Learn a classifier head from a few labelled micrographs."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
+from nanomorph_training.ranges import ANY, require_ranges
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,19 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        for name, low, high in (
+        require_ranges(
+            self,
             ("threshold", 0.0, 1.0),
-            ("embedding_weight", 0.0, math.inf),
+            ("embedding_weight", 0.0, ANY),
             ("false_alarms", 0.0, 1.0),
             ("accepted_accuracy", 0.0, 1.0),
             ("seed", 0, 2**32 - 1),
-            ("threads", 1, math.inf),
-        ):
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                flag, most = "--" + name.replace("_", "-"), "" if math.isinf(high) else f" to {high:g}"
-                raise ConfigurationError(f"{flag} {value}: give a number from {low:g}{most or ' on'}.")
+            ("threads", 1, ANY),
+        )
+        if self.threshold is not None and self.journal is not None:
+            raise ConfigurationError("--journal was measured at the bundle's threshold: leave out --threshold")
+        if self.features == "embedding" and self.descriptors:
+            raise ConfigurationError("--features embedding uses no --descriptors: leave out one of them")
 
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:

@@ -67,5 +67,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     cache = Cache(options.cache or default_folder())
     state = fit_segmenter(options.data, encoder, options.out, settings, cache, options.resume == "auto", options.device)
     step, dice, iou = (state["best"][name] for name in ("step", "dice", "iou"))
-    report(f"best at step {step}: Dice {dice:.3f}, IoU {iou:.3f} at 0.5 (validation groups); in {options.out}")
+    validated = state["n_validation"] or state["n_synthetic_validation"]
+    where = "validation groups" if validated else "the micrographs that it learned from: nothing was validated"
+    report(f"best at step {step}: Dice {dice:.3f}, IoU {iou:.3f} at 0.5 ({where}); in {options.out}")
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.kinds import CLASSES, LABELS
+from nanomorph_training.ranges import ANY, require_ranges
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,7 @@ def _check(options: Options) -> None:
         raise ConfigurationError(f"--bits is 8 or 16, not {options.bits}")
     if len(options.width_px) > 2 or any(width <= 0 for width in options.width_px):
         raise ConfigurationError(f"--width-px takes one width or two above 0, not {options.width_px}")
-    if options.size < 96:
-        raise ConfigurationError(f"--size is at least 96 px, not {options.size}")
-    for name in ("count", "workers"):
-        if getattr(options, name) < 1:
-            raise ConfigurationError(f"--{name} is at least 1, not {getattr(options, name)}")
+    require_ranges(options, ("size", 96, 8192), ("count", 1, ANY), ("workers", 1, ANY), ("seed", 0, 2**32 - 1))
     unknown = sorted(set(options.classes) - set(LABELS))
     if unknown:
         raise ConfigurationError(f"--classes: unknown {', '.join(unknown)}; there are {', '.join(LABELS)}")

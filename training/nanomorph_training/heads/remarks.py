@@ -28,7 +28,12 @@ def check_task(name: str) -> None:
 
 
 def check_labels(names: Iterable[str]) -> None:
-    """Raises ConfigurationError for a class that nobody could tell from a decision."""
+    """Raises ConfigurationError for a class that nobody could tell from a decision, or from another class."""
+    names = set(names)
+    spelt: dict[str, str] = {}
+    for name in sorted(names):
+        if (first := spelt.setdefault(name.casefold(), name)) != name:
+            raise ConfigurationError(f"classes `{first}` and `{name}` differ by their case alone: choose one")
     taken = sorted(_DECISIONS.intersection(names))
     if taken:
         raise ConfigurationError(

@@ -16,7 +16,7 @@ from nanomorph.micrograph import ReadError
 from nanomorph_training import data, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
-from nanomorph_training.encoders import open_extractor
+from nanomorph_training.encoders import open_extractor, segments
 from nanomorph_training.features import Extractor, Row, Table, gather
 from nanomorph_training.heads import remarks
 from nanomorph_training.heads.doubts import DOUBTS, write_doubts
@@ -74,13 +74,23 @@ def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
     remarks.check_task(options.task)
     remarks.check_place(options.out, options.task, options.level)
-    run = RunFolder(options.out)
     samples = _samples(options)
+    has_masks = segments(options.encoder)
+    if not has_masks:
+        options = _without_masks(options)
+    run = RunFolder(options.out)
+    if not has_masks:
+        run.say(f"{options.encoder} has no segmenter: nothing of its masks is learned from")
     for remark in remarks.on_samples(samples, len(data.collect([*options.data, *(options.other or ())]))):
         run.say(remark)
     kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
     training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
     test = [s for s, out in zip(samples, kept_out, strict=True) if out]
+    if not training:
+        raise ConfigurationError(
+            f"all {len(test)} micrographs are of groups that are kept for the test: name more groups, or add "
+            "--train-on-all"
+        )
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
     cache = options.cache or default_folder()
     extractor = open_extractor(options.encoder, cache, options.threshold, options.threads, options.journal)
@@ -89,18 +99,32 @@ def fit_from_files(options: HeadOptions) -> Head:
     if fit.out_of_fold is None:
         run.say(remarks.on_validation(training))
     write_doubts(options.out / DOUBTS, fit)
-    head.metrics.update(_test_scores(head, test, extractor))
-    head.metrics.update(
-        {"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key, "versions": versions()}
-    )
+    head.metrics.update(_test_scores(head, test, extractor, has_masks))
+    head.metrics.update({"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key})
+    head.metrics.update({"threshold": extractor.threshold, "versions": versions()})
     save_head(head, options.out)
     run.write_repeat("fit-head", {**plain(options), "data": [str(p) for p in options.data]}, data.fingerprint(samples))
     return head
 
 
+def _without_masks(options: HeadOptions) -> HeadOptions:
+    """The options for an encoder that has learned no foreground: raises ConfigurationError where they need it."""
+    by_domain = options.level == "domain"
+    wants_masks = options.masks != "given" if by_domain else options.features in {"descriptors", "both"}
+    if wants_masks:
+        raise ConfigurationError(
+            f"{options.encoder} has no segmenter, so nothing can be measured on its masks: name a run of "
+            f"fit-segmenter, or use {'--masks given' if by_domain else '--features embedding'}"
+        )
+    return options if by_domain else replace(options, features="embedding")  # type: ignore[type-var]
+
+
 def _samples(options: HeadOptions) -> list[Sample]:
     samples = data.labelled_samples(options.data, options.labels)
-    samples += [replace(sample, label=OTHER) for sample in data.collect(options.other or ())]
+    others = data.collect(options.other or ())
+    if twice := {sample.name for sample in samples} & {sample.name for sample in others}:
+        raise ConfigurationError(f"{min(twice)} has a label and is named by --other, too: keep one")
+    samples += [replace(sample, label=OTHER) for sample in others]
     if options.level == "domain" and any(sample.label == OTHER for sample in samples):
         raise ConfigurationError(f"`{OTHER}` is a class of whole fields: name the classes of domains with --labels")
     remarks.check_labels({sample.label for sample in samples})
@@ -152,14 +176,14 @@ def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOption
     return fit_head(
         Features(embedding, frame),
         [samples[n].label for n in index],
-        [samples[n].group or str(samples[n].path) for n in index],
+        [samples[n].group or samples[n].name for n in index],
         task=options.task,
         level=options.level,
         classes=_classes(options, samples),
         descriptors=_descriptors(options),
         uses_embedding=uses_embedding,
         sample_weight=per_image,
-        micrographs=[str(samples[n].path) for n in index],
+        micrographs=[samples[n].name for n in index],
         as_used=np.repeat(np.arange(len(tables)) == len(tables) - 1, [len(table.sample) for table in tables]),
         settings=HeadSettings(
             options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
@@ -180,14 +204,17 @@ def _equal_weights(table: Table) -> np.ndarray:
     return 1 / np.bincount(table.sample)[table.sample]
 
 
-def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor) -> dict[str, Any]:
-    """Scores on groups kept out: `test` (field, or given masks where all have one) and `test_predicted` masks."""
+def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor, has_masks: bool) -> dict[str, Any]:
+    """Scores on groups kept out: `test` (field, or given masks where all have one) and `test_predicted` masks.
+
+    has_masks: whether the encoder has learned to predict any.
+    """
     samples = [sample for sample in samples if sample.label in head.labels]
     if not samples:
         return {}
     if head.level == "field":
         return {"test": held_out_score(head, samples, extractor.field)}
-    found = {"test_predicted": held_out_score(head, samples, extractor.predicted_domains)}
+    found = {"test_predicted": held_out_score(head, samples, extractor.predicted_domains)} if has_masks else {}
     if not head.uses_embedding and all(s.mask is not None for s in samples):
         found["test"] = held_out_score(head, samples, extractor.given_domains)
     return found

@@ -83,7 +83,7 @@ def _open(
 ) -> tuple[list[Sample], list[np.ndarray]]:
     samples = data.collect(paths)
     if not settings.train_on_all:
-        samples = data.without_held_out(samples)
+        samples = data.to_learn_from(samples)
     opened = readable(samples, lambda sample: (sample, cache.image(sample)), run)
     if len(opened) < 2 and not (opened and opened[0][1].size > 4 * settings.window**2):
         raise ConfigurationError("fewer than two readable micrographs: name more with --data")

@@ -8,6 +8,7 @@ from typing import Any
 
 from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import InputSpec
+from nanomorph_training.ranges import ANY, require_ranges
 
 METHODS = ("simclr", "barlow-twins")
 VARIANTS = ("published", "notebook")
@@ -57,8 +58,10 @@ class PretrainSettings:
             raise ConfigurationError(f"--method {self.method} is unknown; choose {' or '.join(METHODS)}")
         if self.batch < 2:
             raise ConfigurationError("--batch must be at least 2: a batch of one has nothing to contrast")
-        if self.accumulate < 1:
-            raise ConfigurationError("--accumulate must be 1 (the whole batch at once) or more")
+        counts = ((name, 1, ANY) for name in ("window", "accumulate", "hidden", "dim", "max_side", "threads"))
+        amounts = ("steps", "epochs", "minutes", "lr", "weight_decay", "lambd", "nm_per_px")
+        require_ranges(self, *counts, *((name, 0, ANY) for name in amounts), ("seed", 0, 2**32 - 1))
+        require_ranges(self, ("zoom", 0, 0.99), ("warmup", 0, 1), ("temperature", 1e-6, ANY))
 
     @property
     def input(self) -> InputSpec:

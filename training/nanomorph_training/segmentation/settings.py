@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.models import STRIDE
+from nanomorph_training.ranges import ANY, require_ranges
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class SegmenterSettings:
     train_on_all: bool = False
 
     def __post_init__(self) -> None:
+        counts = ((name, 1, ANY) for name in ("window", "batch", "average", "validate_every", "threads"))
+        amounts = ("steps", "epochs", "minutes", "lr", "encoder_lr", "weight_decay", "interior_weight", "seam_weight")
+        shares = ((name, 0, 1) for name in ("synthetic", "inscribed", "validation", "warmup"))
+        require_ranges(self, *counts, *((name, 0, ANY) for name in amounts), *shares, ("seed", 0, 2**32 - 1))
         if self.window % STRIDE:
             raise ConfigurationError(f"--window {self.window} must be a multiple of {STRIDE}")
         if not 0 < self.scale_min <= self.scale_max:
@@ -59,5 +64,3 @@ class SegmenterSettings:
             )
         if not 0 <= self.keep < 1:
             raise ConfigurationError(f"--keep {self.keep:g} is a share of the weights: from 0, below 1")
-        if self.average < 1:
-            raise ConfigurationError(f"--average {self.average} must be 1 (the last step alone) or more")

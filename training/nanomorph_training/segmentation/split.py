@@ -37,13 +37,11 @@ class Split:
 def usable(paths: Sequence[Path], settings: SegmenterSettings) -> list[Sample]:
     """The micrographs of all lists that have a mask, the held-out quarter left out; ConfigurationError without any."""
     samples = [sample for sample in data.collect(paths) if sample.mask is not None]
-    if not settings.train_on_all:
-        samples = data.without_held_out(samples)
     if not samples:
         raise ConfigurationError(
             "no micrograph has a mask: give CSV lists with columns file and mask (or instance_mask)"
         )
-    return samples
+    return samples if settings.train_on_all else data.to_learn_from(samples)
 
 
 def read_split(samples: Sequence[Sample], settings: SegmenterSettings, cache: Cache, run: RunFolder) -> Split:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.data import is_held_out
 
 SIZES = (1, 2, 4, 8, 16, 32, 80)
 
@@ -30,20 +29,24 @@ class Draw:
         return np.concatenate([members[:per_class] for members in self.order])
 
 
-def draws(y: np.ndarray, groups: Sequence[str], n: int, test: float | None, seed: int) -> list[Draw]:
+def draws(
+    y: np.ndarray, groups: Sequence[str], n: int, test: float | None, seed: int, held_out: Sequence[bool] = ()
+) -> list[Draw]:
     """`n` draws of classes y (int, (n_samples,)).
 
-    test: share of each class that is kept for the test, in whole groups drawn anew every time; None: the
-    groups of `data.is_held_out` every time, which no encoder of this project has seen. Raises ConfigurationError
-    where a class would be in one of the parts alone.
+    test: share of each class that is kept for the test, in whole groups drawn anew every time; None: the samples that
+    are `held_out` (n_samples,) every time, of groups that no encoder of this project has seen. Raises
+    ConfigurationError where a class would be in one of the parts alone.
     """
     of = np.asarray(groups, dtype=object)
     found = []
     for number in range(n):
         rng = np.random.default_rng([seed, number])
         names = rng.permutation(sorted(set(groups)))
-        tested = {g for g in names if is_held_out(g)} if test is None else _test_groups(names, y, of, test)
-        in_test = np.array([group in tested for group in groups], dtype=bool)
+        if test is None:
+            in_test = np.array(held_out, dtype=bool)
+        else:
+            in_test = np.isin(of, list(_test_groups(names, y, of, test)))
         order = tuple(rng.permutation(np.flatnonzero((y == k) & ~in_test)) for k in range(y.max() + 1))
         _require_both(order, y[in_test])
         found.append(Draw(number, order, np.flatnonzero(in_test)))

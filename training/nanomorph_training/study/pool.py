@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanomorph_training.data import Sample
+from nanomorph_training.data import Sample, is_held_out
 from nanomorph_training.features import Table, gather
 from nanomorph_training.row_store import Row
 
@@ -26,7 +26,12 @@ class Pool:
     @property
     def groups(self) -> list[str]:
         """A micrograph without a group is one of its own."""
-        return [sample.group or str(sample.path) for sample in self.samples]
+        return [sample.group or sample.name for sample in self.samples]
+
+    @property
+    def held_out(self) -> list[bool]:
+        """Of the groups that no training sees; one without a group is never kept out."""
+        return [is_held_out(sample.group) for sample in self.samples]
 
     def table(self, rows: Callable[[Sample], Row]) -> Table:
         return gather(self.samples, rows, self.say)

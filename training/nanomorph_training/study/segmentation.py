@@ -16,7 +16,7 @@ from nanomorph.bundle import MANIFEST
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.cache import Cache, read_mask
 from nanomorph_training.classical import otsu
-from nanomorph_training.data import Sample
+from nanomorph_training.data import Sample, is_held_out
 from nanomorph_training.run_folder import RunFolder
 from nanomorph_training.scores import overlap
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant
@@ -52,8 +52,9 @@ def segmentation(
     for one in encoders:
         if (one.path / MANIFEST).is_file():
             raise ConfigurationError(f"--encoder {one.path} is a bundle and cannot be trained: give its training run")
-    groups = [sample.group or str(sample.path) for sample in samples]
-    found = draws(np.zeros(len(samples), int), groups, settings.draws, settings.test_share, settings.seed)
+    groups = [sample.group or sample.name for sample in samples]
+    held_out = [is_held_out(sample.group) for sample in samples]
+    found = draws(np.zeros(len(samples), int), groups, settings.draws, settings.test_share, settings.seed, held_out)
     sizes = sizes_with_all(found, settings.sizes)
     steps = steps_by_size(sizes, settings.steps)
     decoded = Cache(cache)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nanomorph.errors import ConfigurationError
+from nanomorph_training.ranges import ANY, require_ranges
 
 CLASSIFICATION, SEGMENTATION = "classification", "segmentation"
 FIELD, GIVEN, PREDICTED, TRANSFER = "field", "given", "predicted", "given-to-predicted"
@@ -49,6 +50,11 @@ class StudySettings:
     threads: int = 2
 
     def __post_init__(self) -> None:
+        counts = ((name, 1, ANY) for name in ("window", "batch", "threads"))
+        amounts = ("n_draws", "random_seeds", "supervised_steps", "encoder_lr")
+        require_ranges(self, *counts, *((name, 0, ANY) for name in amounts), ("seed", 0, 2**32 - 1))
+        if min(self.sizes) < 1:
+            raise ConfigurationError(f"--labels-per-class {min(self.sizes)}: give numbers from 1 on.")
         if self.task == SEGMENTATION and (not self.steps or min(self.steps) < 1):
             raise ConfigurationError("say how long each segmenter is trained: --steps")
         if self.views not in (1, 8):
