@@ -6,7 +6,9 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
+from nanomorph.errors import ConfigurationError
 from nanomorph_export.calibration import Micrographs
+from nanomorph_export.replace_head import require_same_threshold
 from nanomorph_export.write_bundle import Parts
 from nanomorph_training.heads.head import save_head
 
@@ -68,3 +70,11 @@ def test_what_failed_is_said_and_gives_exit_code_1(backbone, heads, micrographs,
     card = capsys.readouterr().out
     assert re.search(r"fp32: \d\.\d MB, every gate passed", card)
     assert "fp16: NOT in the bundle, it failed: graph: mean relative difference from rounded torch" in card
+
+
+def test_a_head_on_masks_cut_elsewhere_is_refused(make_head) -> None:
+    """Descriptors at .6 are not those at .5; an embedding does not care."""
+    require_same_threshold(make_head("whole", descriptors=["n_domains"], metrics={"threshold": 0.6}), 0.6)
+    require_same_threshold(make_head("whole", metrics={"threshold": 0.6}), 0.5)
+    with pytest.raises(ConfigurationError, match=r"masks from probability 0\.6 on, the bundle's begin at 0\.5"):
+        require_same_threshold(make_head("whole", descriptors=["n_domains"], metrics={"threshold": 0.6}), 0.5)

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from nanomorph.bundle import EMBEDDED, load_bundle
 from nanomorph.cli.main import _parse
 from nanomorph.errors import ConfigurationError
+from nanomorph_export.commands import export
 from nanomorph_training.commands import fit_head, fit_segmenter, pretrain
 from nanomorph_training.heads.head import load_head
 
@@ -201,14 +203,14 @@ def test_what_a_head_doubts_among_its_examples(tmp_path: Path) -> None:
 
 
 def test_a_lonely_class_is_said_to_switch_validation_off(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
-    rows = [(1, "a"), (2, "a"), (3, "B"), (4, ""), (5, "b"), (6, "b")]
+    rows = [(1, "a"), (2, "a"), (3, "c"), (4, ""), (5, "b"), (6, "b")]
     (tmp_path / "l.csv").write_text("file,label\n" + "".join(f"{pool.parent / f'{n}.png'},{of}\n" for n, of in rows))
     line = f"--data {tmp_path}/l.csv --encoder {tiny_bundle} --task ab --out {tmp_path}/h --cache {tmp_path}/c"
     command(fit_head, line)
     said = (tmp_path / "h" / "log.txt").read_text()
     assert "1 of 6 micrographs have no label, or none that was asked for: left out" in said
     assert "no micrograph has a group: none is kept for the test" in said
-    assert "nothing was validated (B with a single group or micrograph): no scores" in said
+    assert "nothing was validated (c with a single group or micrograph): no scores" in said
     assert load_head(tmp_path / "h").metrics["out_of_fold"] is None
 
 
@@ -222,6 +224,74 @@ def test_a_task_names_files(pool: Path, tiny_bundle: Path, tmp_path: Path) -> No
 def test_a_task_does_not_take_the_place_of_a_measured_column(tmp_path: Path, task: str) -> None:
     with pytest.raises(ConfigurationError, match=f"--task {task}: domains.csv has a column of that name already"):
         command(fit_head, f"--data x --encoder y --task {task} --out {tmp_path}/h")
+
+
+def test_a_file_has_one_label(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("File,LABEL\n" + "".join(f"{pool.parent / f'{n}.png'},a\n" for n in (1, 2)))
+    line = f"--data {tmp_path}/l.csv --encoder {tiny_bundle} --task ab --out {tmp_path}/h"
+    with pytest.raises(ConfigurationError, match=r"2\.png has a label and is named by --other, too: keep one"):
+        command(fit_head, f"{line} --other {pool.parent / '2.png'}")
+    (tmp_path / "l.csv").write_text(f"file,label\n{pool.parent / '1.png'},Rod\n{pool.parent / '2.png'},rod\n")
+    with pytest.raises(ConfigurationError, match="classes `Rod` and `rod` differ by their case alone"):
+        command(fit_head, f"--data {tmp_path}/l.csv --encoder {tiny_bundle} --task ab --out {tmp_path}/h")
+
+
+def test_members_of_archives_are_learned_from(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    """The same head as from the files themselves; of two members of one archive each has features of its own."""
+    archive = tmp_path / "all.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for n in range(1, 7):
+            opened.write(pool.parent / f"{n}.png", f"{n}.png")
+    heads = {}
+    for name, of in (("files", f"{pool.parent}/"), ("members", f"{archive}!/")):
+        rows = "".join(f"{of}{n}.png,{'ab'[n % 2]}\n" for n in range(1, 7))
+        (tmp_path / f"{name}.csv").write_text(f"file,label\n{rows}")
+        line = f"--data {tmp_path}/{name}.csv --encoder {tiny_bundle} --task ab --cache {tmp_path}/c"
+        command(fit_head, f"{line} --out {tmp_path}/{name}")
+        heads[name] = load_head(tmp_path / name)
+    assert np.array_equal(heads["files"].weights, heads["members"].weights)
+    assert heads["members"].weights.any()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--threshold 0.5 --journal j", "leave out --threshold"),
+        ("--features embedding --descriptors n_domains", "uses no --descriptors"),
+        ("--seed -1", "--seed -1: give a number from 0 to"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        command(fit_head, f"--data x --encoder y --task t --out {tmp_path}/h {line}")
+
+
+@pytest.mark.parametrize("line", ["--batch 0", "--steps -3", "--window 0", "--seed -1", "--validate-every 0"])
+def test_lengths_of_a_training_are_checked(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{line.split()[0]} .*give a number from"):
+        command(fit_segmenter, f"--data x --out {tmp_path}/s {line}")
+
+
+@pytest.mark.parametrize("line", ["--lr -1", "--steps -2", "--window 0", "--threads 0", "--zoom -1", "--seed -1"])
+def test_lengths_of_a_pretraining_are_checked(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{line.split()[0]} .*give a number from"):
+        command(pretrain, f"--data x --out {tmp_path}/p {line}")
+
+
+def test_an_encoder_without_segmenter_lends_its_embedding_alone(pool: Path, tmp_path: Path) -> None:
+    line = f"--data {pool} --method simclr --steps 1 --batch 2 --window 32 --threads 1 --cache {tmp_path}/c"
+    command(pretrain, f"{line} --out {tmp_path}/p")
+    rows = "".join(f"{pool.parent / f'{n}.png'},{'ab'[n % 2]}\n" for n in range(1, 7))
+    (tmp_path / "l.csv").write_text(f"file,label\n{rows}")
+    line = f"--data {tmp_path}/l.csv --encoder {tmp_path}/p --task ab --out {tmp_path}/h --cache {tmp_path}/c"
+    with pytest.raises(ConfigurationError, match="has no segmenter, so nothing can be measured on its masks"):
+        command(fit_head, f"{line} --features both")
+    command(fit_head, line)
+    head = load_head(tmp_path / "h")
+    assert head.uses_embedding
+    assert head.descriptors == ()
+    with pytest.raises(ConfigurationError, match="has no segmenter: name a run of fit-segmenter"):
+        command(export, f"--head {tmp_path}/h --segmenter {tmp_path}/p --out {tmp_path}/bundle")
 
 
 @pytest.mark.parametrize("name", ["unknown", "uncertain", "accepted"])

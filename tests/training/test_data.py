@@ -14,7 +14,7 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import InputSpec
 from nanomorph_training import data
-from nanomorph_training.cache import Cache, read_mask
+from nanomorph_training.cache import Cache, read_instances, read_mask
 
 
 def test_held_out_is_the_rule_of_the_digest() -> None:
@@ -181,6 +181,37 @@ def test_a_colour_mask_counts_what_is_not_black(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_mask(tmp_path / "m.png"), [[1, 0], [0, 0]])
     with pytest.raises(ConfigurationError, match="missing or no image"):
         read_mask(tmp_path / "none.png")
+
+
+def test_instances_are_told_by_numbers_colours_or_pieces(tmp_path: Path) -> None:
+    """Two squares that touch and one apart: by number or colour three, by one value two."""
+    numbers = np.zeros((40, 60), np.uint8)
+    numbers[5:15, 5:15], numbers[5:15, 15:25], numbers[25:35, 40:50] = 1, 2, 3
+    colours = np.zeros((40, 60, 3), np.uint8)
+    for number, colour in ((1, (0, 0, 200)), (2, (0, 200, 0)), (3, (0, 0, 200))):
+        colours[numbers == number] = colour
+    for name, pixels, count in (("n", numbers, 3), ("c", colours, 3), ("one", (numbers > 0) * np.uint8(255), 2)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), pixels)
+        found = read_instances(tmp_path / f"{name}.png")
+        assert np.array_equal(found > 0, numbers > 0)
+        assert len(np.unique(found[found > 0])) == count
+
+
+def test_what_is_transparent_is_no_material_and_a_painted_copy_no_mask(tmp_path: Path) -> None:
+    layer = np.full((20, 20, 4), 255, np.uint8)
+    layer[..., 3] = 0
+    layer[5:10, 5:10, 3] = 255
+    cv2.imwrite(str(tmp_path / "layer.png"), layer)
+    assert read_mask(tmp_path / "layer.png").sum() == 25
+    cv2.imwrite(str(tmp_path / "copy.png"), np.full((20, 20, 3), 90, np.uint8))
+    with pytest.raises(ConfigurationError, match="is material everywhere: is it a copy of the micrograph"):
+        read_mask(tmp_path / "copy.png")
+
+
+def test_all_held_out_is_said(pool: Path) -> None:
+    held = next(f"g{n}" for n in range(100) if data.is_held_out(f"g{n}"))
+    with pytest.raises(ConfigurationError, match="are of groups that are kept for the test"):
+        data.to_learn_from([replace(sample, group=held) for sample in data.collect([pool])])
 
 
 def test_real_lists_can_be_read(shared_data: Path) -> None:

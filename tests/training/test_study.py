@@ -49,7 +49,7 @@ def test_more_labels_hold_the_fewer_and_the_same_seed_the_same_draws() -> None:
 def test_held_out_groups_are_the_test_of_every_draw() -> None:
     groups = [f"article-{n}" for n in range(24)]
     held_out = {n for n, group in enumerate(groups) if is_held_out(group)}
-    for draw in draws(np.arange(24) % 2, groups, 3, None, seed=0):
+    for draw in draws(np.arange(24) % 2, groups, 3, None, seed=0, held_out=[is_held_out(group) for group in groups]):
         assert set(draw.test) == held_out
 
 

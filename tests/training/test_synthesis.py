@@ -284,3 +284,12 @@ def test_the_command_refuses_nonsense(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match=f"--{next(iter(wrong))}"):
             synthesize.run(synthesize.Options(tmp_path / "new", **wrong))
     assert not (tmp_path / "new").exists()
+
+
+def test_wires_of_a_width_that_was_asked_for() -> None:
+    """Bars of grids have the width of their scale: 14 to 16 px, whatever their pixel size."""
+    fields = [synthesize_field("grid", seed, 512, width_px=(14, 16)) for seed in range(3)]
+    assert all(13.9 <= width <= 16.1 for field in fields for width in field.wires.width_px)
+    assert len({field.nm_per_px for field in fields}) == 3
+    with pytest.raises(ValueError, match="width_px is the least and the most of a width"):
+        synthesize_field("grid", 0, 512, width_px=(3, 2))

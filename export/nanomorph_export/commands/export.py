@@ -111,13 +111,13 @@ def _parts(options: Options) -> "Parts":
 
     assert options.out is not None
     assert options.segmenter is not None
-    if not segments(options.segmenter):
-        raise ConfigurationError(f"{options.segmenter} has no segmenter: name a run of fit-segmenter")
     fitted = [load_head(run) for run in options.head]
     source = provenance(options.segmenter, options.embedder)
     _require_same_encoder(fitted, source["encoder"], options.embedder or options.segmenter)
     if options.embedder is not None:
         _require_no_descriptors(fitted, options.segmenter)
+    if not segments(options.segmenter):
+        raise ConfigurationError(f"{options.segmenter} has no segmenter: name a run of fit-segmenter")
     for head in fitted:
         require_same_threshold(head, foreground_threshold(options.segmenter))
     backbone = load_backbone(options.segmenter)
