@@ -2,7 +2,7 @@
 
     python training/recipes/embedded.py --data ../shared/data --work runs/embedded
 
-Needs the extras training, export, cpu and microscopes. About three hours on two idle CPU cores that have
+Needs the extras training, export, cpu and microscopes. About four hours on two idle CPU cores that have
 AVX512-BF16 (`--amp bf16`), twice as long without it. A run that was stopped goes on where it was. What comes out is
 --out, by default the bundle inside the runtime package.
 
@@ -71,6 +71,13 @@ def drawn(options: Options) -> list[tuple[Path, list[Any]]]:
         (work / "crumbs" / "labels.csv",
          ["synthesize", "--out", work / "crumbs", "--count", options.scaled(400), "--seed", 6_000_000, "--workers", 2,
           "--classes", "particles"]),
+        # For the third and fourth, thick meshes: their bright windows are easily taken for cubes.
+        (work / "meshes" / "labels.csv",
+         ["synthesize", "--out", work / "meshes", "--count", options.scaled(150), "--seed", 3_000_003, "--workers", 2,
+          "--classes", "grid", "--width-px", 9, 25]),
+        (work / "meshes-too" / "labels.csv",
+         ["synthesize", "--out", work / "meshes-too", "--count", options.scaled(300), "--seed", 3_000_004,
+          "--workers", 2, "--classes", "grid", "--width-px", 9, 25]),
     ]
     # fmt: on
 
@@ -83,8 +90,10 @@ def recipe(options: Options) -> list[Step]:
     real = [particles, options.data / "unlabeled" / "unlabeled.csv", options.data / "nanowires" / "other.csv"]
     pool = [*real, options.data / "nanoparticles" / "msa_bf_tem" / "train", work / "fields" / "labels.csv"]
     textures = work / "textures" / "labels.csv"
+    drawn_later = [textures, work / "crumbs" / "labels.csv"]
+    meshes = [work / "meshes" / "labels.csv", work / "meshes-too" / "labels.csv"]
     cached = ["--cache", work / "cache", "--resume", "auto"]
-    segmenter = work / "segmenter-again"
+    segmenter = work / "segmenter-meshes-too"
     encoder = ["--encoder", segmenter]
 
     # fmt: off
@@ -96,10 +105,17 @@ def recipe(options: Options) -> list[Step]:
         (work / "segmenter" / "DONE",
          ["fit-segmenter", "--data", *pool, textures, "--encoder", work / "pretrain", "--out", work / "segmenter",
           "--steps", options.scaled(5000), "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
-        (segmenter / "DONE",
-         ["fit-segmenter", "--data", *pool, textures, work / "crumbs" / "labels.csv", "--encoder", work / "segmenter",
-          "--out", segmenter, "--steps", options.scaled(2400), "--lr", 5e-4, "--seed", 11, "--keep", 0.5,
-          "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
+        *(
+            (work / name / "DONE",
+             ["fit-segmenter", "--data", *pool, *drawn_later, *more, "--encoder", work / start, "--out", work / name,
+              "--steps", options.scaled(steps), "--lr", 5e-4, "--seed", seed, "--keep", keep, "--synthetic", 0.5,
+              "--amp", options.amp, "--validate-every", 200, *cached])
+            for start, name, more, steps, seed, keep in (
+                ("segmenter", "segmenter-again", [], 2400, 11, 0.5),
+                ("segmenter-again", "segmenter-meshes", meshes[:1], 1600, 12, 0.5),
+                ("segmenter-meshes", "segmenter-meshes-too", meshes, 1200, 13, 0.3),
+            )
+        ),
         (work / "morphology" / "DONE",
          ["fit-head", "--data", work / "labelled" / "labels.csv", work / "labelled-too" / "labels.csv", *encoder,
           "--out", work / "morphology",
