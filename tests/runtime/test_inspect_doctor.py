@@ -25,13 +25,17 @@ def test_a_micrograph(calibrated, capsys):
     assert facts["nm_per_px_x"] == pytest.approx(0.5)
     assert facts["nm_per_px_y"] == pytest.approx(2)
     assert facts["calibration"] == "metadata"
+    assert facts["format"] == "TIFF"
+    assert "why_not_calibrated" not in facts
 
 
 def test_for_people_none_reads_as_unknown(tmp_path, capsys):
     path = tmp_path / "bare.tif"
     tifffile.imwrite(path, np.arange(2500, dtype=np.uint16).reshape(50, 50))
     assert main(["inspect", str(path)]) == 0
-    assert "nm_per_px_x: unknown" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "nm_per_px_x: unknown" in said
+    assert "why_not_calibrated: the file holds no pixel size" in said
 
 
 def test_a_bundle(tiny_bundle, capsys):

@@ -10,6 +10,13 @@ from nanomorph.cli.bundle_card import bundle_card
 from nanomorph.cli.options import argument, option
 from nanomorph.errors import ConfigurationError
 
+# Where neither file nor picture says how large a pixel is; by whether burnt-in bars are read here.
+UNCALIBRATED = {
+    True: "the file holds no pixel size, and no scale bar in it is read beyond doubt; give one with --nm-per-px",
+    False: "the file holds no pixel size; give one with --nm-per-px, or have burnt-in scale bars read: "
+    'pip install "nanomorph[scalebar]"',
+}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -33,21 +40,25 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
     from nanomorph.calibrate import with_scale_bar
     from nanomorph.micrograph import ReadError
     from nanomorph.readers import read_micrograph
+    from nanomorph.readers.formats import identify
     from nanomorph.scalebar import installed
 
     try:
-        micrograph = read_micrograph(path.name, path.read_bytes(), path)
+        data = path.read_bytes()
+        micrograph = read_micrograph(path.name, data, path)
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror} (a bundle is a folder with {MANIFEST}).") from error
     except ReadError as error:
         raise ConfigurationError(f"{path}: {error.reason}: {error.detail}") from error
-    if installed():
+    reads_bars = installed()
+    if reads_bars:
         micrograph = with_scale_bar(micrograph)
     height, width = micrograph.pixels.shape
     share = micrograph.calibration_error
     x, y = micrograph.nm_per_px or (None, None)
     return {
         "micrograph": micrograph.source,
+        "format": str(identify(path.name, data)),
         "width_px": width,
         "height_px": height,
         "type": str(micrograph.pixels.dtype),
@@ -56,6 +67,7 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         "nm_per_px_y": y,
         "calibration": str(micrograph.calibration),
         "calibration_error_percent": None if share is None else 100 * share,
+        **({} if micrograph.nm_per_px else {"why_not_calibrated": UNCALIBRATED[reads_bars]}),
     }
 
 
