@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,8 @@ def writable(folders: Sequence[Path]) -> bool:
     """Whether a MiB can be written to each folder, which is what a full disk refuses whatever it reports."""
     try:
         for folder in folders:
-            probe = folder / f".room{TEMPORARY_SUFFIX}"
+            # Of a thread's own: several may ask at once.
+            probe = folder / f".room-{threading.get_ident()}{TEMPORARY_SUFFIX}"
             with atomic_open(probe) as file:
                 file.write(_PROBE)
             probe.unlink()
