@@ -122,8 +122,9 @@ def _without_masks(options: HeadOptions) -> HeadOptions:
 def _samples(options: HeadOptions) -> list[Sample]:
     samples = data.labelled_samples(options.data, options.labels)
     others = data.collect(options.other or ())
-    if twice := {sample.name for sample in samples} & {sample.name for sample in others}:
-        raise ConfigurationError(f"{min(twice)} has a label and is named by --other, too: keep one")
+    labelled = {(sample.path.resolve(), sample.member) for sample in samples}
+    if twice := [sample.name for sample in others if (sample.path.resolve(), sample.member) in labelled]:
+        raise ConfigurationError(f"{twice[0]} has a label and is named by --other, too: keep one")
     samples += [replace(sample, label=OTHER) for sample in others]
     if options.level == "domain" and any(sample.label == OTHER for sample in samples):
         raise ConfigurationError(f"`{OTHER}` is a class of whole fields: name the classes of domains with --labels")
