@@ -19,8 +19,8 @@ BESIDE = {30: 75, 70: 95}
 BESIDE_BAR = {30: 45, 70: 85}
 # Bars, and boxes with text in them, are so many times wider than high; the 1 of a length is not.
 WIDER = 1.5
-# How far from a bar its text stands, in its own heights.
-BAR_REACH = 2.0
+# How far above or below a bar its text stands, and how far beside it that goes on, in its own heights.
+BAR_REACH, ALONG = 2.0, 4.0
 # Half-width of the thickest stroke, as a share of the frame's shorter side.
 THICKEST = 0.04
 
@@ -139,11 +139,11 @@ def _bars_of(boxes: np.ndarray) -> list[Box]:
 def _is_beside(bar: Box, piece: Piece) -> bool:
     """Whether a piece stands above or below a bar, as its length in words does, which may be the wider one."""
     left, top, right, bottom = bar
-    reach = BAR_REACH * piece.height
+    along = ALONG * piece.height
     return (
-        max(piece.top - bottom, top - piece.bottom) <= reach
-        and piece.left <= right + reach
-        and piece.right >= left - reach
+        max(piece.top - bottom, top - piece.bottom) <= BAR_REACH * piece.height
+        and piece.left <= right + along
+        and piece.right >= left - along
     )
 
 

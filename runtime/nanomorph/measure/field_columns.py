@@ -10,9 +10,7 @@ _SIDE = "square root of the field's area"
 
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
 _THICKNESS = "by area, diameter of the largest inscribed disc around each pixel of"
-_REDUCED = (
-    f"; of a field reduced to {REDUCED} px where it is larger: too long where structures have less than 4 px there"
-)
+_REDUCED = f"; of a field reduced to {REDUCED} px where it is larger: too long for structures below 4 px there"
 _HILDEBRAND = "Hildebrand and Ruegsegger 1997"
 
 
