@@ -54,6 +54,19 @@ def test_text_beside_a_bar_is_found_on_a_dark_film_too():
     assert not burnt_in(barred)[:225].any()
 
 
+def test_black_text_above_a_white_box_is_found_to_its_end() -> None:
+    """A box of the other ink vouches for it as a bar does, and for letters four of their heights beside it."""
+    film = np.random.default_rng(0).normal(50, 4, (320, 320)).clip(40, 62).astype(np.uint8)
+    lettered = film.copy()
+    cv2.putText(lettered, "100nm", (6, 285), cv2.FONT_HERSHEY_SIMPLEX, 1.1, 0, 2)
+    boxed = lettered.copy()
+    boxed[298:318, 2:46] = 255
+    boxed[306:309, 8:40] = 0
+    ink = lettered != film
+    assert burnt_in(boxed)[ink].mean() > 0.95
+    assert burnt_in(lettered)[ink].mean() < 0.5
+
+
 def test_a_letter_alone_is_one_in_a_corner_only(film):
     for at, expected in (((10, 40), True), ((140, 40), False)):
         panel = film.copy()
