@@ -73,12 +73,14 @@ def test_a_doubtful_weak_label_is_no_label_but_tells_wires(tmp_path: Path) -> No
 
 
 def test_masks_beside_images_are_found_by_number(tmp_path: Path) -> None:
-    for name in ("images/image_1.png", "labels/label_1.png", "images/image_2.png"):
+    names = ("images/image_1.png", "labels/label_1.png", "images/image_2.png", "images/3.png", "labels/3_mask.png")
+    for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / name), np.zeros((4, 4), np.uint8))
-    first, second = data.collect([tmp_path])
-    assert first.mask == tmp_path / "labels/label_1.png"
-    assert second.mask is None
+    masks = {sample.path.name: sample.mask for sample in data.collect([tmp_path])}
+    assert masks["image_1.png"] == tmp_path / "labels/label_1.png"
+    assert masks["image_2.png"] is None
+    assert masks["3.png"] == tmp_path / "labels/3_mask.png"
 
 
 @pytest.mark.parametrize(

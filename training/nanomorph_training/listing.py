@@ -119,7 +119,7 @@ def _is_mask(path: Path, folder: Path) -> bool:
 
 
 def _masks_beside(folder: Path) -> dict[str, Path]:
-    """Masks by key where `folder` has `images/` and a masks folder: `label_3.png` belongs to `image_3.png`."""
+    """Masks by key where `folder` has `images/` and a masks folder: `label_3.png` or `3_mask.png` to `image_3.png`."""
     if not (folder / "images").is_dir():
         return {}
     folders = [folder / name for name in MASK_FOLDERS[:-1] if (folder / name).is_dir()]
@@ -127,4 +127,5 @@ def _masks_beside(folder: Path) -> dict[str, Path]:
 
 
 def _key(path: Path) -> str:
-    return re.sub(r"^(image|label|mask|instance|segmap)s?[_-]", "", path.stem)
+    kind = "(image|label|mask|instance|segmap)s?"
+    return re.sub(f"^{kind}[_-]|[_-]{kind}$", "", path.stem)
