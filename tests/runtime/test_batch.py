@@ -138,6 +138,17 @@ def test_the_users_pixel_size_overrides_metadata(tiny_bundle, folder, tmp_path):
     assert field["micrograph"] == "rod.tif"
     assert field["calibration"] == "user"
     assert float(rows(out, "domains")[0]["area_nm2"]) == pytest.approx(100 * 20 * 4)
+    oblong = tmp_path / "oblong"
+    assert batch(tiny_bundle, folder / "grid 1" / "rod.tif", "--out", oblong, "--nm-per-px", "2,0.5") == 0
+    (field,) = rows(oblong, "fields")
+    assert (field["nm_per_px_x"], field["nm_per_px_y"]) == ("2", "0.5")
+    assert float(rows(oblong, "domains")[0]["area_nm2"]) == pytest.approx(100 * 20 * 1)
+
+
+def test_a_pixel_size_has_one_number_or_two(capsys):
+    for wrong in ("1,2,3", "wide", ""):
+        assert main(["batch", ".", "--out", "o", "--nm-per-px", wrong]) == 2
+        assert "--nm-per-px" in capsys.readouterr().err
 
 
 def test_two_ways_of_measuring_are_never_mixed(tiny_bundle, folder, tmp_path, capsys):

@@ -19,6 +19,14 @@ CHOICES_OUTLINE = ("half-contrast", "model")
 CHOICES_SCALE_BAR = ("auto", "on", "off")
 
 
+def pixel_size(text: str) -> float | tuple[float, float]:
+    """`0.42`, or `0.42,0.4` of pixels that are longer in x. Raises ValueError for anything else."""
+    x, *more = map(float, text.split(","))
+    if len(more) > 1:
+        raise ValueError(f"one pixel size, or two, not {text}")
+    return (x, more[0]) if more else x
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     out: Path = option("folder for the results", type=Path, metavar="DIR")
@@ -30,7 +38,12 @@ class RunOptions:
         type=str,
         choices=PRECISIONS,
     )
-    nm_per_px: float | None = option("pixel size in nm; overrides the files' own", default=None, type=float)
+    nm_per_px: float | tuple[float, float] | None = option(
+        "pixel size in nm, or X,Y of oblong pixels; overrides the files' own",
+        default=None,
+        type=pixel_size,
+        metavar="X",
+    )
     scale_bar: str = option(
         "read burnt-in scale bars where no pixel size is known (default: auto, where the extra scalebar is installed)",
         default="auto",
@@ -69,7 +82,8 @@ class RunOptions:
     json: bool = option("progress as JSON lines on stdout, for programs", default=False)
 
     def __post_init__(self) -> None:
-        if self.nm_per_px is not None and not 0 < self.nm_per_px < float("inf"):
+        sizes = self.nm_per_px if isinstance(self.nm_per_px, tuple) else (self.nm_per_px,)
+        if any(size is not None and not 0 < size < float("inf") for size in sizes):
             raise ConfigurationError(f"--nm-per-px {self.nm_per_px}: a pixel size is a positive number of nm.")
         if self.workers is not None and self.workers < 1:
             raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
