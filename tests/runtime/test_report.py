@@ -11,7 +11,8 @@ import pytest
 from nanomorph.cli.main import main
 from nanomorph.journal import Journal
 from nanomorph.report import write_report
-from nanomorph.report.collect import Findings, Task, collect
+from nanomorph.report.collect import collect
+from nanomorph.report.findings import Findings, Task
 from nanomorph.report.gallery import MAX_PICTURES, choose
 from nanomorph.report.statistics import Sample, _middles, fit_lognormal, median_ratio, summarize
 from nanomorph.report.tasks import task_sections

@@ -12,7 +12,8 @@ from string import Template
 from nanomorph.atomic import atomic_open
 from nanomorph.journal import JournalReader, locate
 from nanomorph.report import page as parts
-from nanomorph.report.collect import Findings, Sizes, collect
+from nanomorph.report.collect import collect
+from nanomorph.report.findings import Findings, Sizes
 from nanomorph.report.gallery import choose, figures, links, others
 from nanomorph.report.notes import edge_note, sampling_note
 from nanomorph.report.sizes import QUANTITY_WORDS, sizes_in

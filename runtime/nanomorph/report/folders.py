@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nanomorph.report.collect import Findings, Sizes
+from nanomorph.report.findings import Findings, Sizes
 from nanomorph.report.sizes import sizes_in
 from nanomorph.results.colours import PALETTE, UNKNOWN
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from nanomorph.majority import OTHER
-from nanomorph.report.collect import Example
+from nanomorph.report.findings import Example
 from nanomorph.report.strip import Link
 from nanomorph.report.words import count
 from nanomorph.results import legend

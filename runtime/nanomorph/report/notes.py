@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from nanomorph.report.collect import Findings
+from nanomorph.report.findings import Findings
 from nanomorph.report.sizes import MIN_CHARTED
 from nanomorph.report.words import count
 

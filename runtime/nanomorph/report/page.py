@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from html import escape
 
 from nanomorph.journal import Quarantined
-from nanomorph.report.collect import Findings
+from nanomorph.report.findings import Findings
 from nanomorph.report.words import count, reason_in_words, title
 
 _LISTED = 100

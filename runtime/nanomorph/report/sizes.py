@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from nanomorph.report.collect import Sizes
+from nanomorph.report.findings import Sizes
 from nanomorph.report.statistics import LogNormal, Summary, fit_lognormal, summarize
 from nanomorph.report.words import three_digits
 from nanomorph.results.colours import PALETTE, UNKNOWN

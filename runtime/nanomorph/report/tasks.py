@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from nanomorph import majority
-from nanomorph.report.collect import Findings, Sizes, Task
+from nanomorph.report.findings import Findings, Sizes, Task
 from nanomorph.report.sizes import QUANTITY_WORDS, sizes_in
 from nanomorph.report.strip import Link, points_of, strip
 from nanomorph.report.words import count, title

@@ -1,0 +1,96 @@
+"""What the report shows: counts, labels and sizes of a run."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nanomorph.analysis import Judgement
+from nanomorph.journal import Quarantined
+from nanomorph.report.statistics import Sample
+
+QUANTITIES = ("width_median", "ecd", "length")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A micrograph that may be shown and the judgement in its overlay; `field_width` is in words."""
+
+    name: str
+    leading: Judgement
+    n_domains: int
+    field_width: str
+
+
+@dataclass
+class Task:
+    """Micrographs by label and decision. `by_domain`: the task labels domains, not fields."""
+
+    labels: tuple[str, ...]
+    by_domain: bool
+    accepted: Counter[str] = field(default_factory=Counter)
+    uncertain: Counter[str] = field(default_factory=Counter)
+    unknown: int = 0
+
+    @property
+    def judged(self) -> int:
+        """Micrographs with a label."""
+        return self.accepted.total() + self.uncertain.total()
+
+
+@dataclass
+class Sizes:
+    """Domains of one label in one unit: a list per quantity, the micrograph of each, and how much it counts."""
+
+    values: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
+    micrographs: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+
+    def sample(self, quantity: str) -> Sample:
+        """All values of a quantity."""
+        return Sample(np.array(self.values[quantity], float), np.array(self.micrographs, int), np.array(self.weights))
+
+    def add(self, other: Sizes) -> None:
+        """More domains of the same unit."""
+        self.micrographs += other.micrographs
+        self.weights += other.weights
+        for quantity in QUANTITIES:
+            self.values[quantity] += other.values[quantity]
+
+
+@dataclass
+class Findings:
+    """Everything that the report shows.
+
+    decisions: of each micrograph its surest. made_by: bundle, provider and precision that measured; judged_by: bundles
+    that gave the labels of today, after `relabel` another one. darker, brighter: whose material clearly is, than its
+    background.
+    sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
+    edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
+    material.
+    sampled: the share of the micrographs whose domains are in the sizes.
+    """
+
+    tasks: dict[str, Task]
+    edges: str = "leave-out"
+    n_done: int = 0
+    n_aliases: int = 0
+    n_domains: int = 0
+    n_edge_fields: int = 0
+    uncalibrated: list[str] = field(default_factory=list)
+    by_scale_bar: list[str] = field(default_factory=list)
+    stacks: list[str] = field(default_factory=list)
+    darker: list[str] = field(default_factory=list)
+    brighter: list[str] = field(default_factory=list)
+    decisions: Counter[str] = field(default_factory=Counter)
+    examples: list[Example] = field(default_factory=list)
+    made_by: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    judged_by: set[str] = field(default_factory=set)
+    quarantined: list[Quarantined] = field(default_factory=list)
+    sizes: dict[tuple[str, str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
+    folders: dict[tuple[str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
+    names: dict[int, str] = field(default_factory=dict)
+    n_scant: int = 0
+    sampled: float = 1.0
