@@ -61,7 +61,7 @@ def _mac_mounts(table: str) -> list[tuple[str, str]]:
 
 
 def _windows(path: str) -> str | None:
-    # `\\\\?\\C:\\run` is a local path without the limit of 260 characters.
+    # `\\?\C:\run` is a local path without the limit of 260 characters.
     drive = PureWindowsPath(re.sub(r"^\\\\\?\\(?=[A-Za-z]:)", "", path)).drive
     if drive.startswith("\\\\"):
         return "a Windows share"
