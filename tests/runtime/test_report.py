@@ -243,6 +243,9 @@ def test_medians_of_nothing_and_of_one():
     one = summarize(Sample.of(np.array([3.0, np.nan]), np.array([0, 1])))
     assert (one.n, one.median) == (1, 3.0)
     assert np.isnan(one.low)
+    five, six = (summarize(Sample.of(np.arange(1.0, n + 1), np.arange(n))) for n in (5, 6))
+    assert np.isnan(five.low)
+    assert 1 <= six.low < 3.5 < six.high <= 6
 
 
 def test_words():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from nanomorph.measure.statistics import median, weighted_medians
+from nanomorph.measure.statistics import LEAST_FOR_INTERVAL, median, weighted_medians
 
 CONFIDENCE = 0.95
 RESAMPLES = 1000
@@ -55,7 +55,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Summary:
-    """A median and its 95 % interval (NaN below two values); `by_micrograph`: what was resampled."""
+    """A median and its 95 % interval (NaN below LEAST_FOR_INTERVAL values); `by_micrograph`: what was resampled."""
 
     n: int
     n_micrographs: int
@@ -73,7 +73,7 @@ def summarize(sample: Sample) -> Summary:
     sample = sample.positive
     clusters = np.unique(sample.micrographs, return_inverse=True)[1]
     n, n_micrographs = len(sample), int(clusters.max(initial=-1)) + 1
-    if n < 2:
+    if n < LEAST_FOR_INTERVAL:
         return Summary(n, n_micrographs, sample.median, math.nan, math.nan, False)
     by_micrograph = n_micrographs >= MIN_MICROGRAPHS
     medians = _resampled(sample, clusters if by_micrograph else np.arange(n))
