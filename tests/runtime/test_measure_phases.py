@@ -98,7 +98,17 @@ def test_correlation_length_of_random_squares_of_side_10() -> None:
     t, r = np.linspace(0, np.pi / 2, 2001), np.linspace(0, 10, 2001)[:, None]
     covariance = (np.maximum(1 - r * np.cos(t) / 10, 0) * np.maximum(1 - r * np.sin(t) / 10, 0)).mean(axis=1)
     expected = float(np.interp(-1 / math.e, -covariance, r[:, 0]))
-    assert phases.correlation_length(mask) == pytest.approx(expected, rel=0.06)
+    assert phases.correlation_length([mask], float(mask.mean())) == pytest.approx(expected, rel=0.06)
+
+
+def test_correlation_length_does_not_grow_with_the_pixels_that_it_is_taken_from() -> None:
+    """Cells of side 20 seen by pixels of side 5: fractions vary less than the material, which is not distance."""
+    cells = np.kron(np.random.default_rng(1).random((40, 40)) < 0.5, np.ones((20, 20))).astype(np.float32)
+    share = float(cells.mean())
+    coarse = cv2.resize(cells, (160, 160), interpolation=cv2.INTER_AREA)
+    assert 5 * phases.correlation_length([coarse], share) == pytest.approx(
+        phases.correlation_length([cells], share), rel=0.03
+    )
 
 
 def test_order_decays_over_the_side_of_its_domains() -> None:

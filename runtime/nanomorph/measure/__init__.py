@@ -13,7 +13,7 @@ import numpy as np
 
 from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
-from nanomorph.measure.fields import measure_field, measure_spans, measure_texture
+from nanomorph.measure.fields import measure_field, measure_spans
 from nanomorph.measure.frames import documented, empty, frame
 from nanomorph.measure.material import cleaned
 from nanomorph.measure.rules import Separation
@@ -27,6 +27,7 @@ from nanomorph.measure.table import (
     WIRE_COLUMNS,
     Descriptor,
 )
+from nanomorph.measure.texture import measure_texture
 from nanomorph.measure.uncertainty import Doubt, doubtful
 from nanomorph.measure.wire_table import wire_columns
 from nanomorph.measure.wires import Columns

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from nanomorph.measure.descriptor import CROSSINGS, ISO13322, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
-from nanomorph.measure.phases import REDUCED
+from nanomorph.measure.scales import REDUCED, WINDOWS
 
 _SIZED = "over the domains clear of the edge (but see sizes_include_edge, and --edges)"
 _SIDE = "square root of the field's area"
 
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
 _THICKNESS = "by area, diameter of the largest inscribed disc around each pixel of"
-_REDUCED = f"; of a field reduced to {REDUCED} px where it is larger: too long for structures below 4 px there"
+_SCALE = f"; of a field reduced to {REDUCED} px, or of {WINDOWS} windows of that side where it would blur what it holds"
 _HILDEBRAND = "Hildebrand and Ruegsegger 1997"
 
 
@@ -110,13 +110,13 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     ),
     *lengths(
         "correlation_length",
-        f"distance at which the material's autocovariance falls to 1/e, all directions together{_REDUCED}",
+        f"distance at which the material's autocovariance falls to 1/e, all directions together{_SCALE}",
         "Debye, Anderson, Brumberger 1957",
     ),
     *_distribution("chord_foreground", f"chords in the material {_CHORDS}"),
     *_distribution("chord_background", f"chords between material (mesh size) {_CHORDS}"),
-    *_distribution("local_thickness_foreground", f"{_THICKNESS} the material{_REDUCED}", _HILDEBRAND),
-    *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores){_REDUCED}", _HILDEBRAND),
+    *_distribution("local_thickness_foreground", f"{_THICKNESS} the material{_SCALE}", _HILDEBRAND),
+    *_distribution("local_thickness_background", f"{_THICKNESS} the background (pores){_SCALE}", _HILDEBRAND),
     Descriptor("field_of_view_fraction", "", "share of the frame's rows that are the field: info bars are the others"),
     Descriptor("left_out_fraction", "", "area that was left out beside particles as debris / area of the material"),
     Descriptor(

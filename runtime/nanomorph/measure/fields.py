@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from nanomorph.measure import order, phases
+from nanomorph.measure import order
 from nanomorph.measure.domains import Domains
 from nanomorph.measure.paths import persistence_length
 from nanomorph.measure.pieces import pieces_of
 from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
-from nanomorph.measure.thickness import local_thickness
+from nanomorph.measure.texture import Texture
 
 GAP_PX = 2  # background of at most so many px between two pieces still joins them
-TEXTURES = (
-    "chord_foreground", "chord_background", "local_thickness_foreground", "local_thickness_background",
-)  # fmt: skip
 Values = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Texture:
-    """Lengths that the mask shows without its domains, in units of the shorter side of a pixel. sizes: by TEXTURES."""
-
-    sizes: dict[str, phases.Sizes]
-    correlation: float
-
-
-def measure_texture(labels: np.ndarray, per_px: tuple[float, float]) -> Texture:
-    """The texture of `labels` (int (H, W)), whose pixels are `per_px` square pixels in x and y."""
-    foreground = (labels != 0).view(np.uint8)
-    fractions, size = phases.reduce(foreground, per_px)
-    along = phases.chords(foreground, per_px)
-    sizes = {f"chord_{phase}": along[phase] for phase in ("foreground", "background")}
-    for phase, value in (("foreground", fractions >= 0.5), ("background", fractions < 0.5)):
-        sizes[f"local_thickness_{phase}"] = local_thickness(value).scaled(size)
-    return Texture(sizes, phases.correlation_length(fractions) * size)
 
 
 def measure_spans(labels: np.ndarray) -> dict[str, float]:
@@ -83,7 +60,7 @@ def measure_field(
         "n_holes": int(columns["n_holes"].sum()),
         **_scale_free(columns, sized, *_square_side(labels.size, nm_per_px)),
         **_in_units(_of_skeletons(domains, labels.shape), nm_per_px),
-        **_in_units(_of_texture(texture), nm_per_px),
+        **_in_units(texture.columns(), nm_per_px),
         "orientation_order": _order(domains),
     }
 
@@ -186,16 +163,6 @@ def _order(domains: Domains | None) -> float:
     if domains is None:
         return math.nan
     return order.s2d(domains.geometry.segments.length, domains.geometry.segments.direction)
-
-
-def _of_texture(texture: Texture) -> dict[str, float]:
-    """Means, standard deviations and quantiles of the TEXTURES and the correlation length, in square pixels."""
-    found = {"correlation_length": texture.correlation}
-    for name, sizes in texture.sizes.items():
-        found |= {f"{name}_mean": sizes.mean, f"{name}_sd": sizes.sd}
-        quantiles = zip(phases.QUANTILES, sizes.quantiles, strict=True)
-        found |= {f"{name}_p{round(100 * q)}": value for q, value in quantiles}
-    return found
 
 
 def _in_units(lengths: Mapping[str, float], nm_per_px: tuple[float, float] | None) -> dict[str, float]:

@@ -6,6 +6,7 @@ For networks and phase-separated films these are the domain sizes. All lengths a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,8 +16,6 @@ from scipy import fft
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Lines of so many rows and columns are enough for a chord distribution; more of them repeat their neighbours.
 MOST_LINES = 1024
-# Longer side, px, at which discs are inscribed and correlations taken; larger fields are reduced to it.
-REDUCED = 384
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,38 +97,38 @@ def _pooled(parts: list[_Runs]) -> Sizes:
     return sizes_of(length, weight, mean)
 
 
-def reduce(mask: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> tuple[np.ndarray, float]:
-    """A mask (uint8 0/1) as area fractions (float32) on square pixels, longer side at most REDUCED, and their size."""
-    height, width = mask.shape[0] * per_px[1], mask.shape[1] * per_px[0]
-    size = max(min(per_px), max(height, width) / REDUCED)
-    if size == 1.0 and per_px == (1.0, 1.0):
-        return mask.astype(np.float32), 1.0
-    shape = max(1, round(width / size)), max(1, round(height / size))
-    return cv2.resize(mask * np.uint8(255), shape, interpolation=cv2.INTER_AREA).astype(np.float32) / 255, size
+def correlation_length(parts: Sequence[np.ndarray], share: float) -> float:
+    """Distance at which the two-point correlation of a phase falls to 1 / e of its excess, in px.
 
-
-def correlation_length(fractions: np.ndarray) -> float:
-    """Distance at which the two-point correlation of the material falls to 1 / e of its excess, in px.
-
-    The autocovariance of `fractions` (float32 (H, W)), over all pairs of pixels at a distance in any direction; for
-    random two-phase media (Debye et al. 1957) it is exp(-r / a) with this a. NaN where it never falls so far.
+    parts: area fractions (float32 (H, W)) of the phase in the field, or in windows of it drawn as by `resolved`; share:
+    that of the field's area. The chance to meet the phase so far from a place in it, in any direction, less the share,
+    and in units of 1 - share: what fractions of coarse pixels vary is less, and would make it longer. For random
+    two-phase media (Debye et al. 1957) it is exp(-r / a) with this a. NaN where it never falls so far.
     """
-    height, width = fractions.shape
-    centred = fractions - fractions.mean()
-    if not centred.any() or min(height, width) < 2:
+    parts = [part for part in parts if min(part.shape) > 1 and part.any()]
+    if not parts or not 0 < share < 1:
         return math.nan
+    shortest = min(min(part.shape) for part in parts) // 2
+    chance = np.mean([_products(part)[:shortest] / part.mean() for part in parts], axis=0)
+    profile = (chance - share) / (1 - share)
+    profile[0] = 1.0
+    return _falls_to(profile, 1 / math.e)
+
+
+def _products(fractions: np.ndarray) -> np.ndarray:
+    """Mean product of two pixels (float32 (H, W)) 0, 1, 2 .. px apart, to half of the shorter side."""
+    height, width = fractions.shape
     shape = [fft.next_fast_len(2 * side, real=True) for side in fractions.shape]
-    power = np.abs(fft.rfft2(centred, shape)) ** 2
+    power = np.abs(fft.rfft2(fractions, shape)) ** 2
     products = fft.irfft2(power, shape)[: height // 2]
     dy, dx = np.ogrid[: height // 2, : width // 2]
     pairs = (height - dy) * (width - dx)
     # Along the other diagonal too: products are symmetric only under reversal of both axes.
-    covariance = 0.5 * (products[:, dx[0]] / pairs + products[:, -dx[0]] / pairs)
+    mean = 0.5 * (products[:, dx[0]] / pairs + products[:, -dx[0]] / pairs)
     ring = np.rint(np.hypot(dy, dx)).astype(int).ravel()
-    n = min(covariance.shape)
+    n = min(mean.shape)
     inside = ring < n
-    profile = np.bincount(ring[inside], covariance.ravel()[inside], n) / np.bincount(ring[inside], minlength=n)
-    return _falls_to(profile / profile[0], 1 / math.e)
+    return np.bincount(ring[inside], mean.ravel()[inside], n) / np.bincount(ring[inside], minlength=n)
 
 
 def _falls_to(profile: np.ndarray, level: float) -> float:

@@ -16,14 +16,24 @@ _SUBPIXEL = 4  # bits of OpenCV's fixed-point coordinates
 _FIXED = 1 << _SUBPIXEL
 
 
-def local_thickness(phase: np.ndarray) -> Sizes:
-    """Diameters of the largest discs inscribed in a phase (bool (H, W)) around each of its pixels, by area.
+def local_thickness(*parts: np.ndarray) -> Sizes:
+    """Diameters of the largest discs inscribed in a phase around each of its pixels, by area.
 
-    Hildebrand and Ruegsegger 1997. What lies beyond the edge of the field is taken to go on as at the edge. Discs are
-    drawn around the ridge of the distance transform, smallest first, so that the largest stays.
+    parts: bool (H, W), the phase in a field, or in windows of it that count alike (`resolved`). Hildebrand and
+    Ruegsegger 1997.
+    """
+    found = [inscribed(part) for part in parts]
+    return sizes_of(np.concatenate(found), np.concatenate([np.full(len(one), 1 / max(len(one), 1)) for one in found]))
+
+
+def inscribed(phase: np.ndarray) -> np.ndarray:
+    """The diameter (px) of the largest disc around each pixel of a phase (bool (H, W)), ascending.
+
+    None where there is but one phase. What lies beyond the edge of the field is taken to go on as at the edge. Discs are drawn around the ridge of the
+    distance transform, smallest first, so that the largest stays.
     """
     if not phase.any() or phase.all():
-        return sizes_of(np.zeros(0), np.zeros(0))
+        return np.zeros(0)
     distance = distance_to_background(phase)
     ridge = (distance >= cv2.dilate(distance, _AROUND) - RIDGE) & phase
     row, column = np.divmod(np.flatnonzero(ridge), ridge.shape[1])
@@ -34,8 +44,7 @@ def local_thickness(phase: np.ndarray) -> Sizes:
     begins = np.flatnonzero((np.diff(radius, prepend=-1) != 0) | (np.diff(diameter, prepend=-1) != 0))
     number = _covered(phase.shape, np.stack([column, row], axis=1), radius, np.append(begins, len(radius)))
     area = np.bincount(number[phase], minlength=len(begins) + 1)[1:]
-    values = np.repeat(diameter[begins].astype(float), area)
-    return sizes_of(values, np.ones(len(values)))
+    return np.repeat(diameter[begins].astype(float), area)
 
 
 def _covered(shape: tuple[int, ...], at: np.ndarray, radius: np.ndarray, starts: np.ndarray) -> np.ndarray:
