@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nanomorph.measure import measure_mask
+from nanomorph.measure import measure, measure_mask
 
 # Not multiples of 45 degrees: there whole rows of pixels enter and leave the mask at once, and the mask itself
 # is up to 0.7 px off the width it was drawn with.
@@ -121,3 +121,21 @@ def test_a_small_domain_far_away_changes_nothing_of_a_large_one() -> None:
                 assert getattr(row, name) == pytest.approx(alone[name][0], abs=1e-6), name
     assert together.width_sd_px.to_numpy() == pytest.approx([0, 0], abs=1e-6)
     assert together.width_min_px.to_numpy() == pytest.approx([10, 30], abs=1e-6)
+
+
+@pytest.mark.parametrize(("width", "length"), [(2.5, 18), (2.5, 25), (3.5, 18), (3.5, 60)])
+def test_a_thin_wire_is_as_long_as_the_domain_that_it_is(width: float, length: int) -> None:
+    """From a point in it the outline is nearer at its side than at its tip, towards which a wire goes on."""
+    rng = np.random.default_rng(1)
+    y, x = np.mgrid[:80, :80]
+    alone = []
+    for _ in range(20):
+        turn, cx, cy = rng.uniform(0, np.pi), *rng.uniform(39.5, 40.5, 2)
+        along = np.abs((x - cx) * np.cos(turn) - (y - cy) * np.sin(turn))
+        across = (x - cx) * np.sin(turn) + (y - cy) * np.cos(turn)
+        rod = np.hypot(np.maximum(along - (length - width) / 2, 0), across) <= width / 2
+        measured = measure(rod.astype(np.int32), (1.0, 1.0))
+        alone.append((measured.wires.length_px.iloc[0], measured.domains.length_px.iloc[0]))
+    of_wire, of_domain = np.array(alone).T
+    assert np.abs(of_wire - of_domain).max() <= 1
+    assert np.abs(of_wire - length).max() <= 0.1 * length

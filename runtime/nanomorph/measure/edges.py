@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,7 @@ class Edges:
             for ring in outline.outer + outline.holes
         ]
         self.rings = Ragged.of(moved)
-        self._fine = self.rings.total(self.rings.steps) < _FINE * self.rings.lengths
+        self._edge = self.rings.total(self.rings.steps) / self.rings.lengths
         # Not balanced: built in half the time, and the vertices of outlines are spread evenly enough.
         self.tree = cKDTree(self.rings.values, balanced_tree=False, compact_nodes=False)
 
@@ -52,8 +53,9 @@ class Edges:
     def rays(self, origins: np.ndarray, directions: np.ndarray, reach: np.ndarray) -> np.ndarray:
         """How far (n,) rays from inside (n, 2) go along unit vectors (n, 2) until they meet an outline.
 
-        Each goes on by its distance to the outline until it is close, and is then cut with the edges nearby; where it
-        meets none of them it ends there. None goes farther than `reach` (n,) px.
+        Each goes on by its distance to the outline until it is close, and is then cut with the edges nearby. In a thin
+        wire that is beside it, at once: one that meets none of them is cut with all that it can reach; it ends where
+        it came close if it meets none of these. None goes farther than `reach` (n,) px.
         """
         far = np.zeros(len(origins))
         for _ in range(_MARCH):
@@ -62,9 +64,13 @@ class Edges:
                 break
             far += np.maximum(step, 0.0)
         left, vertex = self.nearest(origins + far[:, None] * directions)
-        met, fine = np.empty(len(origins)), self._fine[self.rings.owner[vertex]]
+        met, fine = np.empty(len(origins)), self._edge[self.rings.owner[vertex]] < _FINE
         for which, around in ((fine, _AROUND_FINE), (~fine, _AROUND)):
             met[which] = self._cut(origins[which], directions[which], vertex[which], around)
+        missed = np.flatnonzero(np.isinf(met))
+        if len(missed):
+            edges = math.ceil((reach[missed] / self._edge[self.rings.owner[vertex[missed]]]).max())
+            met[missed] = self._cut(origins[missed], directions[missed], vertex[missed], edges)
         return np.minimum(np.where(np.isfinite(met), met, far + left), reach)
 
     def _cut(self, origins: np.ndarray, directions: np.ndarray, vertex: np.ndarray, edges: int) -> np.ndarray:

@@ -85,13 +85,29 @@ def to_tips(paths: Ragged, free: np.ndarray, width: np.ndarray, edges: Edges) ->
         [np.searchsorted(axis, base + before[:, 0] - 1e-9), _last_until(axis, base + length - before[:, 1])], 1
     )
     kept = np.clip(kept, first[:, None], last[:, None])
-    origins, inside = paths.values[kept], paths.values[np.clip(inner, first[:, None], last[:, None])]
-    direction = origins - inside
-    direction /= np.maximum(np.hypot(direction[..., 0], direction[..., 1]), 1e-9)[..., None]
-    tips = origins.copy()
+    inner = np.clip(inner, first[:, None], last[:, None])
     left = np.maximum(cut, 1.0) + 2 * width[:, None]
-    tips[free] += edges.rays(origins[free], direction[free], left[free])[:, None] * direction[free]
+    tips, found = _on_to_outline(paths, kept, inner, free, left, edges)
+    # Of a thin one so short a piece tells its direction badly: a ray that leaves at the side is shorter than what was cut.
+    beside = free & (found < cut)
+    if beside.any():
+        kept = np.where(beside, np.stack([first, last], axis=1), kept)
+        tips[beside] = _on_to_outline(paths, kept, inner, beside, left, edges)[0][beside]
     return _between(paths, kept, tips)
+
+
+def _on_to_outline(
+    paths: Ragged, kept: np.ndarray, inner: np.ndarray, free: np.ndarray, left: np.ndarray, edges: Edges
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where lines from the points `inner` through `kept` (int (m, 2)) meet the outline, (m, 2, 2), and how far from
+    there, (m, 2) px; at ends that are not `free` that is `kept` itself.
+    """
+    origins = paths.values[kept]
+    direction = origins - paths.values[inner]
+    direction /= np.maximum(np.hypot(direction[..., 0], direction[..., 1]), 1e-9)[..., None]
+    found = np.zeros(kept.shape)
+    found[free] = edges.rays(origins[free], direction[free], left[free])
+    return origins + found[..., None] * direction, found
 
 
 def _last_until(axis: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -29,8 +29,8 @@ def local_thickness(*parts: np.ndarray) -> Sizes:
 def inscribed(phase: np.ndarray) -> np.ndarray:
     """The diameter (px) of the largest disc around each pixel of a phase (bool (H, W)), ascending.
 
-    None where there is but one phase. What lies beyond the edge of the field is taken to go on as at the edge. Discs are drawn around the ridge of the
-    distance transform, smallest first, so that the largest stays.
+    None where there is but one phase. What lies beyond the edge of the field is taken to go on as at the edge. Discs
+    are drawn around the ridge of the distance transform, smallest first, so that the largest stays.
     """
     if not phase.any() or phase.all():
         return np.zeros(0)
