@@ -88,7 +88,7 @@ def to_tips(paths: Ragged, free: np.ndarray, width: np.ndarray, edges: Edges) ->
     inner = np.clip(inner, first[:, None], last[:, None])
     left = np.maximum(cut, 1.0) + 2 * width[:, None]
     tips, found = _on_to_outline(paths, kept, inner, free, left, edges)
-    # Of a thin one so short a piece tells its direction badly: a ray that leaves at the side is shorter than what was cut.
+    # So short a piece of a thin one tells its direction badly: a ray that leaves at the side is shorter than the cut.
     beside = free & (found < cut)
     if beside.any():
         kept = np.where(beside, np.stack([first, last], axis=1), kept)
