@@ -1,9 +1,11 @@
 """Straight wires of known size, drawn exactly: a pixel belongs to a wire when its centre lies inside."""
 
+import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure import measure, measure_mask
+from nanomorph.measure import measure, measure_mask, paths
+from nanomorph.measure.ragged import Ragged
 
 # Not multiples of 45 degrees: there whole rows of pixels enter and leave the mask at once, and the mask itself
 # is up to 0.7 px off the width it was drawn with.
@@ -139,3 +141,23 @@ def test_a_thin_wire_is_as_long_as_the_domain_that_it_is(width: float, length: i
     of_wire, of_domain = np.array(alone).T
     assert np.abs(of_wire - of_domain).max() <= 1
     assert np.abs(of_wire - length).max() <= 0.1 * length
+
+
+def test_stiffness_of_thick_wires_is_that_of_their_axes() -> None:
+    """Thirty worm-like chains, P 200 px, 300 px long, drawn 24 px wide: straight towards the tips is not stiff."""
+    rng = np.random.default_rng(3)
+    axes = []
+    field = np.zeros((6 * 480, 5 * 480), np.int32)
+    for k in range(30):
+        turns = np.cumsum(rng.normal(0, 200**-0.5, 300)) + rng.uniform(0, 2 * np.pi)
+        axis = np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1), axis=0)
+        axis += np.array([240.0 + 480 * (k % 5), 240.0 + 480 * (k // 5)]) - (axis.max(axis=0) + axis.min(axis=0)) / 2
+        axes.append(axis)
+        cv2.polylines(field, [np.rint(axis * 16).astype(np.int32)], False, k + 1, 24, cv2.LINE_8, 4)
+    measured = measure(field, (1.0, 1.0))
+    found = measured.wires.groupby("domain").persistence_length_px.first()
+    truth = paths.persistence_lengths(Ragged.of(axes))
+    assert measured.field["persistence_length_px"] == pytest.approx(paths.persistence_length(Ragged.of(axes)), rel=0.1)
+    assert np.nanmedian(found / truth[found.index - 1]) == pytest.approx(1, abs=0.1)
+    of_domains = measured.domains.set_index("domain").persistence_length_px
+    assert np.nanmedian(of_domains[found.index] / found) == pytest.approx(1, abs=0.15)

@@ -31,5 +31,6 @@ WIDTH_AT = f"{_WIDTH}, at skeleton points 3/4 width clear of tips and branchings
 CROSSINGS = "crossings resolved by direction, offset and width, see nanomorph.measure.crossings"
 RIVETTI = "Rivetti, Guthold, Bustamante 1996"
 PERSISTENCE = (
-    "P of <cos(turning)> = exp(-s / 2P), separations s up to half the length; empty where too straight to tell"
+    "P of <cos(turning)> = exp(-s / 2P), separations s up to half the length, without the ends (3/4 of a width); "
+    "empty where too straight to tell"
 )

@@ -155,7 +155,7 @@ def _of_skeletons(domains: Domains | None, field: tuple[int, ...]) -> dict[str, 
     reach = order.domain_length(segments.middle + corner, segments.length, segments.direction, extent)
     return {
         "orientation_domain_length": reach,
-        "persistence_length": persistence_length(domains.geometry.wires.paths),
+        "persistence_length": persistence_length(domains.geometry.wires.bodies),
     }
 
 

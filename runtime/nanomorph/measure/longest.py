@@ -22,28 +22,29 @@ def measure_longest(
     """
     along = longest_paths(skeleton, len(offsets))
     paths, tips = [skeleton.points[path] for path in along], skeleton.degree < 2
-    ends = [
-        _lengths(smooth_path(path) - offset, tips[at[[0, -1]]], width, outline)
+    found = [
+        _followed(smooth_path(path) - offset, tips[at[[0, -1]]], width, outline)
         for path, at, offset, width, outline in zip(paths, along, offsets, widths, outlines, strict=True)
     ]
-    length, end_to_end = np.array(ends).T
-    stiff = path_measures.persistence_lengths(path_measures.smooth(Ragged.of(paths)))
+    length, end_to_end = np.array([one[:2] for one in found]).T
+    stiff = path_measures.persistence_lengths(Ragged.of([one[2] for one in found]))
     return {"length": length, "end_to_end": end_to_end, "persistence_length": stiff}
 
 
-def _lengths(path: np.ndarray, is_tip: np.ndarray, width: float, outline: Outline) -> tuple[float, float]:
-    """Length along a path out to the tips of the domain, and the distance between its ends.
+def _followed(path: np.ndarray, is_tip: np.ndarray, width: float, outline: Outline) -> tuple[float, float, np.ndarray]:
+    """Length along a path out to the tips of the domain, the distance between its ends, and the path less those tips.
 
     is_tip: bool (2,), whether its first and last point are tips; half-way round a ring there is none.
     """
     if _path_length(path) < width:  # compact: no direction to follow
         ends = sum(float(np.linalg.norm(outline.points - p, axis=1).min()) for p in path[[0, -1]])
         across = float(np.linalg.norm(path[-1] - path[0])) + ends
-        return max(_path_length(path) + ends, width), max(across, width)
+        return max(_path_length(path) + ends, width), max(across, width), path
     whole = path
     for tip in is_tip[::-1]:
         whole = (_to_tip(whole, width, outline) if tip else whole)[::-1]
-    return _path_length(whole), float(np.linalg.norm(whole[-1] - whole[0]))
+    first, last = is_tip.tolist()
+    return _path_length(whole), float(np.linalg.norm(whole[-1] - whole[0])), whole[int(first) : len(whole) - int(last)]
 
 
 def _path_length(path: np.ndarray) -> float:

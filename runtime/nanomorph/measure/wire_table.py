@@ -34,8 +34,8 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
         "n_crossings": wires.crossings,
         "n_tips": wires.free.sum(axis=1),
     }
-    bend = path_measures.curvature(square, wires.widths["width_median"])
-    stiff = path_measures.persistence_lengths(square)
+    bend = path_measures.curvature(wires.bodies, wires.widths["width_median"])
+    stiff = path_measures.persistence_lengths(wires.bodies)
     # A path of one point has no length to compare.
     along = np.divide(path_measures.lengths(recorded), length, out=np.ones_like(length), where=length > 0)
     columns |= {"curvature_mean_per_px": bend / along, "curvature_mean_per_um": bend * 1000 / domains.side_nm}

@@ -16,7 +16,7 @@ from nanomorph.measure.edges import Edges
 from nanomorph.measure.longest import measure_longest
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.paths import CLEAR_WIDTHS
-from nanomorph.measure.ragged import Ragged, greatest, sorted_by
+from nanomorph.measure.ragged import Ragged, greatest, sorted_by, spread
 from nanomorph.measure.skeleton import Skeleton, smooth_graph
 from nanomorph.measure.spurs import prune
 
@@ -37,6 +37,13 @@ class WirePaths:
     free: np.ndarray
     crossings: np.ndarray
     widths: Columns
+
+    @property
+    def bodies(self) -> Ragged:
+        """The paths less their tips, which lie in a straight line before them: they say nothing of how a wire bends."""
+        ends = np.where(self.free & (self.paths.lengths > 3)[:, None], 1, 0)
+        index, starts = spread(self.paths.starts[:-1] + ends[:, 0], self.paths.lengths - ends.sum(axis=1))
+        return Ragged(self.paths.values[index], starts)
 
 
 @dataclass(frozen=True, eq=False)
