@@ -20,8 +20,8 @@ def seen(groups: str, right: list[bool], confidence: list[float]) -> OutOfFold:
 def test_what_is_accepted_is_scored_by_thresholds_that_other_groups_choose() -> None:
     """All three together choose .9 and accept b alone, which is right.
 
-    Without a the threshold is .7, and a, wrong at .8, would be accepted; without b it is .79, and b is, rightly; without
-    c it is .9, and c is not.
+    Without a the threshold is .7, and a, wrong at .8, would be accepted; without b it is .79, and b is, rightly;
+    without c it is .9, and c is not.
     """
     threshold, scores = believed(seen("abc", [False, True, True], [0.8, 0.9, 0.7]), ["x", "y"], 1.0)
     assert threshold == 0.9

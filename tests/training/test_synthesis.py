@@ -232,17 +232,26 @@ def test_a_field_that_cannot_be_is_refused() -> None:
         synthesize_field("network", 0, bits=12)
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_an_empty_field_shows_its_film_and_no_material(seed: int) -> None:
+    field = synthesize_field("empty", seed, 160)
+    assert not field.mask.any()
+    assert not len(field.wires)
+    assert field.image.std() > 2
+    assert not np.array_equal(field.image, synthesize_field("empty", seed + 10, 160).image)
+
+
 def test_the_command_writes_everything(tmp_path: Path) -> None:
-    options = synthesize.Options(out=tmp_path / "a", count=1, size=128, seed=4, classes=LABELS, bits=16)
+    options = synthesize.Options(out=tmp_path / "a", count=1, size=128, seed=4, classes=(*LABELS, "empty"), bits=16)
     said: list[str] = []
     assert synthesize.run(options, said.append) == 0
-    assert said == [f"7 images of 7 classes are in {tmp_path / 'a'}"]
+    assert said == [f"8 images of 8 classes are in {tmp_path / 'a'}"]
     labels = pd.read_csv(tmp_path / "a" / "labels.csv")
-    assert labels["label"].tolist() == list(LABELS)
+    assert labels["label"].tolist() == [*LABELS, "empty"]
     assert labels["group"].str.startswith("synthetic-").all()
     assert labels["group"].is_unique
     wires = pd.read_csv(tmp_path / "a" / "wires.csv")
-    assert set(wires["micrograph"]) == set(labels["file"])
+    assert set(wires["micrograph"]) == set(labels["file"][labels["label"] != "empty"])
     for row in labels.itertuples():
         check_files(tmp_path / "a", row, wires[wires["micrograph"] == row.file])
 

@@ -67,6 +67,9 @@ def drawn(options: Options) -> list[tuple[Path, list[Any]]]:
         (work / "others" / "labels.csv",
          ["synthesize", "--out", work / "others", "--count", options.scaled(100), "--seed", 2, "--workers", 2,
           "--classes", "particles"]),
+        (work / "empties" / "labels.csv",
+         ["synthesize", "--out", work / "empties", "--count", options.scaled(200), "--seed", 21, "--workers", 2,
+          "--classes", "empty"]),
         # For the second fit, what the first lacked: particles that are hollow or have crumbs beside them.
         (work / "crumbs" / "labels.csv",
          ["synthesize", "--out", work / "crumbs", "--count", options.scaled(400), "--seed", 6_000_000, "--workers", 2,
@@ -120,7 +123,7 @@ def recipe(options: Options) -> list[Step]:
          ["fit-head", "--data", work / "labelled" / "labels.csv", work / "labelled-too" / "labels.csv", *encoder,
           "--out", work / "morphology",
           "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES,
-          "--other", particles, work / "others" / "labels.csv"]),
+          "--other", particles, work / "others" / "labels.csv", work / "empties" / "labels.csv"]),
         (work / "shape" / "DONE",
          ["fit-head", "--data", particles, *encoder, "--out", work / "shape",
           # Given masks teach what shapes are, predicted ones how they will look.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.kinds import CLASSES, LABELS
+from nanomorph_training.kinds import CLASSES, EMPTY, LABELS
 from nanomorph_training.ranges import ANY, require_ranges
 
 
@@ -23,7 +23,9 @@ class Options:
     count: int = option("images per class", default=100, type=int)
     size: int = option("side of an image in px", default=512, type=int)
     seed: int = option("of every random draw", default=0, type=int)
-    classes: tuple[str, ...] = option("classes to draw", default=CLASSES, type=str, choices=LABELS, many=True)
+    classes: tuple[str, ...] = option(
+        "classes to draw; empty: film and dirt alone", default=CLASSES, type=str, choices=(*LABELS, EMPTY), many=True
+    )
     width_px: tuple[float, ...] = option(
         "typical width of the wires (diameter of particles) in px, or least and most (default: 3 to 30)",
         default=(),
@@ -72,9 +74,9 @@ def _check(options: Options) -> None:
     if len(options.width_px) > 2 or any(width <= 0 for width in options.width_px):
         raise ConfigurationError(f"--width-px takes one width or two above 0, not {options.width_px}")
     require_ranges(options, ("size", 96, 8192), ("count", 1, ANY), ("workers", 1, ANY), ("seed", 0, 2**32 - 1))
-    unknown = sorted(set(options.classes) - set(LABELS))
+    unknown = sorted(set(options.classes) - {*LABELS, EMPTY})
     if unknown:
-        raise ConfigurationError(f"--classes: unknown {', '.join(unknown)}; there are {', '.join(LABELS)}")
+        raise ConfigurationError(f"--classes: unknown {', '.join(unknown)}; there are {', '.join((*LABELS, EMPTY))}")
 
 
 def _drawn(options: Options) -> Iterator[tuple[dict, object]]:

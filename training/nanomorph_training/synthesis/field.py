@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nanomorph_training.kinds import LABELS, TWO_PHASES
+from nanomorph_training.kinds import EMPTY, LABELS, TWO_PHASES
 from nanomorph_training.synthesis.bundles import Bundle, shade_bundle
 from nanomorph_training.synthesis.chains import Chain
 from nanomorph_training.synthesis.dirt import draw_dirt
@@ -28,8 +28,8 @@ class SyntheticField:
     """One synthetic micrograph and everything that is true of it.
 
     image: uint8 or uint16 (H, W). mask: bool (H, W), exact. instances: int32 (H, W), wire ids, 0 background;
-    where objects overlap the upper one's. label: one of LABELS. wires: a row per visible object (WIRE_COLUMNS):
-    `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px (empty for a texture), lengths are
+    where objects overlap the upper one's. label: one of LABELS, or EMPTY. wires: a row per visible object
+    (WIRE_COLUMNS): `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px (empty for a texture), lengths are
     those inside the field. optics: how it was recorded.
     """
 
@@ -48,8 +48,8 @@ def synthesize_field(label: str, seed: int, size: int | tuple[int, int] = 512, *
     size: side in px, or (height, width), at least 96. overrides: fields of Wishes.
     Raises ValueError for an unknown label, TypeError for an unknown override.
     """
-    if label not in LABELS:
-        raise ValueError(f"unknown class {label!r}; there are {', '.join(LABELS)}")
+    if label not in (*LABELS, EMPTY):
+        raise ValueError(f"unknown class {label!r}; there are {', '.join((*LABELS, EMPTY))}")
     shape = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
     if min(shape) < 96:
         raise ValueError(f"a synthetic field has at least 96 px a side, not {shape}")
@@ -92,7 +92,8 @@ def _for_two_phases(optics: Optics, scene: Scene, wishes: Wishes) -> Optics:
 
 def _width_px(scene: Scene) -> float:
     chains = [2 * np.median(thing.half_width) for thing in scene.objects if isinstance(thing, Chain)]
-    return float(np.median(chains or [thing.width_px for thing in scene.objects if isinstance(thing, Texture)]))
+    textures = [thing.width_px for thing in scene.objects if isinstance(thing, Texture)]
+    return float(np.median(chains or textures or [scene.scale.width_px]))
 
 
 def _particle_px(scene: Scene) -> float | None:

@@ -59,4 +59,4 @@ def _write_axes(path: Path, wires: pd.DataFrame) -> None:
     """`axis` float32 (N, 2), x and y in px, wire after wire; `wire` int32 (N,), whose point it is."""
     axes = list(wires["axis"])
     numbers = np.repeat(wires["wire"].to_numpy(np.int32), [len(axis) for axis in axes])
-    np.savez_compressed(path, axis=np.concatenate(axes), wire=numbers)
+    np.savez_compressed(path, axis=np.concatenate([np.empty((0, 2), np.float32), *axes]), wire=numbers)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from nanomorph_training.kinds import EMPTY
+
 GAP_PX = 2  # pieces no further apart than this count as joined
 
 
@@ -41,6 +43,8 @@ def is_true(label: str, mask: np.ndarray, width_px: float) -> bool:
         return _network(mask, least)
     if label == "grid":
         return percolates(mask) and bool(mask.mean() < 0.7)
+    if label == EMPTY:
+        return not mask.any()
     return _bundle(mask) if label == "bundle" else bool(mask.any())
 
 
