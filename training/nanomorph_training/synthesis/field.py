@@ -29,8 +29,8 @@ class SyntheticField:
 
     image: uint8 or uint16 (H, W). mask: bool (H, W), exact. instances: int32 (H, W), wire ids, 0 background;
     where objects overlap the upper one's. label: one of LABELS, or EMPTY. wires: a row per visible object
-    (WIRE_COLUMNS): `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px (empty for a texture), lengths are
-    those inside the field. optics: how it was recorded.
+    (WIRE_COLUMNS): `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px (empty for a
+    texture), lengths are those inside the field. optics: how it was recorded.
     """
 
     image: np.ndarray
