@@ -9,7 +9,7 @@ _SIZED = "over the domains clear of the edge (but see sizes_include_edge, and --
 _SIDE = "square root of the field's area"
 
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
-_THICKNESS = "by area, diameter of the largest inscribed disc around each pixel of"
+_THICKNESS = "by area, diameter of the largest inscribed disc, which may reach out of the field, around each pixel of"
 _SCALE = f"; of a field reduced to {REDUCED} px, or of {WINDOWS} windows of that side where it would blur what it holds"
 _HILDEBRAND = "Hildebrand and Ruegsegger 1997"
 
