@@ -13,6 +13,7 @@ import tifffile
 
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.commands import synthesize
+from nanomorph_training.kinds import DRAWN
 from nanomorph_training.synthesis import CLASSES, LABELS, synthesize_field, truth
 from nanomorph_training.synthesis.annotations import draw_annotations
 from nanomorph_training.synthesis.chains import Chain, arc_lengths, worm_like_axis
@@ -232,26 +233,29 @@ def test_a_field_that_cannot_be_is_refused() -> None:
         synthesize_field("network", 0, bits=12)
 
 
+@pytest.mark.parametrize("label", ["empty", "foreign"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_an_empty_field_shows_its_film_and_no_material(seed: int) -> None:
-    field = synthesize_field("empty", seed, 160)
+def test_what_shows_no_material_shows_something(label: str, seed: int) -> None:
+    """A film, or a plot, a diffraction pattern, a page of text."""
+    field = synthesize_field(label, seed, 160)
     assert not field.mask.any()
     assert not len(field.wires)
     assert field.image.std() > 2
-    assert not np.array_equal(field.image, synthesize_field("empty", seed + 10, 160).image)
+    assert np.array_equal(field.image, synthesize_field(label, seed, 160).image)
+    assert not np.array_equal(field.image, synthesize_field(label, seed + 10, 160).image)
 
 
 def test_the_command_writes_everything(tmp_path: Path) -> None:
-    options = synthesize.Options(out=tmp_path / "a", count=1, size=128, seed=4, classes=(*LABELS, "empty"), bits=16)
+    options = synthesize.Options(out=tmp_path / "a", count=1, size=128, seed=4, classes=DRAWN, bits=16)
     said: list[str] = []
     assert synthesize.run(options, said.append) == 0
-    assert said == [f"8 images of 8 classes are in {tmp_path / 'a'}"]
+    assert said == [f"9 images of 9 classes are in {tmp_path / 'a'}"]
     labels = pd.read_csv(tmp_path / "a" / "labels.csv")
-    assert labels["label"].tolist() == [*LABELS, "empty"]
+    assert labels["label"].tolist() == list(DRAWN)
     assert labels["group"].str.startswith("synthetic-").all()
     assert labels["group"].is_unique
     wires = pd.read_csv(tmp_path / "a" / "wires.csv")
-    assert set(wires["micrograph"]) == set(labels["file"][labels["label"] != "empty"])
+    assert set(wires["micrograph"]) == set(labels["file"][labels["label"].isin(LABELS)])
     for row in labels.itertuples():
         check_files(tmp_path / "a", row, wires[wires["micrograph"] == row.file])
 

@@ -70,6 +70,9 @@ def drawn(options: Options) -> list[tuple[Path, list[Any]]]:
         (work / "empties" / "labels.csv",
          ["synthesize", "--out", work / "empties", "--count", options.scaled(200), "--seed", 21, "--workers", 2,
           "--classes", "empty"]),
+        (work / "foreign" / "labels.csv",
+         ["synthesize", "--out", work / "foreign", "--count", options.scaled(200), "--seed", 22, "--workers", 2,
+          "--classes", "foreign"]),
         # For the second fit, what the first lacked: particles that are hollow or have crumbs beside them.
         (work / "crumbs" / "labels.csv",
          ["synthesize", "--out", work / "crumbs", "--count", options.scaled(400), "--seed", 6_000_000, "--workers", 2,
@@ -123,7 +126,8 @@ def recipe(options: Options) -> list[Step]:
          ["fit-head", "--data", work / "labelled" / "labels.csv", work / "labelled-too" / "labels.csv", *encoder,
           "--out", work / "morphology",
           "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES,
-          "--other", particles, work / "others" / "labels.csv", work / "empties" / "labels.csv"]),
+          "--other", particles, work / "others" / "labels.csv", work / "empties" / "labels.csv",
+          work / "foreign" / "labels.csv"]),
         (work / "shape" / "DONE",
          ["fit-head", "--data", particles, *encoder, "--out", work / "shape",
           # Given masks teach what shapes are, predicted ones how they will look.

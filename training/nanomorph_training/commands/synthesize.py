@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.kinds import CLASSES, EMPTY, LABELS
+from nanomorph_training.kinds import CLASSES, DRAWN
 from nanomorph_training.ranges import ANY, require_ranges
 
 
@@ -24,7 +24,11 @@ class Options:
     size: int = option("side of an image in px", default=512, type=int)
     seed: int = option("of every random draw", default=0, type=int)
     classes: tuple[str, ...] = option(
-        "classes to draw; empty: film and dirt alone", default=CLASSES, type=str, choices=(*LABELS, EMPTY), many=True
+        "classes to draw; empty: film and dirt alone; foreign: plots, diffraction, text",
+        default=CLASSES,
+        type=str,
+        choices=DRAWN,
+        many=True,
     )
     width_px: tuple[float, ...] = option(
         "typical width of the wires (diameter of particles) in px, or least and most (default: 3 to 30)",
@@ -74,9 +78,9 @@ def _check(options: Options) -> None:
     if len(options.width_px) > 2 or any(width <= 0 for width in options.width_px):
         raise ConfigurationError(f"--width-px takes one width or two above 0, not {options.width_px}")
     require_ranges(options, ("size", 96, 8192), ("count", 1, ANY), ("workers", 1, ANY), ("seed", 0, 2**32 - 1))
-    unknown = sorted(set(options.classes) - {*LABELS, EMPTY})
+    unknown = sorted(set(options.classes) - set(DRAWN))
     if unknown:
-        raise ConfigurationError(f"--classes: unknown {', '.join(unknown)}; there are {', '.join((*LABELS, EMPTY))}")
+        raise ConfigurationError(f"--classes: unknown {', '.join(unknown)}; there are {', '.join(DRAWN)}")
 
 
 def _drawn(options: Options) -> Iterator[tuple[dict, object]]:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nanomorph_training.kinds import EMPTY, LABELS, TWO_PHASES
+from nanomorph_training.kinds import DRAWN, FOREIGN, TWO_PHASES
 from nanomorph_training.synthesis.bundles import Bundle, shade_bundle
 from nanomorph_training.synthesis.chains import Chain
 from nanomorph_training.synthesis.dirt import draw_dirt
 from nanomorph_training.synthesis.draws import Rng, log_uniform, smooth_noise
+from nanomorph_training.synthesis.foreign import draw_foreign
 from nanomorph_training.synthesis.optics import Optics, draw_optics, expose, record
 from nanomorph_training.synthesis.outlines import ParticleLook, draw_particle_look, shade_particle
 from nanomorph_training.synthesis.particles import Particle
@@ -28,7 +29,7 @@ class SyntheticField:
     """One synthetic micrograph and everything that is true of it.
 
     image: uint8 or uint16 (H, W). mask: bool (H, W), exact. instances: int32 (H, W), wire ids, 0 background;
-    where objects overlap the upper one's. label: one of LABELS, or EMPTY. wires: a row per visible object
+    where objects overlap the upper one's. label: one of DRAWN. wires: a row per visible object
     (WIRE_COLUMNS): `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px (empty for a
     texture), lengths are those inside the field. optics: how it was recorded.
     """
@@ -48,8 +49,8 @@ def synthesize_field(label: str, seed: int, size: int | tuple[int, int] = 512, *
     size: side in px, or (height, width), at least 96. overrides: fields of Wishes.
     Raises ValueError for an unknown label, TypeError for an unknown override.
     """
-    if label not in (*LABELS, EMPTY):
-        raise ValueError(f"unknown class {label!r}; there are {', '.join((*LABELS, EMPTY))}")
+    if label not in DRAWN:
+        raise ValueError(f"unknown class {label!r}; there are {', '.join(DRAWN)}")
     shape = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
     if min(shape) < 96:
         raise ValueError(f"a synthetic field has at least 96 px a side, not {shape}")
@@ -69,7 +70,8 @@ def _expose_scene(rng: Rng, label: str, shape: tuple[int, int], scene: Scene, wi
     density = _density(rng, shape, scene)
     film = draw_dirt(rng, shape, _particle_px(scene))
     film[scene.hidden] = 3.0
-    gray = scene.overlay.apply(expose(rng, density, film, optics))
+    seen = draw_foreign(rng, shape) if label == FOREIGN else expose(rng, density, film, optics)
+    gray = seen if label == FOREIGN else scene.overlay.apply(seen)
     image = record(gray, wishes.bits, optics.jpeg)
     nm = scene.scale.nm_per_px
     return SyntheticField(image, scene.instances > 0, scene.instances, label, nm, wires_table(scene), optics)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nanomorph_training.kinds import EMPTY
+from nanomorph_training.kinds import EMPTY, FOREIGN
 from nanomorph_training.synthesis import layouts, truth
 from nanomorph_training.synthesis.annotations import Overlay, draw_annotations
 from nanomorph_training.synthesis.bundles import Bundle, bundle_footprint, draw_bundles
@@ -94,7 +94,7 @@ def _draw_scene(rng: Rng, label: str, raster: Raster, wishes: Wishes) -> Scene:
 
 
 def _draw_objects(rng: Rng, label: str, shape: tuple[int, int], scale: layouts.Scale, wishes: Wishes) -> list[Object]:
-    if label == EMPTY:
+    if label in (EMPTY, FOREIGN):
         return []
     if label == "particles":
         diameter = None if wishes.width_nm is None and wishes.width_px is None else scale.width_px

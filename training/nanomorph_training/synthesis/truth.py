@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from nanomorph_training.kinds import EMPTY
+from nanomorph_training.kinds import EMPTY, FOREIGN
 
 GAP_PX = 2  # pieces no further apart than this count as joined
 
@@ -43,7 +43,7 @@ def is_true(label: str, mask: np.ndarray, width_px: float) -> bool:
         return _network(mask, least)
     if label == "grid":
         return percolates(mask) and bool(mask.mean() < 0.7)
-    if label == EMPTY:
+    if label in (EMPTY, FOREIGN):
         return not mask.any()
     return _bundle(mask) if label == "bundle" else bool(mask.any())
 
