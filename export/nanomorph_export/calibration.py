@@ -34,10 +34,13 @@ class Micrographs:
         return [prepare(micrograph, spec).pixels[None, None] for micrograph in self.ranges]
 
 
-def gather(paths: Sequence[Path] | None, report: Callable[[str], None] = lambda _: None) -> Micrographs:
+def gather(
+    paths: Sequence[Path] | None, report: Callable[[str], None] = lambda _: None, for_int8: bool = False
+) -> Micrographs:
     """Real micrographs of `paths`, none of a held-out group, and synthetic ones of every kind.
 
-    A group (article, specimen) gives ranges or proof, never both.
+    A group (article, specimen) gives ranges or proof, never both. for_int8: there must be real ones of both.
+    Raises ConfigurationError where there are too few.
     """
     if not paths:
         return Micrographs([], synthetic(EACH, SIDE))
@@ -51,6 +54,11 @@ def gather(paths: Sequence[Path] | None, report: Callable[[str], None] = lambda 
     for_ranges = group_split(groups, RANGES_SHARE, "calibration")
     sides = [[s for s, taken in zip(allowed, for_ranges, strict=True) if taken == side] for side in (True, False)]
     ranges, proof = _read(sides[0], RANGES_MOST, report), _read(sides[1], PROOF_MOST, report)
+    if for_int8 and not (ranges and proof):
+        raise ConfigurationError(
+            "int8 needs --calibrate with readable micrographs of two groups (articles, specimens) that are not held "
+            "out: one gives the ranges, the other proves them"
+        )
     return Micrographs(ranges, proof + synthetic(EACH, SIDE))
 
 

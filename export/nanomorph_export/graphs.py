@@ -79,11 +79,20 @@ def export_backbone(backbone: nn.Module, path: Path, outputs: Sequence[str] = OU
     that `backbone` went through `fuse` and `round_to_half`.
     """
     model = _trace(backbone, outputs).model_proto
-    # The exporter notes its stack at every node: paths of this machine, which bytes must not depend on.
-    for node in model.graph.node:
-        del node.metadata_props[:]
+    _forget_exporting(model)
     _store_half(model)
     write_graph(model, path)
+
+
+def _forget_exporting(model: onnx.ModelProto) -> None:
+    """Drop what the exporter notes of itself, so that the same weights give the same bytes.
+
+    At nodes its stack: paths of this machine; at the graph a set in print: another order by every PYTHONHASHSEED.
+    """
+    graph = model.graph
+    values = (*graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for noted in (model, graph, *graph.node, *values):
+        del noted.metadata_props[:]
 
 
 def write_graph(model: onnx.ModelProto, path: Path) -> None:

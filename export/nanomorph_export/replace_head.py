@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nanomorph.bundle import Bundle, load_bundle
+from nanomorph.atomic import atomic_open
+from nanomorph.bundle import MANIFEST, Bundle, load_bundle
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.errors import ConfigurationError
 from nanomorph.judge import open_head
-from nanomorph_export.manifest import add_head, write_manifest
+from nanomorph_export.manifest import add_head, check_head, write_manifest
 from nanomorph_training.heads.head import Head
 
 
@@ -20,10 +21,12 @@ def replace_head(folder: Path, head: Head) -> Bundle:
     """Put `head` into the bundle in place of one of the same task, or as one more; the bundle as it is now.
 
     A reader sees the old bundle or the new one: the new head's file has a name of its own, bundle.json is replaced
-    after it in one step, and only then the old file goes. Raises ConfigurationError where the head was fitted on
-    another encoder or does not fit the backbone; the bundle is then as it was.
+    after it in one step, and only when all of it has been loaded again the old file goes. Raises ConfigurationError
+    where the head was fitted on another encoder, does not fit the backbone, or goes into no bundle; the bundle is then
+    as it was.
     """
-    bundle = load_bundle(folder)
+    check_head(head)
+    bundle, text = load_bundle(folder), (folder / MANIFEST).read_bytes()
     _require_same_encoder(bundle, head)
     require_same_threshold(head, bundle.foreground_threshold)
     before = set(bundle.graphs)
@@ -34,11 +37,22 @@ def replace_head(folder: Path, head: Head) -> Bundle:
         if load_bundle(folder).fingerprint != bundle.fingerprint:
             raise ConfigurationError(f"{folder} has been changed by somebody else meanwhile: give the command again")
         write_manifest(folder, manifest)
+        now = _reloaded(folder, text)
     except BaseException:
         _remove(folder, after - before)
         raise
     _remove(folder, before - after)
-    return load_bundle(folder)
+    return now
+
+
+def _reloaded(folder: Path, before: bytes) -> Bundle:
+    """The bundle as it is now; where it does not load, bundle.json is what it was `before`."""
+    try:
+        return load_bundle(folder)
+    except BaseException:
+        with atomic_open(folder / MANIFEST) as stream:
+            stream.write(before)
+        raise
 
 
 def _graphs(folder: Path, files: Iterable[str]) -> dict[str, bytes]:

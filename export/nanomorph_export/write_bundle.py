@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,15 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nanomorph.bundle import MANIFEST, load_bundle
+from nanomorph.bundle import load_bundle
 from nanomorph.engines import Engine, joined
-from nanomorph.errors import ConfigurationError, FatalError
+from nanomorph.errors import FatalError
 from nanomorph.gates import cases
 from nanomorph.model import Model
 from nanomorph.prepare import InputSpec
 from nanomorph_export.calibration import Micrographs, write_proof
 from nanomorph_export.graphs import Embedder, export_backbone, fuse, round_to_half
 from nanomorph_export.manifest import add_head, write_manifest
+from nanomorph_export.place import DRAFTS, clear_leftovers, put, require_room
 from nanomorph_export.precisions import FILES, Tried, try_fp16, try_fp32, try_int8
 from nanomorph_training.heads.head import Head
 from nanomorph_training.models import Backbone
@@ -49,12 +49,14 @@ def write_bundle(
 ) -> list[Tried]:
     """Export, prove, then put at `folder`, replacing a bundle there; what was tried, in the order of `precisions`.
 
-    A reduced precision that fails a gate is left out, and bundle.json says which and by how much. Raises
-    FatalError naming the gate where fp32 fails one; `folder` is then as it was.
+    A link stays one: its folder is replaced. A reduced precision that fails a gate is left out, and bundle.json says
+    which and by how much. Raises FatalError naming the gate where fp32 fails one; `folder` is then as it was.
     """
-    _require_room(folder)
+    folder = folder.resolve()
+    require_room(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".bundle-") as temporary:
+    clear_leftovers(folder.parent, report)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFTS, ignore_cleanup_errors=True) as temporary:
         draft = Path(temporary) / "bundle"
         draft.mkdir()
         stored = round_to_half(fuse(parts.backbone))
@@ -71,7 +73,7 @@ def write_bundle(
         precisions = {one.precision: one.entry() for one in tried}
         write_manifest(draft, manifest | {"backbone": written, "precisions": precisions})
         load_bundle(draft)
-        _replace(draft, folder)
+        put(draft, folder)
     return tried
 
 
@@ -113,26 +115,3 @@ def _stored_embedder(backbone: Backbone | None) -> Backbone | None:
 
 def _in_torch(backbone: Backbone, embedder: Backbone | None) -> Engine:
     return joined(TorchEngine(backbone), None if embedder is None else TorchEngine(embedder))
-
-
-def _replace(draft: Path, folder: Path) -> None:
-    """Two renames: at every moment either the old bundle or the new one can be found, beside its name at worst."""
-    if folder.exists():
-        keep = [path for path in folder.iterdir() if path.suffix == ".md"]
-        for path in keep:
-            shutil.copy2(path, draft / path.name)
-        old = draft.parent / "old"
-        folder.replace(old)
-        try:
-            draft.replace(folder)
-        except BaseException:
-            old.replace(folder)
-            raise
-    else:
-        draft.replace(folder)
-
-
-def _require_room(folder: Path) -> None:
-    """Raises ConfigurationError where `folder` holds anything but a bundle, which would be gone."""
-    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / MANIFEST).is_file())):
-        raise ConfigurationError(f"--out {folder} is there and no bundle: give a new folder, or that of a bundle")

@@ -26,14 +26,15 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _rename(temporary, path)
+        rename(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
 
-def _rename(temporary: Path, path: Path) -> None:
+def rename(temporary: Path, path: Path) -> None:
+    """Rename a file or folder; on Windows tried again for a moment, while somebody has it open."""
     for pause in _PAUSES:
         try:
             temporary.replace(path)

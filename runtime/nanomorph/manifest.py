@@ -35,7 +35,7 @@ def check(manifest: Mapping[str, Any]) -> None:
         _text(manifest, "embedder")
     for head in _of(manifest, "heads", list):
         _require(isinstance(head, dict), "a head is an object")
-        _check_head(head)
+        check_head(head)
     _check_unique("heads have the task", (head["task"] for head in manifest["heads"]))
     _check_files(manifest)
 
@@ -69,7 +69,8 @@ def _check_backbone(backbone: Mapping[str, Any]) -> None:
         _text(backbone, precision)
 
 
-def _check_head(head: Mapping[str, Any]) -> None:
+def check_head(head: Mapping[str, Any]) -> None:
+    """As `check`, of an entry of `heads`."""
     task = _text(head, "task")
     _require(head.get("level") in LEVELS, f"head {task} has the level {head.get('level')!r}, not one of {LEVELS}")
     _text(head, "file")

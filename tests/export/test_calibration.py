@@ -63,6 +63,21 @@ def test_one_micrograph_cannot_do_both(tmp_path):
         gather([tmp_path / "one.png"])
 
 
+@pytest.mark.parametrize("damaged", [(), ("a",), ("b",)])
+def test_int8_needs_micrographs_of_two_groups_that_can_be_read(tmp_path, damaged):
+    """Only micrographs that can be read count; without int8 one group is enough, for it proves."""
+    groups = ["a", "a", "b", "b"] if damaged else ["a"] * 4
+    for number, group in enumerate(groups):
+        assert cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((60, 80), 40 * number, np.uint8))
+        if group in damaged:
+            (tmp_path / f"{number}.png").write_bytes(b"no picture")
+    rows = [f"{number}.png,{group}" for number, group in enumerate(groups)]
+    (tmp_path / "list.csv").write_text("\n".join(["file,group", *rows]))
+    assert len(gather([tmp_path / "list.csv"]).proof) >= EACH * len(LABELS)
+    with pytest.raises(ConfigurationError, match="readable micrographs of two groups"):
+        gather([tmp_path / "list.csv"], for_int8=True)
+
+
 def test_the_proof_in_a_bundle_is_small_calibrated_and_the_same_each_time(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -23,6 +23,24 @@ from nanomorph_training.heads.head import save_head
         (["--head", "h", "--segmenter", "s", "--out", "a", "--precisions", "int8"], "int8 needs --calibrate"),
         (["--head", "h", "g", "--into", "b"], "one --head at a time"),
         (["--head", "h", "g", "--segmenter", "s", "--standalone", "--out", "a"], "one --head at a time"),
+        (
+            [
+                "--head",
+                "h",
+                "--segmenter",
+                "s",
+                "--standalone",
+                "--precisions",
+                "fp32",
+                "int8",
+                "--calibrate",
+                "c",
+                "--out",
+                "a",
+            ],
+            "--standalone writes the fp32 graph: leave out --precisions",
+        ),
+        (["--head", "h", "--segmenter", "s", "--standalone", "--out", "."], "--standalone writes one file"),
         (["--head", "missing", "--segmenter", "s", "--out", "a"], "holds no head that can be read"),
         (["--head", "h", "--into", "b", "--embedder", "e"], "--into replaces a head and nothing else"),
         (["--head", "missing", "--into", "b"], "holds no head that can be read"),
@@ -33,6 +51,21 @@ def test_contradictions_start_nothing(tmp_path, monkeypatch, capsys, arguments, 
     assert main(["export", *arguments]) == 2
     assert words in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_two_heads_of_one_task_are_refused(tmp_path, make_head, capsys):
+    for name in ("first", "second"):
+        save_head(make_head("whole"), tmp_path / name)
+    runs = [str(tmp_path / name) for name in ("first", "second")]
+    assert main(["export", "--head", *runs, "--segmenter", str(tmp_path), "--out", str(tmp_path / "bundle")]) == 2
+    assert "two --head are of the task whole" in capsys.readouterr().err
+
+
+def test_a_place_that_is_taken_is_refused_before_a_run_is_read(tmp_path, capsys):
+    (tmp_path / "raw.tif").write_text("three days of work")
+    for place, words in ((tmp_path, "is there and no bundle"), (tmp_path / "raw.tif" / "new", "raw.tif is a file")):
+        assert main(["export", "--head", "h", "--segmenter", "s", "--out", str(place)]) == 2
+        assert words in capsys.readouterr().err
 
 
 def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, capsys):

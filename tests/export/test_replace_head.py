@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nanomorph.bundle import load_bundle
+from nanomorph.bundle import BundleError, load_bundle
 from nanomorph.cli.main import main
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.model import Model
+from nanomorph_export.manifest import write_manifest
 from nanomorph_export.replace_head import replace_head
 from nanomorph_training.heads.head import Head, save_head
 
@@ -94,6 +95,49 @@ def test_a_head_that_does_not_fit_leaves_the_bundle_as_it_was(folder, head, erro
     before = files(folder)
     with pytest.raises(error, match=sentence):
         replace_head(folder, head)
+    assert files(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"task": "a/b"}, "'a/b' goes into no bundle: .* it names files and columns"),
+        ({"task": "../evil"}, "it names files and columns"),
+        ({"task": ""}, "it names files and columns"),
+        ({"task": "area_px"}, "domains.csv has a column of that name"),
+        ({"labels": ("sparse", "")}, "labels holds something that is no name"),
+        ({"labels": ("full", "full")}, "two labels of head density are full"),
+        ({"labels": ("full", "unknown")}, "a class named `unknown`"),
+        ({"uncertain_below": 1.2}, "uncertain_below is 1.2, not a probability"),
+        ({"uncertain_below": float("nan")}, "uncertain_below is nan, not a probability"),
+    ],
+)
+def test_a_head_that_no_bundle_takes_is_refused_before_anything_is_written(folder, changes, sentence):
+    before = files(folder.parent)
+    with pytest.raises(ConfigurationError, match=sentence):
+        replace_head(folder, density(**changes))
+    assert files(folder.parent) == before
+
+
+def test_what_no_nanomorph_would_load_is_not_published(folder):
+    manifest, before = json.loads((folder / "bundle.json").read_text()), files(folder)
+    with pytest.raises(ConfigurationError, match="would be no manifest of a bundle: foreground_threshold is 50"):
+        write_manifest(folder, manifest | {"foreground_threshold": 50})
+    assert files(folder) == before
+
+
+def test_a_bundle_that_does_not_load_again_is_put_back_with_its_old_head(folder, monkeypatch):
+    before = files(folder)
+
+    def load(path):
+        if (folder / "bundle.json").read_bytes() != before["bundle.json"]:
+            assert (folder / "heads" / "density.onnx").exists()
+            raise BundleError("a disk that loses bits")
+        return load_bundle(path)
+
+    monkeypatch.setattr("nanomorph_export.replace_head.load_bundle", load)
+    with pytest.raises(BundleError, match="a disk that loses bits"):
+        replace_head(folder, density(0.1))
     assert files(folder) == before
 
 

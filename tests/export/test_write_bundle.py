@@ -12,11 +12,11 @@ import torch
 
 from nanomorph import gates
 from nanomorph.bundle import load_bundle
-from nanomorph.errors import ConfigurationError, FatalError
+from nanomorph.errors import FatalError
 from nanomorph.model import Model, analyze
 from nanomorph_export.graphs import HALF_STORED_FROM, fuse
 from nanomorph_export.quantise import harm, rectified, too_harmful
-from nanomorph_export.write_bundle import Parts, _replace, write_bundle
+from nanomorph_export.write_bundle import Parts, write_bundle
 
 
 @pytest.fixture(scope="module")
@@ -201,29 +201,3 @@ def test_a_head_that_its_graph_does_not_compute_is_refused(backbone, heads, micr
     with pytest.raises(FatalError, match="head whole: largest difference"):
         write_bundle(tmp_path / "bundle", Parts("test", backbone, heads, {}), micrographs)
     assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "raw.tif").write_text("three days of work")
-    with pytest.raises(ConfigurationError, match="is there and no bundle"):
-        write_bundle(tmp_path / "mine", None, None)
-    assert (tmp_path / "mine" / "raw.tif").read_text() == "three days of work"
-
-
-def test_a_bundle_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path, monkeypatch):
-    """Windows refuses a rename while somebody has a file open."""
-    for name in ("work/draft", "bundle"):
-        (tmp_path / name).mkdir(parents=True)
-        (tmp_path / name / "bundle.json").write_text(name)
-    rename = Path.replace
-
-    def refused(self: Path, target: Path) -> Path:
-        if self.name == "draft":
-            raise PermissionError("in use")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "replace", refused)
-    with pytest.raises(PermissionError):
-        _replace(tmp_path / "work" / "draft", tmp_path / "bundle")
-    assert (tmp_path / "bundle" / "bundle.json").read_text() == "bundle"

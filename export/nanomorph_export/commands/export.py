@@ -61,6 +61,8 @@ class Options:
             raise ConfigurationError("--into replaces a head and nothing else: leave out the other options")
         if "int8" in (self.precisions or ()) and not self.calibrate:
             raise ConfigurationError("int8 needs --calibrate: real micrographs that show which values occur")
+        if self.standalone and set(self.precisions or ()) - {"fp32"}:
+            raise ConfigurationError("--standalone writes the fp32 graph: leave out --precisions")
         if (self.standalone or self.into is not None) and len(self.head) != 1:
             raise ConfigurationError("give one --head at a time")
 
@@ -70,11 +72,13 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     if options.into is not None:
         return _into(options.head[0], options.into, report)
     from nanomorph_export.calibration import gather
+    from nanomorph_export.place import require_file_place, require_room
     from nanomorph_export.standalone import write_standalone
     from nanomorph_export.write_bundle import write_bundle
 
     assert options.out is not None
-    parts, micrographs = _parts(options), gather(options.calibrate, report)
+    (require_file_place if options.standalone else require_room)(options.out)
+    parts, micrographs = _parts(options), gather(options.calibrate, report, "int8" in (options.precisions or ()))
     if options.standalone:
         write_standalone(options.out, parts, micrographs, report)
         return 0
@@ -103,6 +107,7 @@ def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:
 
 
 def _parts(options: Options) -> "Parts":
+    from nanomorph_export.manifest import check_head
     from nanomorph_export.replace_head import require_same_threshold
     from nanomorph_export.write_bundle import Parts
     from nanomorph_training.encoders import segments
@@ -112,6 +117,9 @@ def _parts(options: Options) -> "Parts":
     assert options.out is not None
     assert options.segmenter is not None
     fitted = [load_head(run) for run in options.head]
+    for head in fitted:
+        check_head(head)
+    _require_one_of_each_task(fitted)
     source = provenance(options.segmenter, options.embedder)
     _require_same_encoder(fitted, source["encoder"], options.embedder or options.segmenter)
     if options.embedder is not None:
@@ -130,6 +138,12 @@ def _parts(options: Options) -> "Parts":
         foreground_threshold=foreground_threshold(options.segmenter),
         precisions=options.precisions or ["fp32"],
     )
+
+
+def _require_one_of_each_task(heads: list[Any]) -> None:
+    tasks = [head.task for head in heads]
+    if repeated := sorted({task for task in tasks if tasks.count(task) > 1}):
+        raise ConfigurationError(f"two --head are of the task {', '.join(repeated)}: a bundle holds one of each")
 
 
 def _require_same_encoder(heads: list[Any], encoder: str, run: Path) -> None:
