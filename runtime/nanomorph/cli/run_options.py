@@ -90,6 +90,9 @@ class RunOptions:
         if self.memory is not None and not 0 < self.memory < float("inf"):
             raise ConfigurationError(f"--memory {self.memory}: give a positive number of GiB, or leave it out.")
         check_graphs(self.cuda_graphs, self.device)
+        from nanomorph.journal import require_folder
+
+        require_folder(self.out)
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
