@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import nanomorph
 from nanomorph.bundle import EMBEDDED
 from nanomorph.cli import main as program
 from nanomorph.cli.help_text import description
@@ -112,3 +113,12 @@ def test_nobody_reads_on():
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_as_a_module():
+    """Where the script is not on the PATH: `python -m nanomorph`."""
+    command = [sys.executable, "-m", "nanomorph", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"nanomorph {nanomorph.__version__}\n"
+    wrong = subprocess.run([*command[:-1], "bacth"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
