@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from nanomorph.errors import ConfigurationError
+from nanomorph.memory import default_limit, most_pixels
+from nanomorph.readers.strict import MAX_PIXELS
 
 # Shares of the side, so that a larger frame shows the same field with more pixels. Wide enough to be seen in one look.
 WIRE_WIDTHS, RADII = (0.012, 0.03), (0.02, 0.06)
@@ -23,6 +29,14 @@ def frame(side: int, number: int) -> np.ndarray:
     shade += FILM
     shade += rng.standard_normal(mask.shape, np.float32) * np.float32(GRAIN)
     return np.clip(shade, 0, 65535).astype(np.uint16)
+
+
+def require_drawable(sides: Iterable[int]) -> None:
+    """Raises ConfigurationError for a frame that `batch` would refuse as too large on this machine."""
+    most = math.isqrt(min(MAX_PIXELS, most_pixels(default_limit())))
+    for side in sides:
+        if side > most:
+            raise ConfigurationError(f"--size {side}: this machine's memory allows frames of {most} px at most.")
 
 
 def write_frames(folder: Path, side: int, count: int) -> list[Path]:

@@ -1,5 +1,6 @@
 """One line an option: dataclass fields that argparse-dataclass turns into flags."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, field
 from typing import Any
@@ -26,9 +27,11 @@ def commas(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     """The type of an option that takes a list, `512,1024`."""
 
     def values(text: str) -> tuple[Any, ...]:
-        return tuple(kind(part.strip()) for part in text.split(","))
+        try:
+            return tuple(kind(part.strip()) for part in text.split(","))
+        except ValueError:
+            raise ArgumentTypeError(f"{text!r}: give whole numbers with commas between them") from None
 
-    values.__name__ = f"comma list of {kind.__name__}"
     return values
 
 
