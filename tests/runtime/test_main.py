@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from dataclasses import fields
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -10,6 +12,7 @@ import nanomorph
 from nanomorph.bundle import EMBEDDED
 from nanomorph.cli import main as program
 from nanomorph.cli.help_text import description
+from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError, FatalError
 
 
@@ -94,6 +97,35 @@ def test_help_is_as_wide_as_the_terminal(capsys, monkeypatch):
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 60
     assert "Judge a finished run anew with other heads" in text
+
+
+COMMANDS = sorted(entry.name for entry in entry_points(group=program.GROUP))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_fits_a_terminal_and_says_every_default(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        program.main([command, "--help"])
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    (entry,) = entry_points(group=program.GROUP, name=command)
+    words = " ".join(text.split())
+    plain = [one for one in fields(entry.load().Options) if isinstance(one.default, int | float | str)]
+    said = [one.metadata["help"] for one in plain if not isinstance(one.default, bool) and one.default != ""]
+    assert all("default" in help for help in said)
+    assert all(" ".join(help.split()).replace("- ", "-") in words.replace("- ", "-") for help in said)
+
+
+def test_defaults_are_added_where_they_are_not_said():
+    def said(**changes):
+        return option("a number", **changes).metadata["help"]
+
+    assert said(default=0.0001, type=float) == "a number (default: 0.0001)"
+    assert said(default=("a", "b"), type=str, many=True) == "a number (default: a b)"
+    assert [said(default=none) for none in (None, "", (), False)] == ["a number"] * 4
+    assert said() == "a number"
+    assert option("long (default: for ever)", default=0).metadata["help"] == "long (default: for ever)"
 
 
 def test_examples_in_a_docstring_stay_as_they_are(monkeypatch):

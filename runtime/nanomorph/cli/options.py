@@ -15,12 +15,22 @@ def option(
     metavar: str | None = None,
     many: bool = False,
 ) -> Any:
-    """A `--flag VALUE`; required where it has no default. `many` takes one or more values."""
-    metadata = {"help": help, "type": type, "choices": choices, "metavar": metavar}
+    """A `--flag VALUE`; required where it has no default. `many` takes one or more values.
+
+    help: says its default where that is not a plain value; of plain values it is added.
+    """
+    metadata = {"help": help + _default_in_words(help, default), "type": type, "choices": choices, "metavar": metavar}
     if many:
         metadata["nargs"] = "+"
     metadata = {key: value for key, value in metadata.items() if value is not None}
     return field(default=default, metadata=metadata) if default is not MISSING else field(metadata=metadata)
+
+
+def _default_in_words(help: str, default: Any) -> str:
+    if default is MISSING or default is None or default in ("", ()) or isinstance(default, bool) or "default" in help:
+        return ""
+    values = default if isinstance(default, tuple) else (default,)
+    return f" (default: {' '.join(f'{one:g}' if isinstance(one, float) else str(one) for one in values)})"
 
 
 def commas(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
