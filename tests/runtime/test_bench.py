@@ -5,13 +5,14 @@ import struct
 import sys
 import zipfile
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nanomorph.bench import cases, inputs
-from nanomorph.bench.cases import Plan
-from nanomorph.bench.frames import frame, write_frames
+from nanomorph.bench.cases import Plan, sample
+from nanomorph.bench.frames import frame, repeated, write_frames
 from nanomorph.bench.inputs import choose
 from nanomorph.bench.limit import limits
 from nanomorph.bench.samples import Samples, percentiles
@@ -36,6 +37,23 @@ def test_drawn_frames_are_micrographs(tmp_path):
     assert np.array_equal(frame(200, 1), second.pixels)
     # Dark material on a bright film, some of both.
     assert 0.01 < (second.pixels < 23000).mean() < 0.8
+
+
+def test_a_machine_of_many_cores_need_not_draw_for_minutes(tmp_path):
+    paths = repeated(write_frames(tmp_path, 64, 3), 8)
+    assert len({path.resolve() for path in paths}) == 8
+    contents = [path.read_bytes() for path in paths]
+    assert contents == (contents[:3] * 3)[:8]
+    assert len(set(contents)) == 3
+
+
+def test_stages_are_timed_on_a_sample_of_many(tmp_path):
+    assert sample(list(range(40))) == list(range(0, 40, 3))
+    assert sample(list(range(16))) == list(range(16))
+    # Of drawn ones, which come again and are wires and particles in turn, on each once.
+    (job,) = cases._jobs(plan(workers=(16,)), [[tmp_path / str(n) for n in range(64)]], None, "scratch")
+    assert [Path(file).name for file in job.alone] == [str(n) for n in range(16)]
+    assert limits(case() | {"bare": case()["bare"] | {"n": 4}})[1].endswith("of the model alone on 4 of the frames.")
 
 
 def test_milliseconds_by_hand():

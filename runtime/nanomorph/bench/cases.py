@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.bench.child import Job, measure_apart
-from nanomorph.bench.frames import require_drawable, write_frames
+from nanomorph.bench.frames import repeated, require_drawable, write_frames
 from nanomorph.bench.inputs import choose
 from nanomorph.bench.limit import limits
 from nanomorph.bench.possible import require_engines
@@ -20,6 +20,8 @@ from nanomorph.machine import machine
 
 # Images in work begin and end together: of fewer rounds than this the first and the last are too large a part.
 ROUNDS, LEAST_IMAGES = 4, 8
+# Images that every stage is timed on by itself: they go one after the other, where the whole job has all cores.
+ALONE = 16
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,19 @@ def _jobs(plan: Plan, sets: list[list[Path]], bundle: str | None, scratch: str) 
             overlays=plan.overlays,
             detail=plan.detail,
             cuda_graphs=plan.cuda_graphs,
+            alone=tuple(map(str, sample(files) if plan.inputs else files[:ALONE])),  # drawn ones come again after that
         )
+
+
+def sample(files: list[Path]) -> list[Path]:
+    """ALONE of them at most, from all parts of a series."""
+    return files[:: -(-len(files) // ALONE)]
 
 
 def _sets(plan: Plan, scratch: Path, say: Callable[[str], None]) -> Iterator[list[Path]]:
     if not plan.inputs:
         for side in plan.sizes:
-            yield write_frames(scratch / str(side), side, plan.most_images)
+            yield repeated(write_frames(scratch / str(side), side, min(plan.most_images, ALONE)), plan.most_images)
         return
     chosen = choose(plan.inputs, plan.most_images)
     for line in chosen.in_words(plan.images):

@@ -21,7 +21,7 @@ from nanomorph.errors import ConfigurationError, FatalError
 class Job:
     """files: micrographs to analyse. batches: frames a batch (None: the engine's own). scratch: an empty folder.
 
-    alone: measure stages and model alone too, not only the whole job.
+    alone: of them those that every stage and the model are timed on by themselves; none: only the whole job is.
     """
 
     files: tuple[str, ...]
@@ -35,7 +35,7 @@ class Job:
     overlays: bool
     detail: str
     cuda_graphs: bool
-    alone: bool = True
+    alone: tuple[str, ...] = ()
 
 
 def measure_apart(job: Job) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def measure(job: Job) -> dict[str, Any]:
     if not job.alone:
         return {"whole": whole, "peak_bytes": peak}
     with tempfile.TemporaryDirectory(dir=job.scratch) as out:
-        stages = time_stages(model, files, Path(out), job.overlays)
+        stages = time_stages(model, [Path(file) for file in job.alone], Path(out), job.overlays)
     alone = [
         time_model(model.engine, sees, batch, job.workers, max(3, job.repeats))
         for batch in sorted({batch or 1 for batch in job.batches})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def write_frames(folder: Path, side: int, count: int) -> list[Path]:
     for number, path in enumerate(paths):
         tifffile.imwrite(path, frame(side, number), resolution=(per_cm, per_cm), resolutionunit="CENTIMETER")
     return paths
+
+
+def repeated(paths: list[Path], count: int) -> list[Path]:
+    """`count` paths, the later ones further names of the first: a machine of many cores would draw for minutes."""
+    names = [paths[0].with_name(f"{number:05}-again.tif") for number in range(len(paths), count)]
+    for number, name in enumerate(names):
+        try:
+            name.hardlink_to(paths[number % len(paths)])
+        except OSError:  # a file system without hard links
+            shutil.copyfile(paths[number % len(paths)], name)
+    return paths + names
 
 
 def _wires(rng: np.random.Generator, side: int) -> np.ndarray:

@@ -17,13 +17,14 @@ def limits(case: Mapping[str, Any]) -> list[str]:
     """The stage that limits, named; and what the whole job costs beside the model alone on the same frames."""
     few = case["images"] < ROUNDS_LEAST * case["workers"]
     whole, bare = max(case["whole"], key=lambda one: one["images_per_s"]), case["bare"]
+    where = "the same frames" if bare["n"] == case["images"] else f"{bare['n']} of the frames"
     beside = whole["cpu_ms"] / max(bare["cpu_ms"], 1e-9)
     if case["device_bytes"] is None:  # computed on the cores
         first = _too_few(case) if few else _on_cpu(case, whole)
-        return [first, f"An image costs {beside:.2f} x the processor time of the model alone on the same frames."]
+        return [first, f"An image costs {beside:.2f} x the processor time of the model alone on {where}."]
     rate = whole["images_per_s"] * bare["ms"] / 1000
     first = _too_few(case) if few else _on_gpu(case)
-    return [first, f"The whole job runs at {rate:.2f} x the rate of the model alone on the same frames."]
+    return [first, f"The whole job runs at {rate:.2f} x the rate of the model alone on {where}."]
 
 
 def _too_few(case: Mapping[str, Any]) -> str:
