@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nanomorph.bench import cases, inputs
+from nanomorph.bench import cases, inputs, possible
 from nanomorph.bench.cases import Plan, sample
 from nanomorph.bench.frames import frame, repeated, write_frames
 from nanomorph.bench.inputs import choose
@@ -19,7 +19,7 @@ from nanomorph.bench.samples import Samples, percentiles
 from nanomorph.bench.table import block, head, terminal_width
 from nanomorph.bench.whole import WholeJob, steady_cores, whole_facts
 from nanomorph.cli.main import main
-from nanomorph.errors import FatalError
+from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.machine import peak_memory
 from nanomorph.readers import read_path
 
@@ -268,6 +268,15 @@ def test_what_is_not_to_be_had_is_said_before_anything_is_drawn(words, said, tin
     assert said in captured.err
     assert captured.err.count("\n") == 1
     assert (captured.out, drawn) == ("", [])
+
+
+def test_an_engine_that_fails_its_gates_is_refused_before_anything_is_measured(monkeypatch):
+    def fail(*_):
+        raise FatalError("OpenVINO (int8) does not compute what the fp32 graph computes")
+
+    monkeypatch.setattr(possible, "ask", fail)
+    with pytest.raises(ConfigurationError, match="does not compute"):
+        possible.require_engines(None, [("openvino", "int8")], False)
 
 
 def test_openvino_shares_the_cores_with_the_other_stages(tiny_bundle, tmp_path, capsys):

@@ -13,11 +13,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from nanomorph.bench.child import answered, ask
+from nanomorph.errors import ConfigurationError, FatalError
 
 
 def require_engines(bundle: str | None, wanted: Iterable[tuple[str, str]], cuda_graphs: bool) -> None:
-    """Raises ConfigurationError for the first device and precision that are not to be had, as opening them does."""
-    ask("nanomorph.bench.possible", {"bundle": bundle, "wanted": list(wanted), "cuda_graphs": cuda_graphs})
+    """Raises ConfigurationError for the first device and precision that are not to be had, as opening them says."""
+    question = {"bundle": bundle, "wanted": list(wanted), "cuda_graphs": cuda_graphs}
+    try:
+        ask("nanomorph.bench.possible", question)
+    except FatalError as error:
+        # An engine that fails its gates here, say: it was asked for, and nothing has been started.
+        raise ConfigurationError(str(error)) from error
 
 
 def opened(question: dict[str, Any]) -> list[str]:
