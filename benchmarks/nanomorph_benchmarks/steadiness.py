@@ -76,7 +76,6 @@ def _rate(options: Options, files: list[Path], scratch: Path, workers: int) -> f
         overlays=True,
         detail="auto",
         cuda_graphs=False,
-        alone=False,
     )
     return float(measure_apart(job)["whole"][0]["images_per_s"])
 

@@ -1,9 +1,15 @@
 """nanomorph: from electron micrographs to morphology labels, masks and domain sizes in nanometres."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nanomorph.analysis import Analysis
+    from nanomorph.bundle import Bundle, load_bundle
+    from nanomorph.measure import measure_mask
+    from nanomorph.model import analyze
 
 # Loaded at first use (PEP 562), so that `import nanomorph` and `nanomorph --help` stay quick.
 _PUBLIC = {
@@ -16,12 +22,14 @@ _PUBLIC = {
 __all__ = ["Analysis", "Bundle", "__version__", "analyze", "load_bundle", "measure_mask"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'nanomorph' has no attribute {name!r}")
-    value = getattr(import_module(_PUBLIC[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker would take any name for given
+
+    def __getattr__(name: str) -> object:
+        if name not in _PUBLIC:
+            raise AttributeError(f"module 'nanomorph' has no attribute {name!r}")
+        value = getattr(import_module(_PUBLIC[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

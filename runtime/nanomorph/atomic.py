@@ -27,8 +27,11 @@ def atomic_open(path: Path, mode: str = "wb") -> Iterator[IO]:
             file.flush()
             os.fsync(file.fileno())
         rename(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            # The name that its reader knows.
+            error.filename = str(path)
         raise
     sync_folder(path.parent)
 

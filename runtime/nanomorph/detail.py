@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from nanomorph.devices import FINEST_DETAIL
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.infer import MAPS, Inference, Seen, infer
@@ -44,15 +45,17 @@ class Detail:
 
     @classmethod
     def parse(cls, text: str) -> Detail:
-        """`auto`, `whole` or a number of times from 1. Raises ConfigurationError for anything else."""
+        """`auto`, `whole` or a number of times from 1 to FINEST_DETAIL. Raises ConfigurationError for anything else."""
         if text == AUTO:
             return cls(None)
         try:
             times = 1.0 if text == WHOLE else float(text)
         except ValueError:
             times = math.nan
-        if not 1 <= times < math.inf:
-            raise ConfigurationError(f"--detail {text}: auto, whole, or how many times finer (a number from 1).")
+        if not 1 <= times <= FINEST_DETAIL:
+            raise ConfigurationError(
+                f"--detail {text}: auto, whole, or how many times finer (a number from 1 to {FINEST_DETAIL})."
+            )
         return cls(times)
 
 

@@ -25,6 +25,7 @@ def machine() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "processor": _cpu("model name") or platform.processor(),
         "cores": cores(),
+        "all_cores": os.cpu_count(),
         "byte_instructions": [flag for flag in ("avx2", "avx_vnni", "avx512_vnni") if flag in _cpu("flags").split()],
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }

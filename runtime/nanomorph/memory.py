@@ -29,6 +29,11 @@ def shares(limit: int) -> tuple[int, int]:
     return limit - 3 * waiting, waiting
 
 
+def most_pixels(limit: int) -> int:
+    """Of the largest frame that a run measures where all frames may take `limit` bytes."""
+    return shares(limit)[0] // MEASURING
+
+
 class Memory:
     """Bytes that frames being read and measured may take together. Tasks wait for room, holding none."""
 

@@ -17,7 +17,7 @@ from typing import Self
 from nanomorph import __version__
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import BlockedError, ConfigurationError
-from nanomorph.journal import Journal, place, point
+from nanomorph.journal import Journal, place, point, require_folder
 from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
 from nanomorph.outages import writing_to
@@ -208,6 +208,7 @@ def measures_key(fingerprint: str) -> str:
 
 
 def _make_folder(out: Path) -> None:
+    require_folder(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,6 +1,8 @@
 """`nanomorph export` through the real program: contradictions refused before any work, what is said, what is left."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -68,6 +70,25 @@ def test_a_place_that_is_taken_is_refused_before_a_run_is_read(tmp_path, capsys)
         assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        (["--head", "no", "--segmenter", "s", "--out", "a"], "no holds no head"),
+        (["--head", "no", "--into", "b"], "no holds no head"),
+        (["--head", "h", "--segmenter", "s", "--out", "a"], "s: there is no such folder"),
+        (["--head", "h", "--segmenter", "h", "--embedder", "e", "--out", "a"], "e: there is no such folder"),
+    ],
+)
+def test_what_is_not_there_is_said_before_an_extra_is_asked_for(runs, words, tmp_path):
+    (tmp_path / "h").mkdir()
+    (tmp_path / "h" / "head.json").write_text("{}")
+    blocked = "import sys; sys.modules.update(dict.fromkeys(('torch', 'onnx', 'safetensors')))"
+    code = f"{blocked}; from nanomorph.cli.main import main; sys.exit(main({['export', *runs]!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
 def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, capsys):
     save_head(make_head("whole", metrics={"encoder": "aaaa"}), tmp_path / "head")
     monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda *_: {"encoder": "bbbb"})
@@ -90,6 +111,7 @@ def test_what_failed_is_said_and_gives_exit_code_1(backbone, heads, micrographs,
     """fp16 whose every layer is rounded to nothing: the bundle is there, fp16 is not, and the card says why."""
     parts = Parts("test", backbone, heads, {}, precisions=("fp32", "fp16"))
     small = Micrographs([], micrographs.proof)
+    monkeypatch.setattr("nanomorph_export.commands.export._require_there", lambda _: None)
     monkeypatch.setattr("nanomorph_export.commands.export._parts", lambda _: parts)
     monkeypatch.setattr("nanomorph_export.calibration.gather", lambda *_: small)
     monkeypatch.setattr("nanomorph_export.reference._round", lambda _module, _inputs, output: output * 0)

@@ -1,5 +1,7 @@
 """Files are whole or absent."""
 
+import errno
+
 import pytest
 
 from nanomorph.atomic import TEMPORARY_SUFFIX, atomic_open, remove_leftovers
@@ -21,6 +23,18 @@ def test_an_error_leaves_what_was_there(tmp_path):
         file.write("text where bytes are due")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_an_error_names_the_file_that_was_wanted(tmp_path, monkeypatch):
+    """Not the temporary one, of which nobody has heard."""
+
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("builtins.open", refuse)
+    with pytest.raises(PermissionError) as raised, atomic_open(tmp_path / "report.html"):
+        pass
+    assert raised.value.filename == str(tmp_path / "report.html")
 
 
 def test_names_as_long_as_the_file_system_allows(tmp_path):

@@ -119,7 +119,7 @@ def test_two_looks_are_the_same_twice(engine) -> None:
     assert np.array_equal(once, again)
 
 
-@pytest.mark.parametrize("text", ["fine", "0.5", "-1", "nan", "inf", ""])
+@pytest.mark.parametrize("text", ["fine", "0.5", "-1", "nan", "inf", "99", ""])
 def test_what_is_no_detail_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--detail"):
         Detail.parse(text)

@@ -1,5 +1,6 @@
 """Engines: the device and precision asked for, or one sentence that says why not."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -49,3 +50,14 @@ def test_asking_for_a_gpu_that_is_not_there_is_an_error(bundle):
 @pytest.mark.skipif(cuda_is_built_in(), reason="this onnxruntime has CUDA")
 def test_auto_falls_back_to_the_cpu(bundle):
     assert open_engine(bundle, "auto").provider == "CPU"
+
+
+def test_onnxruntime_reports_nothing_to_its_maker():
+    code = (
+        "import onnxruntime\n"
+        "calls = []\n"
+        "onnxruntime.disable_telemetry_events = lambda: calls.append(1)\n"
+        "import nanomorph.model, nanomorph.judge, nanomorph.engines.cuda\n"
+        "assert calls == [1], calls\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from nanomorph.cli.main import main
 from nanomorph.errors import ConfigurationError
 from nanomorph.journal import (
     Journal,
@@ -142,3 +143,19 @@ def test_a_finished_run_in_a_folder_that_cannot_be_written_to_is_read(tmp_path, 
     with JournalReader.open(path) as journal:
         assert journal.counts()["done"] == 0
         assert sorted(file.name for file in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", [["report"], ["status"], ["relabel"], ["batch", ".", "--out"]])
+def test_a_file_in_place_of_its_folder(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("results").mkdir()
+    for name in ("journal.sqlite", "labels.csv"):
+        Path("results", name).touch()
+    Path("lonely.csv").touch()
+    assert main([*command, str(Path("results", "labels.csv"))]) == 2
+    assert (
+        capsys.readouterr().err == f"nanomorph: {Path('results', 'labels.csv')} is a file: give the folder, results.\n"
+    )
+    for wrong in ("lonely.csv", str(Path("lonely.csv", "results"))):
+        assert main([*command, wrong]) == 2
+        assert capsys.readouterr().err == "nanomorph: lonely.csv is a file: give the folder.\n"

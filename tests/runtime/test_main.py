@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import fields
+from importlib.metadata import entry_points
 
 import pytest
 
+import nanomorph
 from nanomorph.bundle import EMBEDDED
 from nanomorph.cli import main as program
 from nanomorph.cli.help_text import description
+from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError, FatalError
 
 
@@ -95,6 +99,35 @@ def test_help_is_as_wide_as_the_terminal(capsys, monkeypatch):
     assert "Judge a finished run anew with other heads" in text
 
 
+COMMANDS = sorted(entry.name for entry in entry_points(group=program.GROUP))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_fits_a_terminal_and_says_every_default(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        program.main([command, "--help"])
+    text = capsys.readouterr().out
+    assert [line for line in text.splitlines() if len(line) > 80] == []
+    (entry,) = entry_points(group=program.GROUP, name=command)
+    words = " ".join(text.split())
+    plain = [one for one in fields(entry.load().Options) if isinstance(one.default, int | float | str)]
+    said = [one.metadata["help"] for one in plain if not isinstance(one.default, bool) and one.default != ""]
+    assert all("default" in help for help in said)
+    assert all(" ".join(help.split()).replace("- ", "-") in words.replace("- ", "-") for help in said)
+
+
+def test_defaults_are_added_where_they_are_not_said():
+    def said(**changes):
+        return option("a number", **changes).metadata["help"]
+
+    assert said(default=0.0001, type=float) == "a number (default: 0.0001)"
+    assert said(default=("a", "b"), type=str, many=True) == "a number (default: a b)"
+    assert [said(default=none) for none in (None, "", (), False)] == ["a number"] * 4
+    assert said() == "a number"
+    assert option("long (default: for ever)", default=0).metadata["help"] == "long (default: for ever)"
+
+
 def test_examples_in_a_docstring_stay_as_they_are(monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     example = "    nanomorph bench --size 1024,4096 --workers 1,2,4"
@@ -112,3 +145,12 @@ def test_nobody_reads_on():
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_as_a_module():
+    """Where the script is not on the PATH: `python -m nanomorph`."""
+    command = [sys.executable, "-m", "nanomorph", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"nanomorph {nanomorph.__version__}\n"
+    wrong = subprocess.run([*command[:-1], "bacth"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)

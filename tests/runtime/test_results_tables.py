@@ -196,12 +196,16 @@ def test_result_paths():
     assert path("a.tif") == "out/masks/a.tif.tif"
     assert path("a.png") == "out/masks/a.png.tif"
     assert path("d/e f.tif") == "out/masks/d/e f.tif.tif"
+    assert path("con tact.tif") == "out/masks/con tact.tif.tif"
     assert path("x.zip!/d/ü.tif") == "out/masks/x.zip!/d/ü.tif.tif"
     strange = [
         "a:b.tif",
         "a?b.tif",
         "a\nb.tif",
         "con.tif",
+        "con .tif",
+        "CONIN$.tif",
+        "com¹.tif",
         "d/../x.tif",
         "d./x.tif",
         "x" * 250 + ".tif",
@@ -212,7 +216,7 @@ def test_result_paths():
     for made in paths:
         for part in made.split("/"):
             assert len(part.encode()) <= 255
-            assert part not in ("..", "con.tif.tif")
+            assert part not in ("..", "con.tif.tif", "con .tif.tif", "CONIN$.tif.tif", "com¹.tif.tif")
             assert not set(part) & set('<>:"|?*\\\n')
             assert not part.endswith((".", " "))
         assert made.endswith(".tif")

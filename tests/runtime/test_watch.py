@@ -132,6 +132,11 @@ def test_wrong_usage_starts_nothing(tiny_bundle, tmp_path, monkeypatch, capsys, 
     assert not (tmp_path / "out").exists()
 
 
+def test_status_of_fewer_than_none(tmp_path, capsys):
+    assert main(["status", str(tmp_path), "--last", "-1"]) == 2
+    assert capsys.readouterr().err == "nanomorph: --last -1: give 0 or more.\n"
+
+
 def test_status_of_a_folder_without_a_run(tmp_path, capsys):
     assert main(["status", str(tmp_path)]) == 2
     assert "holds no run: there is no" in capsys.readouterr().err

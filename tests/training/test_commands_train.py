@@ -226,6 +226,15 @@ def test_a_task_does_not_take_the_place_of_a_measured_column(tmp_path: Path, tas
         command(fit_head, f"--data x --encoder y --task {task} --out {tmp_path}/h")
 
 
+def test_a_task_is_refused_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    blocked = "import sys; sys.modules.update(dict.fromkeys(('torch', 'sklearn')))"
+    words = ["fit-head", "--data", "no", "--encoder", "no", "--task", "güte", "--out", "no"]
+    code = f"{blocked}; from nanomorph.cli.main import main; sys.exit(main({words!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "letters, digits" in done.stderr
+
+
 def test_a_file_has_one_label(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("File,LABEL\n" + "".join(f"{pool.parent / f'{n}.png'},a\n" for n in (1, 2)))
     line = f"--data {tmp_path}/l.csv --encoder {tiny_bundle} --task ab --out {tmp_path}/h"

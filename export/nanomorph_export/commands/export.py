@@ -1,8 +1,11 @@
 """Write a bundle from a segmenter and heads, proven equal to what training computed.
 
-    nanomorph export --head RUN... --segmenter RUN --out BUNDLE [--precisions fp32 int8 fp16 --calibrate PATH...]
-    nanomorph export --head RUN --into BUNDLE                    replace or add one head; backbone and engines stay
-    nanomorph export --head RUN --segmenter RUN --standalone --out FILE.onnx     image -> class, for other tools
+    nanomorph export --head RUN... --segmenter RUN --out BUNDLE
+        [--precisions fp32 int8 fp16 --calibrate PATH...]
+    nanomorph export --head RUN --into BUNDLE
+        replace or add one head; backbone and engines stay
+    nanomorph export --head RUN --segmenter RUN --standalone --out FILE.onnx
+        image -> class, for other tools
 
 Gates: tensors, mask Dice, label agreement and domain width against the network in torch, on synthetic micrographs and
 on those given with --calibrate. Where fp32 fails one, nothing is written; a reduced precision that fails one is left
@@ -69,15 +72,14 @@ class Options:
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Export, prove, write; 0 when what was asked for is there, 1 where a precision was left out."""
+    _require_there(options)
     if options.into is not None:
         return _into(options.head[0], options.into, report)
     from nanomorph_export.calibration import gather
-    from nanomorph_export.place import require_file_place, require_room
     from nanomorph_export.standalone import write_standalone
     from nanomorph_export.write_bundle import write_bundle
 
     assert options.out is not None
-    (require_file_place if options.standalone else require_room)(options.out)
     parts, micrographs = _parts(options), gather(options.calibrate, report, "int8" in (options.precisions or ()))
     if options.standalone:
         write_standalone(options.out, parts, micrographs, report)
@@ -90,6 +92,21 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     report(f"the bundle is in {options.out} ({size / 1e6:.1f} MB)")
     return 0 if all(one.passed for one in tried) else 1
+
+
+def _require_there(options: Options) -> None:
+    """A place that is taken, and what is named and is not there, are said before torch is asked for."""
+    from nanomorph_export.place import require_file_place, require_room
+    from nanomorph_training.heads.head import STATE
+
+    if options.out is not None:
+        (require_file_place if options.standalone else require_room)(options.out)
+    for run_ in options.head:
+        if not (run_ / STATE).is_file():
+            raise ConfigurationError(f"{run_} holds no head that can be read: it has no {STATE}")
+    for run_ in filter(None, (options.segmenter, options.embedder)):
+        if not run_.is_dir():
+            raise ConfigurationError(f"{run_}: there is no such folder of a run")
 
 
 def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:

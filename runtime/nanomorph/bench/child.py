@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from nanomorph.errors import ConfigurationError, FatalError
 class Job:
     """files: micrographs to analyse. batches: frames a batch (None: the engine's own). scratch: an empty folder.
 
-    alone: measure stages and model alone too, not only the whole job.
+    alone: of them those that every stage and the model are timed on by themselves; none: only the whole job is.
     """
 
     files: tuple[str, ...]
@@ -34,20 +35,25 @@ class Job:
     overlays: bool
     detail: str
     cuda_graphs: bool
-    alone: bool = True
+    alone: tuple[str, ...] = ()
 
 
 def measure_apart(job: Job) -> dict[str, Any]:
     """What `measure` found, in a process of its own. Raises as it does."""
-    command = [sys.executable, "-m", "nanomorph.bench.child"]
-    done = subprocess.run(command, input=json.dumps(asdict(job)), capture_output=True, text=True, check=False)
+    found: dict[str, Any] = ask("nanomorph.bench.child", asdict(job))
+    return found
+
+
+def ask(module: str, question: dict[str, Any]) -> Any:
+    """What `python -m module` answers, JSON in and out. Raises the error of ours that it ended with."""
+    command = [sys.executable, "-m", module]
+    done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, check=False)
     if done.returncode in (ConfigurationError.exit_code, FatalError.exit_code) and done.stderr:
         kind = ConfigurationError if done.returncode == ConfigurationError.exit_code else FatalError
         raise kind(done.stderr.strip().splitlines()[-1])
     if done.returncode:
         raise FatalError(f"the process that measured ended with exit code {done.returncode}:\n{done.stderr.strip()}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def measure(job: Job) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def measure(job: Job) -> dict[str, Any]:
     if not job.alone:
         return {"whole": whole, "peak_bytes": peak}
     with tempfile.TemporaryDirectory(dir=job.scratch) as out:
-        stages = time_stages(model, files, Path(out), job.overlays)
+        stages = time_stages(model, [Path(file) for file in job.alone], Path(out), job.overlays)
     alone = [
         time_model(model.engine, sees, batch, job.workers, max(3, job.repeats))
         for batch in sorted({batch or 1 for batch in job.batches})
@@ -117,10 +123,10 @@ def sizes_of(shapes: list[tuple[int, ...]]) -> str:
     return sizes.pop() if len(sizes) == 1 else f"{len(sizes)} sizes"
 
 
-def main() -> int:
-    """The child: JSON in, JSON out, errors as a line and an exit code."""
+def answered(work: Callable[[], Any]) -> int:
+    """The other end of `ask`: prints what `work` returns as JSON, its errors as a line and an exit code."""
     try:
-        print(json.dumps(measure(Job(**json.load(sys.stdin)))))
+        print(json.dumps(work()))
     except (ConfigurationError, FatalError) as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -128,4 +134,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(answered(lambda: measure(Job(**json.load(sys.stdin)))))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from nanomorph.errors import ConfigurationError
+from nanomorph.memory import default_limit, most_pixels
+from nanomorph.readers.strict import MAX_PIXELS
 
 # Shares of the side, so that a larger frame shows the same field with more pixels. Wide enough to be seen in one look.
 WIRE_WIDTHS, RADII = (0.012, 0.03), (0.02, 0.06)
@@ -25,6 +32,14 @@ def frame(side: int, number: int) -> np.ndarray:
     return np.clip(shade, 0, 65535).astype(np.uint16)
 
 
+def require_drawable(sides: Iterable[int]) -> None:
+    """Raises ConfigurationError for a frame that `batch` would refuse as too large on this machine."""
+    most = math.isqrt(min(MAX_PIXELS, most_pixels(default_limit())))
+    for side in sides:
+        if side > most:
+            raise ConfigurationError(f"--size {side}: this machine's memory allows frames of {most} px at most.")
+
+
 def write_frames(folder: Path, side: int, count: int) -> list[Path]:
     """`count` different uncompressed 16-bit TIFFs with their pixel size, as cameras write them."""
     import tifffile
@@ -35,6 +50,17 @@ def write_frames(folder: Path, side: int, count: int) -> list[Path]:
     for number, path in enumerate(paths):
         tifffile.imwrite(path, frame(side, number), resolution=(per_cm, per_cm), resolutionunit="CENTIMETER")
     return paths
+
+
+def repeated(paths: list[Path], count: int) -> list[Path]:
+    """`count` paths, the later ones further names of the first: a machine of many cores would draw for minutes."""
+    names = [paths[0].with_name(f"{number:05}-again.tif") for number in range(len(paths), count)]
+    for number, name in enumerate(names):
+        try:
+            name.hardlink_to(paths[number % len(paths)])
+        except OSError:  # a file system without hard links
+            shutil.copyfile(paths[number % len(paths)], name)
+    return paths + names
 
 
 def _wires(rng: np.random.Generator, side: int) -> np.ndarray:

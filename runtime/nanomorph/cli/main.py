@@ -86,6 +86,10 @@ def _parse(name: str, options_class: type, doc: str | None, arguments: Sequence[
     class Parser(ArgumentParser):
         def error(self, message: str) -> NoReturn:
             # One sentence like every other complaint, not all options first.
+            if message.endswith("expected one argument"):
+                option = message.split(":")[0].removeprefix("argument ")
+                wanted = self._option_string_actions[option].metavar or "its value"
+                message = f"argument {option}: {wanted} is missing after it"
             raise ConfigurationError(f"{name}: {message}; `{self.prog} --help` describes its options")
 
     assert is_dataclass(options_class)

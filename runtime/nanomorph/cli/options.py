@@ -1,5 +1,6 @@
 """One line an option: dataclass fields that argparse-dataclass turns into flags."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, field
 from typing import Any
@@ -14,21 +15,33 @@ def option(
     metavar: str | None = None,
     many: bool = False,
 ) -> Any:
-    """A `--flag VALUE`; required where it has no default. `many` takes one or more values."""
-    metadata = {"help": help, "type": type, "choices": choices, "metavar": metavar}
+    """A `--flag VALUE`; required where it has no default. `many` takes one or more values.
+
+    help: says its default where that is not a plain value; of plain values it is added.
+    """
+    metadata = {"help": help + _default_in_words(help, default), "type": type, "choices": choices, "metavar": metavar}
     if many:
         metadata["nargs"] = "+"
     metadata = {key: value for key, value in metadata.items() if value is not None}
     return field(default=default, metadata=metadata) if default is not MISSING else field(metadata=metadata)
 
 
+def _default_in_words(help: str, default: Any) -> str:
+    if default is MISSING or default is None or default in ("", ()) or isinstance(default, bool) or "default" in help:
+        return ""
+    values = default if isinstance(default, tuple) else (default,)
+    return f" (default: {' '.join(f'{one:g}' if isinstance(one, float) else str(one) for one in values)})"
+
+
 def commas(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     """The type of an option that takes a list, `512,1024`."""
 
     def values(text: str) -> tuple[Any, ...]:
-        return tuple(kind(part.strip()) for part in text.split(","))
+        try:
+            return tuple(kind(part.strip()) for part in text.split(","))
+        except ValueError:
+            raise ArgumentTypeError(f"{text!r}: give whole numbers with commas between them") from None
 
-    values.__name__ = f"comma list of {kind.__name__}"
     return values
 
 

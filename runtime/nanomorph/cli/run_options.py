@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nanomorph.cli.options import option
-from nanomorph.devices import DEVICES, PRECISIONS
+from nanomorph.devices import DEVICES, FINEST_DETAIL, PRECISIONS
 from nanomorph.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class RunOptions:
     overlays: bool = option("write no overlay pictures", default=True)
     cuda_graphs: bool = option("replay a CUDA graph for every shape of batch (with --device cuda)", default=False)
     detail: str = option(
-        "look again in tiles where structures are thin (auto), never (whole), or everywhere so many times finer",
+        "look again in tiles where structures are thin (auto), never (whole), or everywhere so many times finer, "
+        f"1 to {FINEST_DETAIL} (no finer than recorded)",
         default="auto",
         type=str,
         metavar="auto|whole|N",
@@ -90,6 +91,9 @@ class RunOptions:
         if self.memory is not None and not 0 < self.memory < float("inf"):
             raise ConfigurationError(f"--memory {self.memory}: give a positive number of GiB, or leave it out.")
         check_graphs(self.cuda_graphs, self.device)
+        from nanomorph.journal import require_folder
+
+        require_folder(self.out)
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.cli.options import argument, option
+from nanomorph.errors import ConfigurationError
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,10 @@ class Options:
     dir: Path = argument("dir", "a run's output folder", type=Path)
     last: int = option("how many of the last micrographs to show (default: 10)", default=10, type=int)
     json: bool = option("print JSON for programs", default=False, type=bool)
+
+    def __post_init__(self) -> None:
+        if self.last < 0:
+            raise ConfigurationError(f"--last {self.last}: give 0 or more.")
 
 
 def run(options: Options) -> int:

@@ -17,6 +17,10 @@ from nanomorph.errors import ConfigurationError
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 LOG_ERRORS_ONLY = 3
 
+# Official builds for Windows report sessions and devices to Microsoft; micrographs may be confidential.
+if hasattr(onnxruntime, "disable_telemetry_events"):
+    onnxruntime.disable_telemetry_events()
+
 
 def cuda_is_built_in() -> bool:
     """Whether this onnxruntime was built with CUDA. Opening a session may still fail, loudly."""

@@ -1,6 +1,6 @@
 """What has been done, durably: see `Journal`; its states: see `states`."""
 
-from nanomorph.journal.location import POINTER, locate, locate_existing, place, point
+from nanomorph.journal.location import POINTER, locate, locate_existing, place, point, require_folder
 from nanomorph.journal.reading import JournalReader
 from nanomorph.journal.rows import Entry, Held, Measured, Quarantined, Rows, Verdict
 from nanomorph.journal.schema import JOURNAL_NAME, JournalBusy, JournalError
@@ -29,5 +29,6 @@ __all__ = [
     "now",
     "place",
     "point",
+    "require_folder",
     "writer_of",
 ]

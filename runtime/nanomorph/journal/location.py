@@ -32,7 +32,8 @@ class Owner:
 
     @classmethod
     def of(cls, out: Path) -> Owner | None:
-        """Of an output folder whose journal is elsewhere."""
+        """Of an output folder whose journal is elsewhere. Raises ConfigurationError for a file."""
+        require_folder(out)
         try:
             first, *others = (out / POINTER).read_text(encoding="utf-8").splitlines()
         except (FileNotFoundError, ValueError):
@@ -44,6 +45,14 @@ class Owner:
         return "\n".join(
             (str(self.journal), f"identity {self.identity}", f"host {self.host}", f"process {self.process}", "")
         )
+
+
+def require_folder(out: Path) -> None:
+    """Refuse a file that was named in place of its folder, such as results/report.html, or anything in a file."""
+    for path in (out, *out.parents):
+        if path.is_file():
+            there = any((path.parent / name).is_file() for name in (JOURNAL_NAME, POINTER))
+            raise ConfigurationError(f"{path} is a file: give the folder{f', {path.parent}' if there else ''}.")
 
 
 def locate(out: Path) -> Path:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 # What Windows refuses (also on a share that Linux writes), and what hides or confuses elsewhere.
 _ILLEGAL = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+# Windows' devices, whatever follows a dot, and spaces before it (learn.microsoft.com, "Naming Files").
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE)
 _BYTES_MAX = 255
 _SUFFIXES = {"masks": ".tif", "overlays": ".png", "wires": ".csv"}
 
@@ -17,7 +18,8 @@ def result_path(out: Path, kind: str, name: str, suffix: str) -> Path:
     """`out/kind/name + suffix`; a part of the name that no file system takes is replaced and hashed.
 
     Different names get different paths: the suffix is added to the whole name (a.tif and a.png stay apart),
-    and a replaced part carries a hash of what it was.
+    and a replaced part carries a hash of what it was. Names that differ by case alone share one where a file system
+    does not tell case apart: the name alone cannot say whether it has such a twin.
     """
     *folders, last = name.split("/")
     parts = [_safe(folder, folder.casefold().endswith(suffix)) for folder in folders]

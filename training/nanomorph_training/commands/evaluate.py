@@ -1,7 +1,9 @@
 """Compare encoders by how few labels they need, beside random, ImageNet and classical features.
 
-    nanomorph evaluate --data labels.csv --encoder simclr=runs/a simclr=runs/b runs/segmenter --out study
-    nanomorph evaluate --task segmentation --data masks.csv --encoder runs/a --steps 1000 --out study
+    nanomorph evaluate --data labels.csv --out study
+        --encoder simclr=runs/a simclr=runs/b runs/segmenter
+    nanomorph evaluate --task segmentation --data masks.csv --out study
+        --encoder runs/a --steps 1000
 
 Writes scores.csv (a row per draw), differences.csv (paired, with intervals over groups), table.md and study.png.
 Every encoder gets the same draws, and no group lies on both sides of one. Runs of one NAME are seeds of one training
@@ -26,18 +28,20 @@ class Options:
     out: Path = option("folder of the study", type=Path)
     task: str = option("what is compared", default=CLASSIFICATION, choices=(CLASSIFICATION, SEGMENTATION))
     judged: tuple[str, ...] = option(
-        "what is labelled: the field, or its domains from given masks, from predicted ones, or learned from given and "
-        "tested on predicted ones",
+        "what is labelled: the field, or its domains from masks that are given, from predicted ones, or learned from "
+        "given and tested on predicted ones (given-to-predicted)",
         default=("field",),
         type=str,
         choices=JUDGED,
+        metavar="JUDGED",
         many=True,
     )
     features: tuple[str, ...] = option(
-        "what a head of the field sees; descriptors need a segmenter",
+        f"what a head of the field sees: {', '.join(FEATURES)}; descriptors need a segmenter",
         default=("embedding",),
         type=str,
         choices=FEATURES,
+        metavar="FEATURES",
         many=True,
     )
     views: int = option(
@@ -51,6 +55,7 @@ class Options:
         "(default: 1 2 4 8 16 32 80, or 4 16 64)",
         default=(),
         type=int,
+        metavar="N",
         many=True,
     )
     draws: int = option("draws of each size (default: 20, or 3 for segmentation)", default=0, type=int)
@@ -60,7 +65,12 @@ class Options:
         default="0.2",
     )
     baselines: tuple[str, ...] = option(
-        "always beside the encoders", default=BASELINES, type=str, choices=BASELINES, many=True
+        f"always beside the encoders, of {', '.join(BASELINES)}",
+        default=BASELINES,
+        type=str,
+        choices=BASELINES,
+        metavar="BASELINE",
+        many=True,
     )
     random_seeds: int = option("random encoders", default=3, type=int)
     network: str = option("of the untrained encoders", default="resnet18", choices=("resnet18", "resnet34", "resnet50"))

@@ -80,6 +80,11 @@ class Options:
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Fit, score on the held-out groups where there are any, save; 0 when done."""
+    from nanomorph_training.heads.remarks import check_place, check_task
+
+    # Before what takes seconds to import.
+    check_task(options.task)
+    check_place(options.out, options.task, options.level)
     from nanomorph_training.heads.run import fit_from_files
 
     head = fit_from_files(options)

@@ -18,10 +18,10 @@ class Options:
     network: str = option("network of the encoder", default="resnet18", choices=("resnet18", "resnet34", "resnet50"))
     window: int = option("side of a training window in px", default=224, type=int)
     batch: int = option("windows a step", default=8, type=int)
-    steps: int = option("length in steps", default=0, type=int)
-    epochs: float = option("length in passes over the images", default=0.0, type=float)
+    steps: int = option("length in steps (default: none; give this, epochs or minutes)", default=0, type=int)
+    epochs: float = option("length in passes over the images (default: none)", default=0.0, type=float)
     minutes: float = option(
-        "length in minutes of this machine, measured before the first step", default=0.0, type=float
+        "length in minutes of this machine, measured before the first step (default: none)", default=0.0, type=float
     )
     optimiser: str = option("adamw, sgd or lars", default="adamw", choices=("adamw", "sgd", "lars"))
     lr: float = option("peak learning rate of the decoder", default=1e-3, type=float)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.kinds import CLASSES, DRAWN
+from nanomorph_training.kinds import CLASSES, DRAWN, LABELS
 from nanomorph_training.ranges import ANY, require_ranges
 
 
@@ -24,10 +24,11 @@ class Options:
     size: int = option("side of an image in px", default=512, type=int)
     seed: int = option("of every random draw", default=0, type=int)
     classes: tuple[str, ...] = option(
-        "classes to draw; empty: film and dirt alone; foreign: plots, diffraction, text",
+        f"classes to draw, of {', '.join(LABELS)}; empty: film and dirt alone; foreign: plots, diffraction, text",
         default=CLASSES,
         type=str,
         choices=DRAWN,
+        metavar="CLASS",
         many=True,
     )
     width_px: tuple[float, ...] = option(

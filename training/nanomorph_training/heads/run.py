@@ -72,8 +72,6 @@ class HeadOptions(Protocol):
 
 def fit_from_files(options: HeadOptions) -> Head:
     """Fit and save the head that the options describe; its metrics hold the scores on the held-out groups."""
-    remarks.check_task(options.task)
-    remarks.check_place(options.out, options.task, options.level)
     samples = _samples(options)
     has_masks = segments(options.encoder)
     if not has_masks:
