@@ -17,11 +17,8 @@ MAX_NM_PER_PX = 1e5
 NM_PER_INCH = 2.54e7
 NM_PER_CM = 1e7
 
-_MAX_DENSITY_NM = 1e4
-"""Coarsest pixel, in nm, that a bare resolution tag is believed to mean: 10 um, or 2540 dpi."""
-
 _SCANNER_NM = 1e3
-"""No scanner or printer goes below 1 um (above 25400 dpi): finer, a round dpi is a coincidence."""
+"""No scanner or printer goes below 1 um (above 25400 dpi): a bare resolution is believed only where it is finer."""
 
 _NM_PER_UNIT = {
     "m": 1e9,
@@ -94,16 +91,14 @@ def believable(nm_per_px: float) -> float | None:
 def density_to_nm(pixels_per_inch: float) -> float | None:
     """nm per pixel from a bare print resolution (TIFF, PNG, JPEG, BMP), or None where it means print or scan.
 
-    Editors and scanners write 72, 96, 300, 4000 dpi into everything they save. Only a microscopic pixel
-    (below 10 um) that is no scanner setting (a whole multiple of 100 dpi) is taken as a calibration.
+    Editors and scanners write 72, 300, 4000 dpi (or 1575 per cm, rounded) into everything they save: such a
+    pixel is on paper or film. Only one below 1 um, finer than any scanner's, is taken as a calibration.
     """
     if not math.isfinite(pixels_per_inch) or pixels_per_inch <= 0:
         return None
     nm_per_px = NM_PER_INCH / pixels_per_inch
-    hundreds = pixels_per_inch / 100
-    if nm_per_px >= _SCANNER_NM and abs(hundreds - round(hundreds)) < 1e-4 * hundreds:
-        return None
-    return believable(nm_per_px) if nm_per_px < _MAX_DENSITY_NM else None
+    # Writers round to whole pixels per cm or m: 25400 dpi must not come out a hair below 1 um.
+    return believable(nm_per_px) if nm_per_px < (1 - 1e-4) * _SCANNER_NM else None
 
 
 def both(x: float | None, y: float | None) -> tuple[float, float] | None:

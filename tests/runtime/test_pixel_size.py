@@ -94,6 +94,13 @@ def test_unbelievable_scales(scale: object) -> None:
         # A film scanner: 4000 dpi are 6.35 um on the film, not in the specimen.
         (4000.0, None),
         (12800.0, None),
+        # 4800 dpi in whole pixels per cm; a sensor of 5 um; what is finer than any of them.
+        (1890 * 2.54, None),
+        (2820.0, None),
+        (5080.0, None),
+        (25_400.0, None),
+        (25_400.0000001, None),
+        (26_000.0, 25_400_000 / 26_000),
         (0.0, None),
         (-300.0, None),
         (math.nan, None),
