@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
+from numbers import Real
 
 MIN_NM_PER_PX = 1e-4
 MAX_NM_PER_PX = 1e5
@@ -86,6 +88,40 @@ def believable(nm_per_px: float) -> float | None:
     if math.isfinite(nm_per_px) and MIN_NM_PER_PX <= nm_per_px <= MAX_NM_PER_PX:
         return nm_per_px
     return None
+
+
+def given_pixel_size(size: object, name: str = "nm_per_px") -> tuple[float, float]:
+    """A user's pixel size, one number or (x, y), as (x, y) in nm. name: what the user knows it by.
+
+    NumPy's and pandas' numbers and vectors count as numbers. Text does not: where "0.42" came from, "0,42" or
+    "0.42 um" come from, too, and only the caller can know. Raises ValueError that says what to give.
+    """
+    values = size.tolist() if hasattr(size, "tolist") else size
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        values = (values, values)
+    if len(values) != 2:
+        raise ValueError(f"{name} {size}: give one number, or two for x and y")
+    x, y = (_given(value, name) for value in values)
+    return x, y
+
+
+def _given(value: object, name: str) -> float:
+    if isinstance(value, str | bytes):
+        raise ValueError(f"{name} {value!r} is text: give a number of nanometres, such as float('0.42')")
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+        raise ValueError(f"{name} {value}: a pixel size is a positive number of nanometres")
+    nm = float(value)
+    if believable(nm) is None:
+        least, most = f"{MIN_NM_PER_PX:g}", f"{MAX_NM_PER_PX:g}"
+        raise ValueError(f"{name} {nm:g}: a pixel size is {least} to {most} nanometres{_meant(nm)}")
+    return nm
+
+
+def _meant(value: float) -> str:
+    """A guess for the user at the unit of a number that cannot be in nm; nothing is computed with it."""
+    units = {"um": 1e3, "mm": 1e6, "m": 1e9, "pm": 1e-3}
+    unit = next((unit for unit, nm in units.items() if 0.01 <= value * nm <= 1e4), None)
+    return "" if unit is None else f": did you mean {unit}? Then give {value * units[unit]:g}"
 
 
 def density_to_nm(pixels_per_inch: float) -> float | None:

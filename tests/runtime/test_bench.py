@@ -161,9 +161,10 @@ def test_what_cannot_be_timed(words, said, tmp_path, monkeypatch, capsys):
     assert said in capsys.readouterr().err
 
 
-def test_a_list_that_is_none_is_said_in_the_words_of_argparse(capsys):
-    assert main(["bench", "--size", "large"]) == 2
-    assert "invalid comma list of int value: 'large'" in capsys.readouterr().err
+def test_what_is_no_number_is_said_without_words_of_python(capsys):
+    for option, value in (("--size", "64,large"), ("--repeats", "large"), ("--workers", "large")):
+        assert main(["bench", option, value]) == 2
+        assert f"argument {option}: 'large' is not a whole number" in capsys.readouterr().err
 
 
 def test_what_fails_in_the_measuring_process_is_one_sentence(tiny_bundle, capsys):

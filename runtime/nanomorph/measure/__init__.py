@@ -31,6 +31,7 @@ from nanomorph.measure.texture import measure_texture
 from nanomorph.measure.uncertainty import Doubt, doubtful
 from nanomorph.measure.wire_table import wire_columns
 from nanomorph.measure.wires import Columns
+from nanomorph.pixel_size import given_pixel_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,19 +142,10 @@ def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None
         raise ValueError(f"domains are numbered up to {np.iinfo(np.int32).max}: found {mask.max()}")
     if mask.min() < 0:
         raise ValueError(f"a label image numbers its domains from 1, 0 is background: found {mask.min()}")
-    return measure(_labels_of(mask), _pixel_size(nm_per_px)).domains
+    return measure(_labels_of(mask), None if nm_per_px is None else given_pixel_size(nm_per_px)).domains
 
 
 def _labels_of(mask: np.ndarray) -> np.ndarray:
     if mask.dtype.kind == "b":
         return cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
     return mask.astype(np.int32)
-
-
-def _pixel_size(nm_per_px: float | tuple[float, float] | None) -> tuple[float, float] | None:
-    if nm_per_px is None:
-        return None
-    x, y = nm_per_px if isinstance(nm_per_px, tuple | list | np.ndarray) else (nm_per_px, nm_per_px)
-    if not (0 < x < np.inf and 0 < y < np.inf):
-        raise ValueError(f"nm_per_px is a positive number of nanometres per pixel, not {nm_per_px}")
-    return float(x), float(y)
