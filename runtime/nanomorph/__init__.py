@@ -9,11 +9,22 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Analysis": "nanomorph.analysis",
     "Bundle": "nanomorph.bundle",
+    "BundleError": "nanomorph.bundle",
+    "ReadError": "nanomorph.micrograph",
     "analyze": "nanomorph.model",
     "load_bundle": "nanomorph.bundle",
     "measure_mask": "nanomorph.measure",
 }
-__all__ = ["Analysis", "Bundle", "__version__", "analyze", "load_bundle", "measure_mask"]
+__all__ = [
+    "Analysis",
+    "Bundle",
+    "BundleError",
+    "ReadError",
+    "__version__",
+    "analyze",
+    "load_bundle",
+    "measure_mask",
+]
 
 
 def __getattr__(name: str) -> Any:

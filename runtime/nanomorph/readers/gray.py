@@ -56,4 +56,6 @@ def _plain(gray: np.ndarray) -> np.ndarray:
         return gray.astype(np.uint8) * np.uint8(255)
     if gray.dtype == np.float16:
         return gray.astype(np.float32)
+    if gray.dtype == np.longdouble:
+        return gray.astype(np.float64)
     return np.ascontiguousarray(gray, dtype=gray.dtype.newbyteorder("="))
