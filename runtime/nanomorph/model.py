@@ -74,7 +74,7 @@ def _model(bundle: Bundle | Model | str | Path | None) -> Model:
     if bundle is None or isinstance(bundle, str | Path):
         return Model(load_bundle(bundle))
     if not isinstance(bundle, Bundle):
-        raise TypeError(f"bundle is a path, a Bundle or a Model, not a {type(bundle).__name__}")
+        raise TypeError(f"bundle is a path, a Bundle or a Model, not {type(bundle).__name__}")
     return Model(bundle)
 
 
@@ -82,7 +82,7 @@ def _micrograph(image: str | Path | np.ndarray) -> tuple[Micrograph, str]:
     if isinstance(image, np.ndarray):
         return from_array(image), hashlib.sha256(image.tobytes()).hexdigest()
     if not isinstance(image, str | Path):
-        raise TypeError(f"image is a path or an array, not a {type(image).__name__}: give numpy.asarray(image)")
+        raise TypeError(f"image is a path or an array, not {type(image).__name__}: give numpy.asarray(image)")
     path = Path(image)
     data = path.read_bytes()
     return read_micrograph(path.name, data, path), hashlib.sha256(data).hexdigest()

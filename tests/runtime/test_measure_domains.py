@@ -136,14 +136,15 @@ def test_oblong_pixels_do_not_change_a_shape() -> None:
 
 
 def test_small_domains_on_oblong_pixels_lie_as_their_recorded_pixels_do() -> None:
-    """A staircase of four pixels, x 1 and y 2 nm: covariance by hand, in nm, each pixel a rectangle (side^2 / 12)."""
+    """A staircase of four pixels, 2.5 nm in x and 4 in y: covariance by hand, each pixel a rectangle (side^2 / 12)."""
     mask = np.zeros((40, 40), bool)
     mask[20, 20:22] = mask[21, 22:24] = True
-    row = measure_mask(mask, nm_per_px=(1.0, 2.0)).iloc[0]
-    # x -1.5 -.5 .5 1.5, y -1 -1 1 1 nm: variances 5/4 and 1, covariance 1.
-    xx, yy, xy = 5 / 4 + 1 / 12, 1 + 4 / 12, 1.0
+    row = measure_mask(mask, nm_per_px=(2.5, 4.0)).iloc[0]
+    # x -1.5 -.5 .5 1.5, y -.5 -.5 .5 .5 px: variances 5/4 and 1/4, covariance 1/2.
+    xx, yy, xy = (5 / 4 + 1 / 12) * 2.5**2, (1 / 4 + 1 / 12) * 4.0**2, 1 / 2 * 2.5 * 4.0
     assert row.orientation_deg == pytest.approx(180 - math.degrees(math.atan2(2 * xy, xx - yy) / 2))
-    assert row.eccentricity == pytest.approx(math.sqrt(1 - (xx - xy) / (xx + xy)))
+    mean, spread = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
+    assert row.eccentricity == pytest.approx(math.sqrt(1 - (mean - spread) / (mean + spread)))
 
 
 def test_labels_are_kept_and_edges_flagged() -> None:

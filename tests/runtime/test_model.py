@@ -103,7 +103,7 @@ def test_an_array_is_refused_for_the_reasons_of_a_file(bundle, tmp_path, pixels)
 @pytest.mark.parametrize(
     ("pixels", "said"),
     [
-        (noise(object), "not-an-image: array holds object values"),
+        (noise(object), "not-an-image: array holds object values, not grays"),
         (noise(shape=(5, 64, 80)), r"volume: array is a stack .* give one frame of \(5, 64, 80\), such as image\[0\]"),
         (noise(shape=(64,)), r"not-an-image: array has the shape \(64,\)"),
         (np.zeros((0, 0)), "too-small"),
@@ -132,7 +132,7 @@ def test_arrays_are_turned_gray_as_files_are(bundle, square, tmp_path):
 
 def test_what_is_neither_a_path_nor_an_array(bundle, square):
     for image in (square.tolist(), pd.DataFrame(square), Image.fromarray(square), b"a.tif", None):
-        with pytest.raises(TypeError, match=rf"not a {type(image).__name__}: give numpy.asarray"):
+        with pytest.raises(TypeError, match=rf"not {type(image).__name__}: give numpy.asarray"):
             nanomorph.analyze(image, bundle)
 
 
@@ -141,7 +141,7 @@ def test_a_bundle_may_be_given_by_its_path(tiny_bundle, square, tmp_path):
         assert nanomorph.analyze(square, path).n_domains == 1
     with pytest.raises(nanomorph.BundleError, match="is no bundle"):
         nanomorph.analyze(square, tmp_path)
-    with pytest.raises(TypeError, match="bundle is a path, a Bundle or a Model, not a int"):
+    with pytest.raises(TypeError, match="bundle is a path, a Bundle or a Model, not int"):
         nanomorph.analyze(square, 5)
 
 
