@@ -7,19 +7,31 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from nanomorph.analysis import Analysis
-    from nanomorph.bundle import Bundle, load_bundle
+    from nanomorph.bundle import Bundle, BundleError, load_bundle
     from nanomorph.measure import measure_mask
+    from nanomorph.micrograph import ReadError
     from nanomorph.model import analyze
 
 # Loaded at first use (PEP 562), so that `import nanomorph` and `nanomorph --help` stay quick.
 _PUBLIC = {
     "Analysis": "nanomorph.analysis",
     "Bundle": "nanomorph.bundle",
+    "BundleError": "nanomorph.bundle",
+    "ReadError": "nanomorph.micrograph",
     "analyze": "nanomorph.model",
     "load_bundle": "nanomorph.bundle",
     "measure_mask": "nanomorph.measure",
 }
-__all__ = ["Analysis", "Bundle", "__version__", "analyze", "load_bundle", "measure_mask"]
+__all__ = [
+    "Analysis",
+    "Bundle",
+    "BundleError",
+    "ReadError",
+    "__version__",
+    "analyze",
+    "load_bundle",
+    "measure_mask",
+]
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for given

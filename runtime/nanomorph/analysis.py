@@ -33,7 +33,7 @@ class Judgement:
     probabilities: dict[str, float]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Analysis:
     """The result of one micrograph.
 
@@ -53,6 +53,12 @@ class Analysis:
     bundle: str
     provider: str
     precision: str
+
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        labels = [f"{one.task} {one.label or '-'} ({one.confidence:.2f}, {one.decision})" for one in self.labels]
+        size = f"n_domains={self.n_domains}, {width} x {height} px"
+        return f"<Analysis of {self.micrograph.source}: {', '.join(labels)}; {size}>"
 
     @property
     def n_domains(self) -> int:

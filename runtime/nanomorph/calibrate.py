@@ -5,25 +5,20 @@ Apart from `model`, so that `inspect` loads neither an engine nor pandas.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from nanomorph.micrograph import Calibration, Micrograph
+from nanomorph.pixel_size import given_pixel_size
 from nanomorph.scalebar import read_burnt_in
 
 
 def with_pixel_size(micrograph: Micrograph, nm_per_px: float | Sequence[float] | None) -> Micrograph:
-    """The same micrograph with the user's pixel size, where one is given. Raises ValueError where that is none."""
+    """The same micrograph with the user's pixel size, where one is given. Raises ValueError as `given_pixel_size`."""
     if nm_per_px is None:
         return micrograph
-    pair = nm_per_px if isinstance(nm_per_px, Sequence | np.ndarray) else (nm_per_px, nm_per_px)
-    x, y = map(float, pair)
-    if not (0 < x < math.inf and 0 < y < math.inf):
-        raise ValueError(f"nm_per_px is a positive number of nanometres per pixel, not {nm_per_px}")
-    return replace(micrograph, nm_per_px=(float(x), float(y)), calibration=Calibration.USER, calibration_error=None)
+    size = given_pixel_size(nm_per_px)
+    return replace(micrograph, nm_per_px=size, calibration=Calibration.USER, calibration_error=None)
 
 
 def with_scale_bar(micrograph: Micrograph) -> Micrograph:

@@ -36,7 +36,8 @@ class Micrograph:
     pixels: (H, W), any real dtype, native byte order, gray.
     nm_per_px: (x, y) in nm, or None where the file holds no believable pixel size.
     source: the name the user knows it by (a path, or `archive.zip!/path`).
-    n_frames: frames in the file; only the first is held in `pixels`.
+    n_frames: frames in the file like this one; only the first is held in `pixels`.
+    n_other_images: images in the file of another size or type; `pixels` is the largest.
     calibration_error: of the pixel size, relative, one standard deviation; None where its source states none.
     drawn: boxes known to hold a burnt-in bar, lines: those of lines of text that were read: their ink is no material.
     """
@@ -49,6 +50,7 @@ class Micrograph:
     calibration_error: float | None = None
     drawn: tuple[Box, ...] = ()
     lines: tuple[Box, ...] = ()
+    n_other_images: int = 0
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2:

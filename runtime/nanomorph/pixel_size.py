@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
+from numbers import Real
 
 MIN_NM_PER_PX = 1e-4
 MAX_NM_PER_PX = 1e5
@@ -17,11 +19,8 @@ MAX_NM_PER_PX = 1e5
 NM_PER_INCH = 2.54e7
 NM_PER_CM = 1e7
 
-_MAX_DENSITY_NM = 1e4
-"""Coarsest pixel, in nm, that a bare resolution tag is believed to mean: 10 um, or 2540 dpi."""
-
 _SCANNER_NM = 1e3
-"""No scanner or printer goes below 1 um (above 25400 dpi): finer, a round dpi is a coincidence."""
+"""No scanner or printer goes below 1 um (above 25400 dpi): a bare resolution is believed only where it is finer."""
 
 _NM_PER_UNIT = {
     "m": 1e9,
@@ -91,19 +90,51 @@ def believable(nm_per_px: float) -> float | None:
     return None
 
 
+def given_pixel_size(size: object, name: str = "nm_per_px") -> tuple[float, float]:
+    """A user's pixel size, one number or (x, y), as (x, y) in nm. name: what the user knows it by.
+
+    NumPy's and pandas' numbers and vectors count as numbers. Text does not: where "0.42" came from, "0,42" or
+    "0.42 um" come from, too, and only the caller can know. Raises ValueError that says what to give.
+    """
+    values = size.tolist() if hasattr(size, "tolist") else size
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        values = (values, values)
+    if len(values) != 2:
+        raise ValueError(f"{name} {size}: give one number, or two for x and y")
+    x, y = (_given(value, name) for value in values)
+    return x, y
+
+
+def _given(value: object, name: str) -> float:
+    if isinstance(value, str | bytes):
+        raise ValueError(f"{name} {value!r} is text: give a number of nanometres, such as float('0.42')")
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+        raise ValueError(f"{name} {value}: a pixel size is a positive number of nanometres")
+    nm = float(value)
+    if believable(nm) is None:
+        least, most = f"{MIN_NM_PER_PX:g}", f"{MAX_NM_PER_PX:g}"
+        raise ValueError(f"{name} {nm:g}: a pixel size is {least} to {most} nanometres{_meant(nm)}")
+    return nm
+
+
+def _meant(value: float) -> str:
+    """A guess for the user at the unit of a number that cannot be in nm; nothing is computed with it."""
+    units = {"um": 1e3, "mm": 1e6, "m": 1e9, "pm": 1e-3}
+    unit = next((unit for unit, nm in units.items() if 0.01 <= value * nm <= 1e4), None)
+    return "" if unit is None else f": did you mean {unit}? Then give {value * units[unit]:g}"
+
+
 def density_to_nm(pixels_per_inch: float) -> float | None:
     """nm per pixel from a bare print resolution (TIFF, PNG, JPEG, BMP), or None where it means print or scan.
 
-    Editors and scanners write 72, 96, 300, 4000 dpi into everything they save. Only a microscopic pixel
-    (below 10 um) that is no scanner setting (a whole multiple of 100 dpi) is taken as a calibration.
+    Editors and scanners write 72, 300, 4000 dpi (or 1575 per cm, rounded) into everything they save: such a
+    pixel is on paper or film. Only one below 1 um, finer than any scanner's, is taken as a calibration.
     """
     if not math.isfinite(pixels_per_inch) or pixels_per_inch <= 0:
         return None
     nm_per_px = NM_PER_INCH / pixels_per_inch
-    hundreds = pixels_per_inch / 100
-    if nm_per_px >= _SCANNER_NM and abs(hundreds - round(hundreds)) < 1e-4 * hundreds:
-        return None
-    return believable(nm_per_px) if nm_per_px < _MAX_DENSITY_NM else None
+    # Writers round to whole pixels per cm or m: 25400 dpi must not come out a hair below 1 um.
+    return believable(nm_per_px) if nm_per_px < (1 - 1e-4) * _SCANNER_NM else None
 
 
 def both(x: float | None, y: float | None) -> tuple[float, float] | None:

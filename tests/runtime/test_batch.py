@@ -145,10 +145,30 @@ def test_the_users_pixel_size_overrides_metadata(tiny_bundle, folder, tmp_path):
     assert float(rows(oblong, "domains")[0]["area_nm2"]) == pytest.approx(100 * 20 * 1)
 
 
-def test_a_pixel_size_has_one_number_or_two(capsys):
-    for wrong in ("1,2,3", "wide", ""):
-        assert main(["batch", ".", "--out", "o", "--nm-per-px", wrong]) == 2
-        assert "--nm-per-px" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("1,2,3", "argument --nm-per-px: '1,2,3': give a number of nm, as 0.42, or two for x and y"),
+        ("wide", "argument --nm-per-px: 'wide': give a number of nm"),
+        ("", "argument --nm-per-px: '': give a number of nm"),
+        # Half of the world's decimal point.
+        ("1,42", "1,42: 1.42 with a decimal point? If x and y differ, write 1.0,42.0"),
+        ("0,42", "0,42: 0.42 with a decimal point?"),
+        ("2e-9", "--nm-per-px 2e-09: a pixel size is 0.0001 to 100000 nanometres: did you mean m? Then give 2."),
+        ("0.00005", "did you mean um? Then give 0.05."),
+        ("2500000", "did you mean pm? Then give 2500."),
+        ("1.0,-2.0", "--nm-per-px -2.0: a pixel size is a positive number of nanometres."),
+    ],
+)
+def test_what_is_no_pixel_size(given, said, capsys):
+    assert main(["batch", ".", "--out", "o", "--nm-per-px", given]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_help_asks_for_a_decimal_point(capsys):
+    with pytest.raises(SystemExit):
+        main(["batch", "--help"])
+    assert "with a decimal point (0.42)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_two_ways_of_measuring_are_never_mixed(tiny_bundle, folder, tmp_path, capsys):

@@ -363,9 +363,10 @@ def test_what_cannot_be_timed(words, said, tmp_path, monkeypatch, capsys):
     assert said in capsys.readouterr().err
 
 
-def test_a_list_that_is_none(capsys):
-    assert main(["bench", "--size", "64,large"]) == 2
-    assert "--size: '64,large': give whole numbers with commas between them" in capsys.readouterr().err
+def test_what_is_no_number_is_said_without_words_of_python(capsys):
+    for option, value in (("--size", "64,large"), ("--repeats", "large"), ("--workers", "large")):
+        assert main(["bench", option, value]) == 2
+        assert f"argument {option}: 'large' is not a whole number" in capsys.readouterr().err
     assert main(["bench", "--json"]) == 2
     assert "argument --json: FILE is missing after it" in capsys.readouterr().err
 

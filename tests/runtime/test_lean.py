@@ -83,6 +83,6 @@ def test_a_run_loads_what_its_frames_need(tiny_bundle, tmp_path):
 def test_analysing_loads_neither_torch_nor_onnx(tiny_bundle):
     code = (
         "import numpy as np, nanomorph\n"
-        f"nanomorph.analyze(np.full((64, 64), 9, np.uint8), nanomorph.load_bundle({str(tiny_bundle)!r}))"
+        f"nanomorph.analyze(np.eye(64, dtype=np.uint8), nanomorph.load_bundle({str(tiny_bundle)!r}))"
     )
     assert not loaded_by(code) & FORBIDDEN

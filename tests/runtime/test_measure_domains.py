@@ -135,6 +135,18 @@ def test_oblong_pixels_do_not_change_a_shape() -> None:
     assert row.eccentricity == pytest.approx(math.sqrt(0.75), abs=0.01)
 
 
+def test_small_domains_on_oblong_pixels_lie_as_their_recorded_pixels_do() -> None:
+    """A staircase of four pixels, 2.5 nm in x and 4 in y: covariance by hand, each pixel a rectangle (side^2 / 12)."""
+    mask = np.zeros((40, 40), bool)
+    mask[20, 20:22] = mask[21, 22:24] = True
+    row = measure_mask(mask, nm_per_px=(2.5, 4.0)).iloc[0]
+    # x -1.5 -.5 .5 1.5, y -.5 -.5 .5 .5 px: variances 5/4 and 1/4, covariance 1/2.
+    xx, yy, xy = (5 / 4 + 1 / 12) * 2.5**2, (1 / 4 + 1 / 12) * 4.0**2, 1 / 2 * 2.5 * 4.0
+    assert row.orientation_deg == pytest.approx(180 - math.degrees(math.atan2(2 * xy, xx - yy) / 2))
+    mean, spread = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
+    assert row.eccentricity == pytest.approx(math.sqrt(1 - (mean - spread) / (mean + spread)))
+
+
 def test_labels_are_kept_and_edges_flagged() -> None:
     labels = np.zeros((60, 80), np.uint16)
     labels[10:20, 30:40] = 7
@@ -176,6 +188,19 @@ def test_measuring_is_repeatable() -> None:
     first, second = measure(labels, (1.0, 1.0)), measure(labels, (1.0, 1.0))
     assert first.domains.equals(second.domains)
     assert repr(first.field) == repr(second.field)
+
+
+def test_integers_of_one_value_are_one_domain_and_more_pieces_a_doubt() -> None:
+    pieces = np.zeros((60, 80), np.uint8)
+    pieces[5:15, 5:15] = pieces[30:50, 40:60] = 255
+    with pytest.warns(UserWarning, match="2 pieces of one value, 255, are measured as one domain: .*mask > 0"):
+        assert measure_mask(pieces).area_px.tolist() == [500]
+    # Warnings are errors here: these are clear.
+    assert measure_mask(pieces > 0).area_px.tolist() == [100, 400]
+    pieces[:20] //= 2
+    assert measure_mask(pieces).domain.tolist() == [127, 255]
+    pieces[:20] = 0
+    assert measure_mask(pieces).domain.tolist() == [255]
 
 
 @pytest.mark.parametrize(

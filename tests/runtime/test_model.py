@@ -1,8 +1,10 @@
 """nanomorph from Python: a path or an array in, labels, mask and domains out."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
+from PIL import Image
 
 import nanomorph
 from nanomorph.bundle import load_bundle
@@ -72,6 +74,84 @@ def test_a_broken_file_says_why(bundle, tmp_path):
         nanomorph.analyze(path, bundle)
 
 
+def noise(dtype=np.uint8, shape=(64, 80)):
+    return np.random.default_rng(0).integers(1, 200, shape).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.full((64, 64), 7, np.uint8),
+        np.full((64, 64), np.nan, np.float32),
+        np.where(np.arange(80) < 50, np.nan, noise(np.float32)),
+        noise(np.float32) * np.float32(1e20),
+        noise()[:20],
+        noise(np.complex64),
+    ],
+    ids=["constant", "NaN", "mostly NaN", "huge", "tiny", "complex"],
+)
+def test_an_array_is_refused_for_the_reasons_of_a_file(bundle, tmp_path, pixels):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels)
+    with pytest.raises(nanomorph.ReadError) as of_file:
+        nanomorph.analyze(path, bundle)
+    with pytest.raises(nanomorph.ReadError) as of_array:
+        nanomorph.analyze(pixels, bundle)
+    assert of_array.value.reason == of_file.value.reason
+
+
+@pytest.mark.parametrize(
+    ("pixels", "said"),
+    [
+        (noise(object), "not-an-image: array holds object values, not grays"),
+        (noise(shape=(5, 64, 80)), r"volume: array is a stack .* give one frame of \(5, 64, 80\), such as image\[0\]"),
+        (noise(shape=(64,)), r"not-an-image: array has the shape \(64,\)"),
+        (np.zeros((0, 0)), "too-small"),
+        (np.ma.masked_greater(noise(), 100), r"masked pixels: .*image\.filled\(0\)"),
+    ],
+    ids=["object", "stack", "1-D", "empty", "masked"],
+)
+def test_arrays_that_are_no_micrograph(bundle, pixels, said):
+    with pytest.raises(nanomorph.ReadError, match=said):
+        nanomorph.analyze(pixels, bundle)
+
+
+def test_arrays_are_turned_gray_as_files_are(bundle, square, tmp_path):
+    colour = np.stack([square, square // 2, square // 3], axis=-1)
+    path = tmp_path / "colour.tif"
+    tifffile.imwrite(path, colour, photometric="rgb")
+    expected = nanomorph.analyze(path, bundle).micrograph.pixels
+    for pixels in (colour, np.dstack([colour, np.full_like(square, 255)])):
+        assert (nanomorph.analyze(pixels, bundle).micrograph.pixels == expected).all()
+    for pixels in (square[..., None], np.ma.array(square), square.astype(np.longdouble), square.astype(">u2")):
+        gray = nanomorph.analyze(pixels, bundle).micrograph.pixels
+        assert (gray == square).all()
+        assert gray.dtype.isnative
+        assert gray.dtype.itemsize <= 8
+
+
+def test_what_is_neither_a_path_nor_an_array(bundle, square):
+    for image in (square.tolist(), pd.DataFrame(square), Image.fromarray(square), b"a.tif", None):
+        with pytest.raises(TypeError, match=rf"not {type(image).__name__}: give numpy.asarray"):
+            nanomorph.analyze(image, bundle)
+
+
+def test_a_bundle_may_be_given_by_its_path(tiny_bundle, square, tmp_path):
+    for path in (tiny_bundle, str(tiny_bundle)):
+        assert nanomorph.analyze(square, path).n_domains == 1
+    with pytest.raises(nanomorph.BundleError, match="is no bundle"):
+        nanomorph.analyze(square, tmp_path)
+    with pytest.raises(TypeError, match="bundle is a path, a Bundle or a Model, not int"):
+        nanomorph.analyze(square, 5)
+
+
+def test_an_analysis_shows_itself_in_a_line(bundle, square):
+    shown = repr(nanomorph.analyze(square, bundle))
+    assert shown.startswith("<Analysis of array: ")
+    assert shown.endswith("; n_domains=1, 128 x 128 px>")
+    assert len(shown) < 200
+
+
 def test_an_unknown_name():
     with pytest.raises(AttributeError, match="no attribute 'analyse'"):
         nanomorph.analyse  # noqa: B018
@@ -80,7 +160,7 @@ def test_an_unknown_name():
 @pytest.mark.parametrize("nm_per_px", [-1.0, 0.0, float("nan"), float("inf"), (0.5, 0.0)])
 def test_a_pixel_size_that_is_none_is_refused(tiny_bundle, nm_per_px):
     with pytest.raises(ValueError, match="a positive number of nanometres"):
-        analyze(np.zeros((64, 64), np.uint8), load_bundle(tiny_bundle), nm_per_px=nm_per_px)
+        analyze(np.eye(64, dtype=np.uint8), load_bundle(tiny_bundle), nm_per_px=nm_per_px)
 
 
 def test_a_pixel_size_may_be_of_numpys_types():

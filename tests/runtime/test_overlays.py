@@ -124,6 +124,12 @@ def test_file_is_a_png_beside_nothing_else(tmp_path, make_analysis, tasks):
     assert cv2.imread(str(path)).shape == (100 * 6 + HEIGHT, 150 * 6, 3)
 
 
+def test_the_scale_bar_is_as_long_as_it_says(make_analysis, tasks):
+    picture = draw_overlay(make_analysis(nm_per_px=(0.5, 0.5)), class_colours(tasks))
+    # 10 nm are 20 px, each drawn as 6; the bar is the whitest in its row of the legend.
+    assert np.count_nonzero((picture[-HEIGHT + 40] == bgr("#f4f5f6")).all(axis=-1)) == 120
+
+
 def test_long_names_and_odd_letters_fit_the_legend(make_analysis, tasks):
     for name in ("x" * 250 + ".tif", "ü🙂\t\n", "", "名前.tif"):
         assert draw_overlay(make_analysis(name), class_colours(tasks)).shape[1] == 900

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from nanomorph.pixel_size import both, density_to_nm, nm_per_unit, to_nm
+from nanomorph.pixel_size import both, density_to_nm, given_pixel_size, nm_per_unit, to_nm
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,13 @@ def test_unbelievable_scales(scale: object) -> None:
         # A film scanner: 4000 dpi are 6.35 um on the film, not in the specimen.
         (4000.0, None),
         (12800.0, None),
+        # 4800 dpi in whole pixels per cm; a sensor of 5 um; what is finer than any of them.
+        (1890 * 2.54, None),
+        (2820.0, None),
+        (5080.0, None),
+        (25_400.0, None),
+        (25_400.0000001, None),
+        (26_000.0, 25_400_000 / 26_000),
         (0.0, None),
         (-300.0, None),
         (math.nan, None),
@@ -101,6 +110,40 @@ def test_unbelievable_scales(scale: object) -> None:
 )
 def test_print_resolution_is_no_calibration(dpi: float, nm: float | None) -> None:
     assert density_to_nm(dpi) == (None if nm is None else pytest.approx(nm))
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        *(2, 2.0, np.float32(2), np.int64(2), np.array(2.0)),
+        *((2, 2.0), [np.float32(2), 2], np.array([2.0, 2.0]), pd.Series([2.0, 2.0], index=[5, 6])),
+    ],
+)
+def test_what_users_give(size: object) -> None:
+    assert given_pixel_size(size) == (2.0, 2.0)
+    assert all(type(one) is float for one in given_pixel_size(size))
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("42", r"nm_per_px '42' is text: give a number"),
+        (("0.42", 0.42), r"nm_per_px '0.42' is text"),
+        ((2, 2, 2), r"nm_per_px \(2, 2, 2\): give one number, or two for x and y"),
+        (np.array([2.0]), r"give one number, or two"),
+        (True, "True: a pixel size is a positive number of nanometres"),
+        (None, "None: a pixel size is a positive number"),
+        (2j, "2j: a pixel size is a positive number"),
+        ({"x": 1}, "a pixel size is a positive number"),
+        (math.nan, "nan: a pixel size is a positive number"),
+        ((2, -1), "-1: a pixel size is a positive number"),
+        (2e-9, r"0\.0001 to 100000 nanometres: did you mean m\? Then give 2$"),
+        (1e9, r"0\.0001 to 100000 nanometres$"),
+    ],
+)
+def test_what_users_must_not_give(size: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        given_pixel_size(size)
 
 
 def test_both_or_neither() -> None:

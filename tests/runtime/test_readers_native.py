@@ -42,6 +42,13 @@ def frame(dtype: Any = np.float32, shape: tuple[int, ...] = (48, 64)) -> np.ndar
     return np.random.default_rng(4).integers(1, 120, shape).astype(dtype)
 
 
+def test_the_axes_of_an_mrc_files_columns_and_rows() -> None:
+    data = bytearray(mrc(frame(shape=(48, 48)), 2))
+    for axes, nm in (((0, 0), (2.0, 4.0)), ((1, 2), (2.0, 4.0)), ((2, 1), (4.0, 2.0)), ((1, 1), (2.0, 4.0))):
+        struct.pack_into("<2i", data, 64, *axes)
+        assert read_micrograph("a.mrc", bytes(data)).nm_per_px == pytest.approx(nm)
+
+
 def reason_of(name: str, data: bytes, path: Path | None = None) -> str:
     with pytest.raises(ReadError) as caught:
         read_micrograph(name, data, path)

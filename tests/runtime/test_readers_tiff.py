@@ -59,6 +59,11 @@ def test_half_floats_and_bits_become_common_depths() -> None:
 def test_white_is_zero_is_turned_round() -> None:
     pixels = frame(np.uint8)
     np.testing.assert_array_equal(read(tiff(pixels, photometric="miniswhite")).pixels, 255 - pixels)
+    for dtype in (np.int16, np.float32):
+        turned = read(tiff(frame(dtype), photometric="miniswhite")).pixels
+        assert turned.dtype == dtype
+        # -1 - x of integers, -x of floats: the order of the grays is what counts.
+        np.testing.assert_array_equal(turned, -frame(dtype) - (dtype is np.int16))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -114,6 +119,9 @@ def test_the_image_page_not_the_thumbnail() -> None:
     result = read(file.getvalue())
     assert result.pixels.shape == (96, 120)
     assert result.n_frames == 1
+    # The colour picture; what calls itself a reduced copy is none of its own.
+    assert result.n_other_images == 1
+    assert read(tiff(frame())).n_other_images == 0
 
 
 def test_imagej_calibration() -> None:
@@ -140,6 +148,74 @@ def test_ome_calibration() -> None:
     assert read(tiff(frame(), description="<OME broken")).nm_per_px is None
 
 
+def ome_series(*images: tuple[np.ndarray, float]) -> bytes:
+    """An OME-TIFF of several images (pixels, nm per pixel)."""
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, ome=True) as writer:
+        for pixels, nm in images:
+            sizes = {f"PhysicalSize{axis}": nm for axis in "XY"} | {f"PhysicalSize{axis}Unit": "nm" for axis in "XY"}
+            writer.write(pixels, metadata={"axes": "YX", **sizes})
+    return file.getvalue()
+
+
+def test_of_several_ome_images_the_pixel_size_is_that_of_the_largest() -> None:
+    small, large = frame(shape=(32, 40)), frame(shape=(96, 120))
+    for images in (((small, 50.0), (large, 2.5)), ((large, 2.5), (small, 50.0))):
+        result = read(ome_series(*images))
+        assert result.pixels.shape == (96, 120)
+        assert result.nm_per_px == pytest.approx((2.5, 2.5))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "nm"),
+    [
+        # Neither names the page: that of its width and height.
+        ('IFD="1"', 'IFD="7"', 2.5),
+        # Both name all pages: likewise.
+        ('<TiffData IFD="1" PlaneCount="1"', "<TiffData", 2.5),
+        # The page is not in the second image, and the first has another size.
+        ('SizeX="120"', 'SizeX="121"', None),
+        ('IFD="1"', 'IFD="x"', None),
+    ],
+)
+def test_ome_images_that_do_not_say_which_page_is_theirs(old: str, new: str, nm: float | None) -> None:
+    data = ome_series((frame(shape=(32, 40)), 50.0), (frame(shape=(96, 120)), 2.5))
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        xml, pages = tif.ome_metadata or "", [page.asarray() for page in tif.pages]
+    assert old in xml
+    xml = xml.replace(old, new)
+    if "SizeX" in old:
+        xml = xml.replace('IFD="1"', 'IFD="7"')
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for pixels, description in zip(pages, (xml, None), strict=True):
+            writer.write(pixels, description=description, metadata=None)
+    assert read(file.getvalue()).nm_per_px == (None if nm is None else pytest.approx((nm, nm)))
+
+
+def test_ome_images_of_one_size_and_two_pixel_sizes() -> None:
+    xml = ome_xml(2.5) + ome_xml(50.0)
+    assert read(tiff(frame(), description=f"<OME xmlns='{OME}'>{xml}</OME>", metadata=None)).nm_per_px is None
+    agreed = f"<OME xmlns='{OME}'>{ome_xml(2.5) * 2}</OME>"
+    assert read(tiff(frame(), description=agreed, metadata=None)).nm_per_px == pytest.approx((2.5, 2.5))
+
+
+def test_ome_planes_of_another_file_are_not_this_page() -> None:
+    xml = f"""<OME xmlns='{OME}' UUID='urn:uuid:here'>
+    {ome_xml(50.0, "<TiffData IFD='0'><UUID FileName='b.tif'>urn:uuid:there</UUID></TiffData>")}
+    {ome_xml(2.5, "<TiffData IFD='0'><UUID FileName='a.tif'>urn:uuid:here</UUID></TiffData>")}</OME>"""
+    assert read(tiff(frame(), description=xml, metadata=None)).nm_per_px == pytest.approx((2.5, 2.5))
+
+
+OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
+
+
+def ome_xml(nm: float, planes: str = "") -> str:
+    """One image of 64 x 48 px, by default without a word on its pages."""
+    sizes = f"PhysicalSizeX='{nm}' PhysicalSizeXUnit='nm' PhysicalSizeY='{nm}' PhysicalSizeYUnit='nm'"
+    return f"<Image><Pixels SizeX='64' SizeY='48' {sizes}>{planes}</Pixels></Image>"
+
+
 @pytest.mark.parametrize(
     ("resolution", "unit", "nm"),
     [
@@ -147,6 +223,8 @@ def test_ome_calibration() -> None:
         ((25_400_000, 25_400_000), "INCH", (1.0, 1.0)),
         ((72, 72), "INCH", None),
         ((300, 300), "INCH", None),
+        # 4800 dpi rounded to whole pixels per cm.
+        ((1890, 1890), "CENTIMETER", None),
         ((1, 1), "CENTIMETER", None),
         ((5_000_000, 5_000_000), "NONE", None),
     ],
@@ -183,6 +261,20 @@ def test_fei_tags() -> None:
     # 640 nm over 64 columns, 800 nm over 40 rows: the other 8 rows are the information bar.
     assert read(tiff(frame(), extratags=fei_tag(field))).nm_per_px == pytest.approx((10.0, 20.0))
     assert read(tiff(frame(), extratags=fei_tag("[User]\r\nUser=me\r\n"))).nm_per_px is None
+
+
+def test_imagej_tells_of_the_pixels_as_they_are_now() -> None:
+    def resaved(tags: Any, per_unit: float, unit: str) -> Any:
+        return read(
+            tiff(frame(), imagej=True, extratags=tags, resolution=(per_unit, per_unit), metadata={"unit": unit})
+        ).nm_per_px
+
+    recorded = fei_tag("[Scan]\r\nPixelWidth=2.5e-09\r\nPixelHeight=2.5e-09\r\n")
+    assert resaved(recorded, 200, "um") == pytest.approx((5.0, 5.0))
+    # Rounding, inches and pixels say nothing against the microscope; nor nm against a diffraction pattern.
+    for per_unit, unit in ((0.401, "nm"), (72, "inch"), (1, "pixel")):
+        assert resaved(recorded, per_unit, unit) == pytest.approx((2.5, 2.5))
+    assert resaved(gatan_tags(0.3, "1/nm"), 0.4, "nm") is None
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ def journal(tmp_path):
 def whole_run(tmp_path_factory, make_analysis, tasks) -> tuple[Path, str]:
     """Six calibrated micrographs, a stack without pixel size, one of evil name; an alias, two set aside."""
     analyses = [make_analysis(f"{n}.tif", sides=(10, 20, 30)) for n in range(6)]
-    analyses.append(make_analysis("stack.mrc", nm_per_px=None, n_frames=40, label="singular"))
+    stack = make_analysis("stack.mrc", nm_per_px=None, n_frames=40, label="singular")
+    analyses.append(replace(stack, micrograph=replace(stack.micrograph, n_other_images=1)))
     evil = make_analysis(EVIL, decision="uncertain", confidence=0.55, shape_decision="unknown")
     out = tmp_path_factory.mktemp("run")
     with Journal.open(out / "journal.sqlite") as journal:
@@ -106,6 +107,7 @@ def test_counts_of_the_run(page):
     assert "Uncertain labels of each task: Nanowire morphology 1." in text
     assert "1 micrograph has no pixel size" in text
     assert "1 file holds several frames: only the first was measured." in text
+    assert "1 file holds images of different sizes or types: only the largest was measured." in text
     assert "network 7 88 % 1 uncertain" in text
     assert "singular 1 12 %" in text
     assert "The end of the file is missing. Copy it again." in text

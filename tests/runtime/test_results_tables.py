@@ -100,8 +100,8 @@ def test_headers_and_rows(tmp_path, journal, make_analysis):
         "domain_width_ci_high_nm",
     ]  # fmt: skip
     assert list(fields[0])[13:] == [
-        "mean_solidity", "n_frames", "calibration_error_percent", "duplicate_of", "bundle", "provider", "precision",
-        "processed_at",
+        "mean_solidity", "n_frames", "n_other_images", "calibration_error_percent", "duplicate_of",
+        "bundle", "provider", "precision", "processed_at",
     ]  # fmt: skip
     assert [row["micrograph"] for row in fields] == ["b/2.emi", "b/2.tif", "b/10.tif"]
     emi, calibrated, bare = fields

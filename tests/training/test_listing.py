@@ -104,6 +104,9 @@ def test_calibrated_frames_meet_at_one_pixel_size(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", PretrainSettings(nm_per_px=2.0).input)
     shapes = [cache.image(sample).shape for sample in data.collect([tmp_path / "l.csv"])]
     assert shapes == [(150, 150), (150, 150), (300, 300)]
+    (tmp_path / "l.csv").write_text("file,nm_per_px\nfine.png,2e-9\n")
+    with pytest.raises(ConfigurationError, match=r"line 2: nm_per_px 2e-09: .*did you mean m\? Then give 2; leave"):
+        data.collect([tmp_path / "l.csv"])
     (tmp_path / "l.csv").write_text("file,nm_per_px\nfine.png,one\n")
     with pytest.raises(ConfigurationError, match=r"l\.csv, line 2: nm_per_px is 'one'"):
         data.collect([tmp_path / "l.csv"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nanomorph.errors import ConfigurationError
+from nanomorph.pixel_size import given_pixel_size
 from nanomorph.sources import MEMBER_LIMIT, Item, Rejected, open_archive
 from nanomorph.sources.entry import is_archive
 from nanomorph.sources.folders import folder_items
@@ -64,11 +65,16 @@ def _sample(line: Line) -> Sample:
 
 def _nm_per_px(line: Line) -> float | None:
     text = line.cells.get("nm_per_px", "")
+    if text.strip().lower() in ("", "nan"):
+        return None
     try:
-        value = float(text or "nan")
+        value = float(text)
     except ValueError:
-        raise line.wrong(f"nm_per_px is {text!r}, not a number") from None
-    return value if value > 0 else None
+        raise line.wrong(f"nm_per_px is {text!r}, not a number (with a decimal point)") from None
+    try:
+        return given_pixel_size(value)[0]
+    except ValueError as error:
+        raise line.wrong(f"{error}; leave it empty where it is unknown") from None
 
 
 def _first(row: dict[str, str], columns: Sequence[str]) -> str:

@@ -63,6 +63,7 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         "height_px": height,
         "type": str(micrograph.pixels.dtype),
         "n_frames": micrograph.n_frames,
+        "n_other_images": micrograph.n_other_images,
         "nm_per_px_x": x,
         "nm_per_px_y": y,
         "calibration": str(micrograph.calibration),

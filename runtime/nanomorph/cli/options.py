@@ -6,6 +6,24 @@ from dataclasses import MISSING, field
 from typing import Any
 
 
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a number; write it with a decimal point, as 0.5") from None
+
+
+# What argparse would say of a wrong one ("invalid int value") is for programmers.
+_NUMBERS: dict[Any, Callable[[str], Any]] = {int: _whole_number, float: _number}
+
+
 def option(
     help: str,
     *,
@@ -19,7 +37,8 @@ def option(
 
     help: says its default where that is not a plain value; of plain values it is added.
     """
-    metadata = {"help": help + _default_in_words(help, default), "type": type, "choices": choices, "metavar": metavar}
+    metadata: dict[str, Any] = {"help": help + _default_in_words(help, default)}
+    metadata |= {"type": _NUMBERS.get(type, type), "choices": choices, "metavar": metavar}
     if many:
         metadata["nargs"] = "+"
     metadata = {key: value for key, value in metadata.items() if value is not None}
@@ -36,11 +55,10 @@ def _default_in_words(help: str, default: Any) -> str:
 def commas(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     """The type of an option that takes a list, `512,1024`."""
 
+    one = _NUMBERS.get(kind, kind)
+
     def values(text: str) -> tuple[Any, ...]:
-        try:
-            return tuple(kind(part.strip()) for part in text.split(","))
-        except ValueError:
-            raise ArgumentTypeError(f"{text!r}: give whole numbers with commas between them") from None
+        return tuple(one(part.strip()) for part in text.split(","))
 
     return values
 

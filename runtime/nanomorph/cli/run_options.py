@@ -1,6 +1,7 @@
 """The options that `batch` and `watch` share, and what is made of them."""
 
 import sys
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from nanomorph.cli.options import option
 from nanomorph.devices import DEVICES, FINEST_DETAIL, PRECISIONS
 from nanomorph.errors import ConfigurationError
+from nanomorph.pixel_size import given_pixel_size
 
 if TYPE_CHECKING:
     from nanomorph.bundle import Bundle
@@ -20,11 +22,21 @@ CHOICES_SCALE_BAR = ("auto", "on", "off")
 
 
 def pixel_size(text: str) -> float | tuple[float, float]:
-    """`0.42`, or `0.42,0.4` of pixels that are longer in x. Raises ValueError for anything else."""
-    x, *more = map(float, text.split(","))
-    if len(more) > 1:
-        raise ValueError(f"one pixel size, or two, not {text}")
-    return (x, more[0]) if more else x
+    """`0.42`, or `0.42,0.4` of pixels that are longer in x. Raises ArgumentTypeError for anything else.
+
+    Two whole numbers are none of both: half of the world writes 1.42 as 1,42.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) == 2 and all(part.isdigit() for part in parts):
+        x, y = parts
+        raise ArgumentTypeError(f"{text}: {x}.{y} with a decimal point? If x and y differ, write {x}.0,{y}.0")
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in (1, 2):
+        raise ArgumentTypeError(f"{text!r}: give a number of nm, as 0.42, or two for x and y, as 0.42,0.4")
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +51,7 @@ class RunOptions:
         choices=PRECISIONS,
     )
     nm_per_px: float | tuple[float, float] | None = option(
-        "pixel size in nm, or X,Y of oblong pixels; overrides the files' own",
+        "pixel size in nm with a decimal point (0.42), or X,Y of oblong pixels (0.42,0.4); overrides the files' own",
         default=None,
         type=pixel_size,
         metavar="X",
@@ -83,9 +95,11 @@ class RunOptions:
     json: bool = option("progress as JSON lines on stdout, for programs", default=False)
 
     def __post_init__(self) -> None:
-        sizes = self.nm_per_px if isinstance(self.nm_per_px, tuple) else (self.nm_per_px,)
-        if any(size is not None and not 0 < size < float("inf") for size in sizes):
-            raise ConfigurationError(f"--nm-per-px {self.nm_per_px}: a pixel size is a positive number of nm.")
+        if self.nm_per_px is not None:
+            try:
+                given_pixel_size(self.nm_per_px, "--nm-per-px")
+            except ValueError as error:
+                raise ConfigurationError(f"{error}.") from error
         if self.workers is not None and self.workers < 1:
             raise ConfigurationError(f"--workers {self.workers}: give 1 or more, or leave it out.")
         if self.memory is not None and not 0 < self.memory < float("inf"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,7 @@ from nanomorph.measure.texture import measure_texture
 from nanomorph.measure.uncertainty import Doubt, doubtful
 from nanomorph.measure.wire_table import wire_columns
 from nanomorph.measure.wires import Columns
+from nanomorph.pixel_size import given_pixel_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +128,8 @@ def _lower(columns: Columns, by: int) -> Columns:
 def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None = None) -> pd.DataFrame:
     """The domains table (DOMAIN_COLUMNS) of a mask, no model involved.
 
-    mask: (H, W) bool, whose 8-connected pieces are the domains; or integers, whose values are (0 = background).
+    mask: (H, W) bool, whose 8-connected pieces are the domains; or integers, whose values are (0 = background): of a
+    mask of 0 and 255 pass `mask > 0`. Integers of one value that lie in several pieces are one domain (UserWarning).
     nm_per_px: one number for square pixels, (x, y) otherwise, None where unknown.
 
     Raises ValueError for a mask that is empty, not 2-D, not bool or whole numbers, or of numbers below 0 or above
@@ -141,19 +144,24 @@ def measure_mask(mask: np.ndarray, nm_per_px: float | tuple[float, float] | None
         raise ValueError(f"domains are numbered up to {np.iinfo(np.int32).max}: found {mask.max()}")
     if mask.min() < 0:
         raise ValueError(f"a label image numbers its domains from 1, 0 is background: found {mask.min()}")
-    return measure(_labels_of(mask), _pixel_size(nm_per_px)).domains
+    return measure(_labels_of(mask), None if nm_per_px is None else given_pixel_size(nm_per_px)).domains
 
 
 def _labels_of(mask: np.ndarray) -> np.ndarray:
     if mask.dtype.kind == "b":
-        return cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
+        return _pieces(mask)[1]
+    _warn_of_one_value(mask)
     return mask.astype(np.int32)
 
 
-def _pixel_size(nm_per_px: float | tuple[float, float] | None) -> tuple[float, float] | None:
-    if nm_per_px is None:
-        return None
-    x, y = nm_per_px if isinstance(nm_per_px, tuple | list | np.ndarray) else (nm_per_px, nm_per_px)
-    if not (0 < x < np.inf and 0 < y < np.inf):
-        raise ValueError(f"nm_per_px is a positive number of nanometres per pixel, not {nm_per_px}")
-    return float(x), float(y)
+def _pieces(mask: np.ndarray) -> tuple[int, np.ndarray]:
+    n_labels, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    return n_labels - 1, labels
+
+
+def _warn_of_one_value(mask: np.ndarray) -> None:
+    """Other programs write foreground as 255 or 1: numbers, but no domains'."""
+    value = mask.max()
+    if value > 0 and ((mask == 0) | (mask == value)).all() and (n := _pieces(mask > 0)[0]) > 1:
+        words = f"{n} pieces of one value, {value}, are measured as one domain: if each is its own, pass `mask > 0`"
+        warnings.warn(words, UserWarning, stacklevel=4)

@@ -110,7 +110,8 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor(
         "edge_weight",
         "",
-        "1 / P, P = (W - w)(H - h) / (W H): chance that a domain of this box lies wholly inside; empty at the edge",
+        "1 / P, P = (W - w - 1)(H - h - 1) / (W H): chance that a domain of this box lies inside, off the edge; "
+        "empty at the edge",
         "Miles 1974, Lantuejoul 1978; ISO 13322-1",
     ),
     Descriptor("area_low_px", "px", f"area of the domain's pixels with p >= (1 + threshold) / 2{_SAMPLED}"),

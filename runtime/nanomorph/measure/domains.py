@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -67,8 +67,9 @@ def measure_domains(labels: np.ndarray, nm_per_px: tuple[float, float] | None, b
     if nm_per_px is not None:
         side = min(nm_per_px)
         if anisotropic(nm_per_px):
-            real = geometry([to_square_pixels(crop.pixels, nm_per_px) for crop in crops], beside)
             per_px = (nm_per_px[0] / side, nm_per_px[1] / side)
+            squares = [to_square_pixels(crop.pixels, nm_per_px) for crop in crops]
+            real = geometry(squares, beside, [moments_of(crop.pixels, per_px) for crop in crops])
     columns = real.columns | _placed(crops, recorded.columns, labels.shape)
     columns |= {f"{name}_px": recorded.columns[name] for name in LENGTHS}
     columns |= {f"{name}_nm": real.columns[name] * side for name in LENGTHS}
@@ -92,8 +93,12 @@ def _placed(crops: Sequence[Crop], recorded: Columns, field: tuple[int, ...]) ->
     }
 
 
-def geometry(crops: Sequence[np.ndarray], beside: Executor) -> Geometry:
+def geometry(
+    crops: Sequence[np.ndarray], beside: Executor, recorded: Sequence[Moments | None] | None = None
+) -> Geometry:
     """Measure `crops` (bool (H, W), none empty), their pixels taken as squares of side 1.
+
+    recorded: of crops that are resampled, the moments before: a small domain turns by degrees on the way.
 
     Columns: arrays (n,), LENGTHS in px, all scale-free descriptors, counts, centroid_x and centroid_y in the
     crop, orientation_deg, and outline_length (px, holes included). beside: takes half of the work.
@@ -103,7 +108,8 @@ def geometry(crops: Sequence[np.ndarray], beside: Executor) -> Geometry:
     areas = np.array([np.count_nonzero(crop) for crop in crops])
     compact = areas <= COMPACT * math.pi * (np.array(radii) - 0.5) ** 2
     traced = beside.submit(_outlined, crops, radii, offsets)
-    shapes = beside.submit(lambda: _shapes(crops, traced.result()[0], depths))
+    moments = [_moments(*pair) for pair in zip(crops, recorded or [None] * len(crops), strict=True)]
+    shapes = beside.submit(lambda: _shapes(moments, traced.result()[0], depths))
     steps = [thinning_step(crop, depth.greatest, 4 * depth.mean) for crop, depth in zip(crops, depths, strict=True)]
     raw = thin_all(crops, steps, offsets)
     of_wires, wires, segments = measure_wires(raw, *traced.result(), offsets, compact, max(radii), beside)
@@ -133,9 +139,13 @@ def tortuosity(length: np.ndarray, end_to_end: np.ndarray) -> np.ndarray:
     return np.maximum(ratio, 1.0)
 
 
-def _shapes(crops: Sequence[np.ndarray], outlines: Sequence[Outline], depths: Sequence[Depth]) -> Columns:
+def _moments(crop: np.ndarray, recorded: Moments | None) -> Moments:
+    own = moments_of(crop)
+    return own if recorded is None else replace(recorded, area=own.area, centroid=own.centroid)
+
+
+def _shapes(moments: Sequence[Moments], outlines: Sequence[Outline], depths: Sequence[Depth]) -> Columns:
     """What outlines and pixels show without the skeletons, arrays (n,)."""
-    moments = [moments_of(crop) for crop in crops]
     single = [_single(*one) for one in zip(outlines, moments, depths, strict=True)]
     columns = {name: np.array([row[name] for row in single]) for name in single[0]}
     return columns | outline_descriptors(outlines, moments)

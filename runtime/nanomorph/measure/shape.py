@@ -29,7 +29,10 @@ FLAT_SHARE = 0.3  # less than so much of a circle's turning is flat
 
 @dataclass(frozen=True)
 class Moments:
-    """Area (px^2), centroid (x, y), the two principal variances (px^2) and the major axis (rad, y down)."""
+    """Area (px^2), centroid (x, y), the two principal variances (px^2) and the major axis (rad, y down).
+
+    Of a crop resampled to square pixels all in those, but the variances and the axis of the recorded ones.
+    """
 
     area: float
     centroid: tuple[float, float]
@@ -38,11 +41,14 @@ class Moments:
     angle: float
 
 
-def moments_of(crop: np.ndarray) -> Moments:
-    """Moments of the pixels of `crop` (bool (H, W)), each a unit square (hence the 1/12)."""
+def moments_of(crop: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> Moments:
+    """Moments of the pixels of `crop` (bool (H, W)), each a unit square (hence the 1/12).
+
+    per_px: sides (x, y) of a pixel, in which variances and axis are to be; area and centroid stay in pixels.
+    """
     m = cv2.moments(crop.view(np.uint8), binaryImage=False)
-    area = m["m00"]
-    xx, yy, xy = m["mu20"] / area + 1 / 12, m["mu02"] / area + 1 / 12, m["mu11"] / area
+    area, (x, y) = m["m00"], per_px
+    xx, yy, xy = (m["mu20"] / area + 1 / 12) * x * x, (m["mu02"] / area + 1 / 12) * y * y, m["mu11"] / area * x * y
     mean, spread = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
     return Moments(
         area=area,

@@ -17,7 +17,8 @@ def to_gray(name: str, samples: np.ndarray, premultiplied: bool = False) -> np.n
     Transparency counts only where it varies; there the image lies on white, as on paper.
     """
     if samples.dtype.kind not in "biuf":
-        raise ReadError("not-an-image", f"{name} holds {samples.dtype} values (a transform?), not grays")
+        doubt = " (a transform?)" if samples.dtype.kind == "c" else ""
+        raise ReadError("not-an-image", f"{name} holds {samples.dtype} values{doubt}, not grays")
     if samples.ndim == 2:
         return _plain(samples)
     count = samples.shape[2]
@@ -56,4 +57,6 @@ def _plain(gray: np.ndarray) -> np.ndarray:
         return gray.astype(np.uint8) * np.uint8(255)
     if gray.dtype == np.float16:
         return gray.astype(np.float32)
+    if gray.dtype == np.longdouble:
+        return gray.astype(np.float64)
     return np.ascontiguousarray(gray, dtype=gray.dtype.newbyteorder("="))

@@ -103,10 +103,13 @@ def _pixel_size(data: bytes, order: str, extended: int) -> tuple[float, float] |
         return both(to_nm(metres, "m"), to_nm(metres, "m"))
     intervals = struct.unpack_from(f"{order}3i", data, 28)
     lengths = struct.unpack_from(f"{order}3f", data, 40)
-    pairs = zip(lengths, intervals, strict=True)
+    # MAPC and MAPR: the cell's axes that columns and rows run along; old writers leave them 0.
+    axes = struct.unpack_from(f"{order}2i", data, 64)
+    column, row = axes if sorted(axes) in ([1, 2], [1, 3], [2, 3]) else (1, 2)
+    pairs = ((lengths[axis - 1], intervals[axis - 1]) for axis in (column, row))
     angstroms = [length / count if count > 0 else 0.0 for length, count in pairs]
     # Exactly 1 in x and y is what programs write that know no pixel size.
-    if angstroms[:2] == [1.0, 1.0]:
+    if angstroms == [1.0, 1.0]:
         return None
     return both(to_nm(angstroms[0], "A"), to_nm(angstroms[1], "A"))
 

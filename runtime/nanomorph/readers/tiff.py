@@ -37,7 +37,8 @@ def read_tiff(name: str, data: bytes) -> Micrograph:
         n_frames = _count_frames(name, data, tif, pages, page)
         nm_per_px = pixel_size(tif, page)
     calibration = Calibration.NONE if nm_per_px is None else Calibration.METADATA
-    return Micrograph(gray, nm_per_px, calibration, name, n_frames)
+    others = sum(not other.is_reduced and not _is_like(other, page) for other in pages)
+    return Micrograph(gray, nm_per_px, calibration, name, n_frames, n_other_images=others)
 
 
 def _image_page(pages: list[tifffile.TiffPage]) -> tifffile.TiffPage:
@@ -53,11 +54,15 @@ def _image_page(pages: list[tifffile.TiffPage]) -> tifffile.TiffPage:
     return max(pages, key=merit)
 
 
+def _is_like(other: tifffile.TiffPage, page: tifffile.TiffPage) -> bool:
+    return other.shape == page.shape and other.dtype == page.dtype
+
+
 def _count_frames(
     name: str, data: bytes, tif: tifffile.TiffFile, pages: list[tifffile.TiffPage], page: tifffile.TiffPage
 ) -> int:
     """Pages like the image page; ImageJ may instead store a whole stack behind one page."""
-    alike = [other for other in pages if other.shape == page.shape and other.dtype == page.dtype]
+    alike = [other for other in pages if _is_like(other, page)]
     if len(alike) > 1:
         if page.compression == UNCOMPRESSED:
             check_last_frame(name, alike[-1].asarray())
@@ -102,6 +107,7 @@ def _unfold(page: tifffile.TiffPage, samples: np.ndarray) -> np.ndarray:
         ramp = np.arange(len(colours), dtype=np.uint8)[:, None]
         # A gray ramp of 256 is the identity: the usual "palette" of an SEM.
         return samples if len(colours) == 256 and (colours == ramp).all() else colours[samples]
-    if page.photometric == _WHITE_IS_ZERO and samples.dtype.kind in "bu":
-        return np.invert(samples)
-    return samples
+    if page.photometric != _WHITE_IS_ZERO:
+        return samples
+    # Only the order of the grays means something: of floats, which have no greatest value, the sign is enough.
+    return -samples if samples.dtype.kind in "fc" else np.invert(samples)

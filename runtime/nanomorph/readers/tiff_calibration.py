@@ -1,14 +1,16 @@
 """Pixel sizes in TIFF files: what each microscope's software writes, and where.
 
 A microscope's own tag decides, even where it says "none" (a diffraction pattern of Gatan); then OME and
-ImageJ; bare resolution tags come last, because every picture editor fills them in.
+ImageJ; bare resolution tags come last, because every picture editor fills them in. One exception: where ImageJ
+states another length than the tag, ImageJ's counts. No microscope writes its description, so it came later: the
+tag tells of the frame as recorded, ImageJ of these pixels, which may have been binned or enlarged since.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
-from xml.etree import ElementTree
 
 import tifffile
 
@@ -20,6 +22,7 @@ from nanomorph.pixel_size import (
     nm_per_unit,
     to_nm,
 )
+from nanomorph.readers.ome import ome_pixel_size
 
 PixelSize = tuple[float, float] | None
 
@@ -28,6 +31,7 @@ _SIS_TAGS = (33560, 33471)
 _GATAN_UNIT_X, _GATAN_UNIT_Y, _GATAN_SCALE_X, _GATAN_SCALE_Y = 65003, 65004, 65009, 65010
 _MAKE, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 271, 282, 283, 296
 _INCH, _CENTIMETRE = 2, 3
+_ROUNDING = 0.01
 
 
 def has_microscope_tags(page: tifffile.TiffPage) -> bool:
@@ -37,14 +41,19 @@ def has_microscope_tags(page: tifffile.TiffPage) -> bool:
 
 def pixel_size(tif: tifffile.TiffFile, page: tifffile.TiffPage) -> PixelSize:
     """(x, y) in nm per pixel of `page`, or None where nothing believable is stated."""
+    later = _imagej(page, tif.imagej_metadata or {}) if tif.is_imagej else None
     for tag, read in _MICROSCOPES.items():
         if tag in page.tags:
-            return read(page)
+            recorded = read(page)
+            return recorded if recorded is None or later is None or _alike(recorded, later) else later
     if tif.is_ome:
-        return _ome(tif.ome_metadata or "")
-    if tif.is_imagej:
-        return _imagej(page, tif.imagej_metadata or {})
-    return _resolution(page)
+        return ome_pixel_size(tif.ome_metadata or "", page)
+    return later if tif.is_imagej else _resolution(page)
+
+
+def _alike(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two pixel sizes differ by rounding alone."""
+    return all(math.isclose(a, b, rel_tol=_ROUNDING) for a, b in zip(one, other, strict=True))
 
 
 def _mapping(page: tifffile.TiffPage, tag: int) -> Mapping[str, Any]:
@@ -121,22 +130,6 @@ _MICROSCOPES: dict[int, Callable[[tifffile.TiffPage], PixelSize]] = {
     **dict.fromkeys(_SIS_TAGS, _sis),
     _GATAN_SCALE_X: _gatan,
 }
-
-
-_OME_SIZES = ("PhysicalSizeX", "PhysicalSizeY")
-
-
-def _ome(xml: str) -> PixelSize:
-    """OME-XML: PhysicalSizeX and Y of the first image; the unit is um unless stated."""
-    try:
-        root = ElementTree.fromstring(xml)
-    except ElementTree.ParseError:
-        # The pixels are fine without: a broken description is no calibration, not a broken image.
-        return None
-    pixels = root.find(".//{*}Pixels")
-    if pixels is None:
-        return None
-    return both(*(to_nm(pixels.get(key), pixels.get(f"{key}Unit", "µm")) for key in _OME_SIZES))
 
 
 def _imagej(page: tifffile.TiffPage, metadata: Mapping[str, Any]) -> PixelSize:

@@ -69,6 +69,8 @@ def _count(findings: Findings, measured: Measured) -> None:
         findings.by_scale_bar.append(measured.name)
     if int(measured.field.get("n_frames") or 1) > 1:
         findings.stacks.append(measured.name)
+    if int(measured.field.get("n_other_images") or 0) > 0:
+        findings.mixed.append(measured.name)
     if _number(measured.field.get("sized_fraction") or "") < 0.5:
         findings.n_scant += 1
     contrast = _number(measured.field.get("material_contrast") or "")

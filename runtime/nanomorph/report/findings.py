@@ -65,7 +65,8 @@ class Findings:
     """Everything that the report shows.
 
     decisions: of each micrograph its surest. made_by: bundle, provider and precision that measured; judged_by: bundles
-    that gave the labels of today, after `relabel` another one. darker, brighter: whose material clearly is, than its
+    that gave the labels of today, after `relabel` another one. stacks, mixed: files of several frames, and of several
+    images that differ in size. darker, brighter: whose material clearly is, than its
     background.
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
@@ -82,6 +83,7 @@ class Findings:
     uncalibrated: list[str] = field(default_factory=list)
     by_scale_bar: list[str] = field(default_factory=list)
     stacks: list[str] = field(default_factory=list)
+    mixed: list[str] = field(default_factory=list)
     darker: list[str] = field(default_factory=list)
     brighter: list[str] = field(default_factory=list)
     decisions: Counter[str] = field(default_factory=Counter)

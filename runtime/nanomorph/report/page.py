@@ -61,6 +61,10 @@ def notices(findings: Findings, of: str = "") -> str:
     if n := len(findings.stacks):
         words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
         found.append(notice(words, "", findings.stacks))
+    if n := len(findings.mixed):
+        images = "images of different sizes or types"
+        words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} {images}: only the largest was measured."
+        found.append(notice(words, "", findings.mixed))
     if findings.darker and findings.brighter:
         found.append(_of_two_contrasts(findings, of))
     if len(findings.judged_by) > 1:

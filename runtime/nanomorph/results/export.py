@@ -26,6 +26,7 @@ _SHARED_WITH_ORIGINAL = (
     "calibration",
     "calibration_error_percent",
     "n_frames",
+    "n_other_images",
 )
 _QUARANTINE = ("input", "reason", "detail", "first_seen", "tries")
 

@@ -43,7 +43,8 @@ def _draw_bar(draw: ImageDraw.ImageDraw, width: int, analysis: Analysis, scale: 
     length, caption = scale_bar(field / scale, calibrated[0] if calibrated else None)
     length *= scale
     right = width - _MARGIN
-    draw.rectangle((right - length, 38, right, 43), fill=_INK)
+    # Both corners of Pillow's rectangle are in it.
+    draw.rectangle((right - max(1, round(length)), 38, right - 1, 43), fill=_INK)
     font = _font(15, bold=calibrated is not None)
     taken = draw.textlength(caption, font)
     middle = min(right - length / 2, right - taken / 2)

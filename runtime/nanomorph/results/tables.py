@@ -58,7 +58,8 @@ def field_cells(analysis: Analysis) -> dict[str, str]:
         cells[name] = truth(value) if name in TRUTHS else cell(value)
     error = micrograph.calibration_error
     percent = number(None if error is None else 100 * error)
-    return cells | {"n_frames": str(micrograph.n_frames), "calibration_error_percent": percent}
+    counts = {"n_frames": str(micrograph.n_frames), "n_other_images": str(micrograph.n_other_images)}
+    return cells | counts | {"calibration_error_percent": percent}
 
 
 def label_cells(judgement: Judgement) -> dict[str, str]:
