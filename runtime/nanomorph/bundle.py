@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nanomorph.errors import ConfigurationError
+from nanomorph.bundle_files import State, read_again, state, verify
+from nanomorph.errors import BundleError as BundleError
 from nanomorph.manifest import OLDEST_VERSION, SCHEMA_VERSION, Problem, check
 from nanomorph.prepare import InputSpec
 
 MANIFEST = "bundle.json"
 EMBEDDED = Path(__file__).parent / "bundles" / "embedded"
-
-
-class BundleError(ConfigurationError):
-    """A bundle that is missing, damaged, tampered with or too new, named with its file."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,16 @@ class HeadSpec:
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """A verified bundle on disk. `backbones` maps a precision to its file, `graphs` a head's file to its bytes."""
+    """A verified bundle on disk. `backbones` maps a precision to its file, `graphs` a head's file to its bytes.
+
+    states: of every file, what the disk said of it when it was verified.
+    """
 
     path: Path
     manifest: dict[str, Any]
     fingerprint: str
     graphs: dict[str, bytes]
+    states: dict[str, State] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -89,6 +91,19 @@ class Bundle:
             ways.append(self.manifest["files"][self.manifest["embedder"]])
         return hashlib.sha256(json.dumps(ways, sort_keys=True).encode()).hexdigest()[:12]
 
+    def read(self, file: str) -> bytes:
+        """A file's bytes as they were verified. Raises BundleError where they are others by now."""
+        return read_again(self.path, file, self.manifest["files"][file])
+
+    def require_unchanged(self, files: Iterable[str]) -> None:
+        """Raises BundleError where a file that was opened by its name is not what was verified together with the heads.
+
+        It is read again only where the disk says something else of it than before.
+        """
+        for file in files:
+            if state(self.path / file) != self.states.get(file):
+                self.read(file)
+
     @cached_property
     def heads(self) -> tuple[HeadSpec, ...]:
         return tuple(_head(entry) for entry in self.manifest["heads"])
@@ -104,13 +119,14 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
     while True:
         manifest, text = _read_manifest(folder)
         try:
-            heads = _verify(folder, manifest)
+            states = {file: state(folder / file) for file in manifest["files"]}
+            heads = verify(folder, manifest)
         except BundleError:
             # bundle.json is replaced last: if it is another one now, the file was cleared away, not lost.
             if _read_manifest(folder)[1] != text:
                 continue
             raise
-        return Bundle(folder, manifest, hashlib.sha256(text).hexdigest()[:12], heads)
+        return Bundle(folder, manifest, hashlib.sha256(text).hexdigest()[:12], heads, states)
 
 
 def _read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:
@@ -132,28 +148,6 @@ def _read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:
     except Problem as problem:
         raise BundleError(f"{file} is no manifest of a bundle: {problem}; copy the bundle anew.") from problem
     return manifest, text
-
-
-def _verify(folder: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
-    """Check every file; the heads are read in the same breath, for they may be replaced at any moment."""
-    expected: dict[str, str] = manifest["files"]
-    kept = {head["file"] for head in manifest["heads"]}
-    heads = {}
-    for file, sha256 in expected.items():
-        try:
-            data = (folder / file).read_bytes()
-        except OSError as error:
-            raise BundleError(f"{folder / file} cannot be read ({error.strerror}); copy the bundle anew.") from error
-        actual = hashlib.sha256(data).hexdigest()
-        if actual != sha256:
-            swapped = next((other for other, known in expected.items() if known == actual), None)
-            why = "sha256 differs" if swapped is None else f"it is {swapped}"
-            raise BundleError(
-                f"{folder / file} is not the file this bundle was made with ({why}); copy the bundle anew."
-            )
-        if file in kept:
-            heads[file] = data
-    return heads
 
 
 def _head(entry: dict[str, Any]) -> HeadSpec:

@@ -7,6 +7,10 @@ class ConfigurationError(Exception):
     exit_code = 2
 
 
+class BundleError(ConfigurationError):
+    """A bundle that is missing, damaged, tampered with or too new, named with its file."""
+
+
 class FatalError(Exception):
     """A failure that the run could not work around: a full disk, a lost device."""
 

@@ -16,6 +16,8 @@ SCHEMA_VERSION = 2
 OLDEST_VERSION = 1
 PRECISIONS = ("fp32", "fp16", "int8")
 LEVELS = ("field", "domain")
+# Of a head's metrics, those that are shown to people.
+SCORES = ("out_of_fold", "test", "test_predicted")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 STRIDE = 32
 
@@ -37,6 +39,9 @@ def check(manifest: Mapping[str, Any]) -> None:
         _require(isinstance(head, dict), "a head is an object")
         check_head(head)
     _check_unique("heads have the task", (head["task"] for head in manifest["heads"]))
+    if "proof" in manifest:
+        _texts(manifest, "proof")
+    _check_records(manifest)
     _check_files(manifest)
 
 
@@ -82,6 +87,50 @@ def check_head(head: Mapping[str, Any]) -> None:
     _require(head["uses_embedding"] or head["descriptors"], f"head {task} has no input: no embedding, no descriptor")
     below = _of(head, "uncertain_below", float)
     _require(0 <= below <= 1, f"head {task}: uncertain_below is {below:g}, not a probability")
+    if "temperature" in head:
+        _of(head, "temperature", float)
+    _check_metrics(head)
+
+
+def _check_records(manifest: Mapping[str, Any]) -> None:
+    """What export notes for people; an engine takes its limits from there."""
+    _text(manifest, "created")
+    _check_gates(manifest.get("gates", []), "gates")
+    precisions = _of(manifest, "precisions", dict) if "precisions" in manifest else {}
+    for name, entry in precisions.items():
+        where = f"precisions.{name}"
+        written = entry.get("written") if isinstance(entry, dict) else None
+        _require(isinstance(written, bool), f"{where} does not say whether it is written")
+        has = "a" if name in manifest["backbone"] else "no"
+        _require(written == (has == "a"), f"{where}.written is {written}, and backbone has {has} {name}")
+        _require("gates" in entry, f"{where} has no gates")
+        _check_gates(entry["gates"], f"{where}.gates")
+        if "fp32_layers" in entry:
+            _texts(entry, "fp32_layers")
+    provenance = _of(manifest, "provenance", dict) if "provenance" in manifest else {}
+    for stage in ("segmenter", "pretraining"):
+        if stage in provenance:
+            versions = _of(provenance, stage, dict).get("versions", {})
+            _require(isinstance(versions, dict), f"provenance.{stage}.versions is {_short(versions)}, not an object")
+
+
+def _check_gates(gates: Any, where: str) -> None:
+    _require(isinstance(gates, list), f"{where} is {_short(gates)}, not a list")
+    for gate in gates:
+        _require(isinstance(gate, dict), f"{where} holds {_short(gate)}, which is no gate")
+        _text(gate, "name")
+        _of(gate, "value", float)
+        _of(gate, "limit", float)
+        _require(isinstance(gate.get("passed"), bool), f"{where}: {gate['name']} does not say whether it passed")
+
+
+def _check_metrics(head: Mapping[str, Any]) -> None:
+    metrics = _of(head, "metrics", dict) if "metrics" in head else {}
+    for name in SCORES:
+        if scores := metrics.get(name):
+            _require(isinstance(scores, dict), f"head {head['task']}: {name} is {_short(scores)}, not an object")
+            for key in ("accuracy", "balanced_accuracy", "n"):
+                _of(scores, key, float)
 
 
 def _check_files(manifest: Mapping[str, Any]) -> None:

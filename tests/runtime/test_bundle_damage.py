@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 
+import onnx
 import pytest
 
 from nanomorph.bundle import BundleError, load_bundle
@@ -138,6 +139,23 @@ DAMAGES = {
     ),
     "unknown level": (head(0, "level", "galaxy"), "head density has the level 'galaxy'"),
     "one task twice": (head(1, "task", "density"), "two heads have the task density"),
+    "proof is a number": (setting("proof", 5), "proof is 5, not a list"),
+    "proof is nothing": (setting("proof", None), "proof is None, not a list"),
+    "no date": (without("created"), "the key created is missing"),
+    "precisions is a list": (setting("precisions", ["fp32"]), r"precisions is \['fp32'\], not an object"),
+    "a precision of no gates": (setting("precisions", {"fp32": {"written": True}}), "precisions.fp32 has no gates"),
+    "a precision that is not there": (
+        setting("precisions", {"int8": {"written": True, "gates": []}}),
+        "precisions.int8.written is True, and backbone has no int8",
+    ),
+    "a gate of words": (
+        setting("precisions", {"fp32": {"written": True, "gates": [{"name": "Dice", "value": "high"}]}}),
+        "value is 'high', not a number",
+    ),
+    "metrics is a list": (head(0, "metrics", [1]), r"metrics is \[1\], not an object"),
+    "scores of a word": (head(0, "metrics", {"test": {"accuracy": "good"}}), "accuracy is 'good', not a number"),
+    "temperature is a word": (head(1, "temperature", "hot"), "temperature is 'hot', not a number"),
+    "a stage without an object": (setting("provenance", {"segmenter": 3}), "segmenter is 3, not an object"),
     "a file outside the bundle": (point_outside, "'../outside.onnx' lies outside the bundle"),
     "a head as backbone": (put_head_in_place_of_the_backbone, "density.onnx is no backbone: it takes features"),
     "a backbone as head": (head(0, "file", "backbone.onnx"), "backbone.onnx is no head: it takes image"),
@@ -169,7 +187,7 @@ def test_a_file_cleared_away_while_loading_is_looked_for_under_its_new_name(tiny
     folder = shutil.copytree(tiny_bundle, tmp_path / "copy")
     from nanomorph import bundle
 
-    verify = bundle._verify
+    verify = bundle.verify
 
     def replaced_meanwhile(where, manifest):
         if manifest["heads"][0]["file"] == "heads/density.onnx":
@@ -179,7 +197,7 @@ def test_a_file_cleared_away_while_loading_is_looked_for_under_its_new_name(tiny
             (folder / "bundle.json").write_text(json.dumps(change))
         return verify(where, manifest)
 
-    monkeypatch.setattr(bundle, "_verify", replaced_meanwhile)
+    monkeypatch.setattr(bundle, "verify", replaced_meanwhile)
     assert load_bundle(folder).heads[0].file == "heads/new.onnx"
 
 
@@ -191,3 +209,26 @@ def test_a_head_opens_from_what_was_verified(tiny_bundle, tmp_path):
     assert Model(loaded, device="cpu").judge.heads[0].spec.task == "density"
     with pytest.raises(BundleError, match=r"density\.onnx"):
         load_bundle(folder)
+
+
+def test_a_bundle_replaced_between_loading_and_opening_is_refused(tiny_bundle, tmp_path):
+    """Old heads on a new backbone would answer, under the old bundle's name."""
+    folder = shutil.copytree(tiny_bundle, tmp_path / "copy")
+    loaded = load_bundle(folder)
+    graph = onnx.load(str(folder / "backbone.onnx"))
+    graph.producer_name = "the next export"
+    onnx.save(graph, str(folder / "backbone.onnx"))
+    with pytest.raises(BundleError, match=r"copy was changed while it was being opened \(backbone.onnx is another"):
+        Model(loaded, device="cpu")
+    (folder / "backbone.onnx").unlink()
+    with pytest.raises(BundleError, match="was changed while it was being opened"):
+        Model(loaded, device="cpu")
+
+
+def test_a_backbone_of_the_same_bytes_opens_whatever_the_disk_says_of_it(tiny_bundle, tmp_path):
+    """A share may give a file another number at every look."""
+    folder = shutil.copytree(tiny_bundle, tmp_path / "copy")
+    loaded = load_bundle(folder)
+    shutil.copy(folder / "backbone.onnx", tmp_path / "same")
+    (tmp_path / "same").replace(folder / "backbone.onnx")
+    assert Model(loaded, device="cpu").engine.dim == 2

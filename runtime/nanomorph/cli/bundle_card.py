@@ -8,6 +8,7 @@ from typing import Any
 from nanomorph.bundle import Bundle, HeadSpec
 from nanomorph.gates import Gate
 from nanomorph.majority import OTHER
+from nanomorph.manifest import SCORES
 
 
 def bundle_card(bundle: Bundle) -> str:
@@ -54,7 +55,7 @@ def _precisions(bundle: Bundle) -> Iterator[str]:
 
 
 def _gates(entry: Mapping[str, Any]) -> list[Gate]:
-    return [Gate(**gate) for gate in entry["gates"]]
+    return [Gate(gate["name"], gate["value"], gate["limit"], gate["passed"]) for gate in entry["gates"]]
 
 
 def _head(head: HeadSpec, manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -67,7 +68,7 @@ def _head(head: HeadSpec, manifest: Mapping[str, Any]) -> Iterator[str]:
     yield f"  uncertain below {head.uncertain_below:.2f}, unknown above novelty 1"
     if "temperature" in entry:
         yield f"  temperature {entry['temperature']:.2f}"
-    for name in ("out_of_fold", "test", "test_predicted"):
+    for name in SCORES:
         if scores := head.metrics.get(name):
             yield (
                 f"  {name.replace('_', ' ')}: accuracy {scores['accuracy']:.2f}, balanced "

@@ -23,6 +23,11 @@ class TwoGraphs:
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         return self._maps.run(batch) | {"embedding": self._embedder.run(batch)["embedding"]}
 
+    def close(self) -> None:
+        """As every engine."""
+        self._maps.close()
+        self._embedder.close()
+
 
 def joined(maps: Engine, embedder: Engine | None) -> Engine:
     """`maps` alone where there is no second graph."""
@@ -30,6 +35,13 @@ def joined(maps: Engine, embedder: Engine | None) -> Engine:
 
 
 def open_graphs(bundle: Bundle, precision: str, open_: Callable[[Path, str], Engine]) -> Engine:
-    """The bundle's backbone of a precision, with its second graph (fp32) where it has one; `open_` takes either."""
-    embedder = None if bundle.embedder is None else open_(bundle.embedder, "fp32")
-    return joined(open_(bundle.backbones[precision], precision), embedder)
+    """The bundle's backbone of a precision, with its second graph (fp32) where it has one; `open_` takes either.
+
+    Raises BundleError where what was opened is not what was verified with the heads.
+    """
+    files = [bundle.manifest["backbone"][precision], *filter(None, [bundle.manifest.get("embedder")])]
+    try:
+        embedder = None if bundle.embedder is None else open_(bundle.embedder, "fp32")
+        return joined(open_(bundle.backbones[precision], precision), embedder)
+    finally:
+        bundle.require_unchanged(files)
