@@ -25,3 +25,6 @@ class PlainSession:
 
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(self._names, self._session.run(None, {"image": batch}), strict=True))
+
+    def close(self) -> None:
+        """Nothing: its memory goes with it."""

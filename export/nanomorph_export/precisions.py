@@ -92,7 +92,7 @@ def make_int8(target: Path, model: Model, micrographs: Micrographs) -> tuple[str
 def try_fp16(draft: Path, model: Model, backbone: nn.Module, stored: Backbone, references: Sequence[Case]) -> Tried:
     """Export for GPUs. No GPU is needed: fp16's rounding is done in torch, and the file is held against that.
 
-    Engines on a GPU are gated again where they are built.
+    Engines on a GPU are gated again where they are built (TensorRT) or opened (CUDA).
     """
     rounded = TorchEngine(rounded_to_half(backbone))
     export_backbone(HalfBackbone(stored).eval(), draft / FILES["fp16"])

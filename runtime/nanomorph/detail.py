@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from nanomorph.devices import FINEST_DETAIL
-from nanomorph.engines import Engine
+from nanomorph.engines import Engine, computed
 from nanomorph.errors import ConfigurationError
 from nanomorph.infer import MAPS, Inference, Seen, infer
 from nanomorph.micrograph import Micrograph
@@ -145,7 +145,7 @@ def look(engine: Engine, fine: Prepared, where: np.ndarray, side: int, overlap: 
     sums: dict[str, np.ndarray] = {}
     for batch in _batches(tiles, max(1, engine.batch_pixels // (shape[0] * shape[1]))):
         views = np.stack([padded[r : r + shape[0], c : c + shape[1]] for r, c in batch])[:, None]
-        outputs = engine.run(views)
+        outputs = computed(engine, views)
         for n, (r, c) in enumerate(batch):
             at = (slice(r, r + shape[0]), slice(c, c + shape[1]))
             total[at] += weight

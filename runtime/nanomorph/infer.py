@@ -9,7 +9,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from nanomorph.engines import Engine
+from nanomorph.engines import Engine, computed
 from nanomorph.prepare import Prepared, material
 from nanomorph.stages import FLUSH, Flush
 
@@ -72,7 +72,7 @@ class Inference:
 
 def infer(engine: Engine, frames: Sequence[Prepared]) -> list[Inference]:
     """Run frames of one shape as one batch."""
-    return inferences(engine.run(np.stack([frame.pixels for frame in frames])[:, None]), frames)
+    return inferences(computed(engine, np.stack([frame.pixels for frame in frames])[:, None]), frames)
 
 
 def inferences(outputs: Mapping[str, np.ndarray], frames: Sequence[Prepared]) -> list[Inference]:

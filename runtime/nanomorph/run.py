@@ -134,7 +134,8 @@ class Run:
         self._same_bundle(model.bundle.fingerprint)
         self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
         self._pipeline.use(model)
-        self.model = model
+        before, self.model = self.model, model
+        before.engine.close()
 
     @property
     def seconds(self) -> float:

@@ -12,6 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import onnxruntime
 
+from nanomorph.engines.memory import Recorded
+
 
 class HostMemory:
     """As `nanomorph.engines.memory.DeviceMemory`."""
@@ -20,6 +22,7 @@ class HostMemory:
 
     def __init__(self, name="Stand-in, 9.9"):
         self.name, self.held, self.pinned_arrays, self.waits = name, {}, [], 0
+        self.graphs = 0
         self.queue = STREAMS[self.stream] = []
 
     def device_name(self):
@@ -57,10 +60,15 @@ class HostMemory:
         work()
         steps = list(self.queue)
         self.queue.clear()
-        return lambda: self.queue.extend(steps)
+        self.graphs += 1
+        return Recorded(lambda: self.queue.extend(steps), self._destroy)
+
+    def _destroy(self):
+        self.graphs -= 1
 
 
 STREAMS = {}
+TIMES = b"times"
 
 
 def tensorrt(version="11.4.0", wrong_by=0.0, refuses=False):
@@ -95,10 +103,10 @@ def tensorrt(version="11.4.0", wrong_by=0.0, refuses=False):
         def set_timing_cache(self, cache, ignore_mismatch):
             assert not ignore_mismatch
             calls.append(("cache", cache))
-            return cache in (b"", b"times")
+            return cache in (b"", TIMES)
 
         def get_timing_cache(self):
-            return SimpleNamespace(serialize=lambda: b"times")
+            return SimpleNamespace(serialize=lambda: TIMES)
 
         def add_optimization_profile(self, profile):
             calls.append(("profile added",))

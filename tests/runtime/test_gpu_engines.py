@@ -4,19 +4,22 @@ import hashlib
 import importlib.util
 import json
 import logging
+import re
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
-from nanomorph.bundle import load_bundle
+from nanomorph.bundle import BundleError, load_bundle
 from nanomorph.cli.main import main
-from nanomorph.engines.cuda import SHAPES, CudaEngine
+from nanomorph.engines.cuda import SHAPES, CudaEngine, settings
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.engines.opening import open_engine
 from nanomorph.engines.tensorrt.build import Profile, profile_of
@@ -120,8 +123,118 @@ def test_cuda_graphs_have_one_number_a_shape(bundle, monkeypatch):
     for n in (1, 2, 1):
         engine.run(frames(n))
     numbers = [bound.options.get_run_config_entry("gpu_graph_id") for bound in engine._bound.values()]
-    assert asked == [{"enable_cuda_graph": "1"}]
+    assert asked == [{"use_tf32": "0", "enable_cuda_graph": "1"}]
     assert sorted(numbers) == ["1", "2"]
+
+
+def test_a_captured_graph_keeps_its_number_and_its_buffers(bundle, monkeypatch):
+    """onnxruntime replays a graph on the addresses it was captured with: freed, they would be another's."""
+    original = __import__("nanomorph.engines.cuda", fromlist=["open_session"]).open_session
+    monkeypatch.setattr("nanomorph.engines.cuda.open_session", lambda model, device, **_: original(model, device))
+    engine = CudaEngine(bundle.backbones["fp32"], "fp32", True, stand_in.HostMemory(), "cpu")
+    engine.run(frames(1))
+    first = engine._bound[frames(1).shape]
+    for n in range(2, 2 * SHAPES + 4):
+        engine.run(frames(n))
+    engine.run(frames(1))
+    assert engine._bound[frames(1).shape] is first
+    numbers = [bound.options.get_run_config_entry("gpu_graph_id") for bound in engine._bound.values()]
+    assert sorted(numbers, key=int) == ["-1"] * SHAPES + [str(n + 1) for n in range(SHAPES)]
+
+
+def test_an_engine_that_is_closed_holds_nothing(bundle, trt):
+    memory = stand_in.HostMemory()
+    cuda = CudaEngine(bundle.backbones["fp32"], "fp32", memory=memory, device="cpu")
+    tensorrt = open_proven(bundle, "fp32", memory=memory)
+    for engine in (cuda, tensorrt):
+        for n in (1, 2):
+            engine.run(frames(n))
+    assert memory.graphs >= 2
+    for engine in (cuda, tensorrt):
+        engine.close()
+    assert (memory.pinned_arrays, memory.held, memory.graphs) == ([], {}, 0)
+    assert trt.calls
+
+
+def test_fp32_is_fp32_also_where_tensor_cores_would_round_it():
+    assert settings("fp32", graphs=False) == {"use_tf32": "0"}
+    assert settings("fp16", graphs=True) == {"enable_cuda_graph": "1"}
+
+
+def test_the_wheels_of_nvidia_are_loaded_and_what_is_said_of_them_is_no_output(bundle, monkeypatch, capsys, caplog):
+    asked = []
+
+    def preload_dlls(**where):
+        asked.append(where)
+        print("Failed to load libcudnn.so.9")
+
+    monkeypatch.setattr(onnxruntime, "preload_dlls", preload_dlls, raising=False)
+    with caplog.at_level(logging.DEBUG):
+        CudaEngine(bundle.backbones["fp32"], "fp32", memory=stand_in.HostMemory(), device="cpu")
+    assert asked == [{"directory": ""}]
+    assert capsys.readouterr().out == ""
+    assert "Failed to load libcudnn.so.9" in caplog.text
+
+
+class OnStandIn(CudaEngine):
+    """As CudaEngine, on the stand-in. `answer` is what becomes of its outputs."""
+
+    answer = staticmethod(lambda outputs: outputs)
+
+    def __init__(self, model, precision, graphs=False):
+        super().__init__(model, precision, graphs, stand_in.HostMemory(), "cpu")
+
+    def run(self, batch):
+        return self.answer(super().run(batch))
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """A machine with CUDA, as far as anybody can tell before something is computed."""
+    monkeypatch.setattr("nanomorph.engines.cuda.CudaEngine", OnStandIn)
+    monkeypatch.setattr("nanomorph.engines.opening._cuda_is_built_in", lambda: True)
+    monkeypatch.setattr("nanomorph.engines.onnx_runtime.cuda_is_built_in", lambda: True)
+    return lambda answer: monkeypatch.setattr(OnStandIn, "answer", staticmethod(answer))
+
+
+def no_kernel(_outputs):
+    raise RuntimeError("[ONNXRuntimeError] : 1 : FAIL : CUDNN failure 5000: no kernel image for this device")
+
+
+def black(outputs):
+    return {name: 0 * values for name, values in outputs.items()}
+
+
+def test_cuda_that_computes_is_taken(bundle, cuda):
+    assert open_engine(bundle, "auto").provider == "CUDA"
+    cuda(lambda outputs: {name: values + 1e-5 for name, values in outputs.items()})  # another order of sums
+    assert open_engine(bundle, "cuda").provider == "CUDA"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (no_kernel, "CUDA does not run on this GPU (.*no kernel image for this device); use --device cpu"),
+        (black, "CUDA (fp32) does not compute what the bundle's fp32 graph computes: .*FAILED.; use --device cpu"),
+    ],
+)
+def test_cuda_that_opens_and_cannot_compute_falls_back_loudly(bundle, cuda, caplog, answer, why):
+    cuda(answer)
+    with caplog.at_level(logging.WARNING):
+        assert open_engine(bundle, "auto").provider == "CPU"
+    sentence = why.replace("(", r"\(").replace(")", r"\)")
+    assert re.search(f"CUDA is installed and does not work, the CPU computes instead: {sentence}", caplog.text)
+    with pytest.raises(FatalError, match=sentence):
+        open_engine(bundle, "cuda")
+
+
+def test_fp16_passes_the_gates_again_where_it_opens(bundle, cuda):
+    both = bundle.manifest["backbone"] | {"fp16": "backbone.onnx"}
+    halved = replace(bundle, manifest=bundle.manifest | {"backbone": both})
+    assert open_engine(halved, "cuda").precision == "fp16"
+    cuda(lambda outputs: outputs | {"foreground": 1 - outputs["foreground"]})
+    with pytest.raises(FatalError, match=r"CUDA \(fp16\) does not compute .*mask Dice, mean: .* FAILED"):
+        open_engine(halved, "cuda")
 
 
 def test_auto_falls_back_loudly_where_cuda_is_installed_and_broken(bundle, monkeypatch, caplog):
@@ -182,7 +295,11 @@ def break_the_card(bundle):
 
 
 def change_the_graph(bundle):
-    bundle.manifest["files"]["backbone.onnx"] = "f" * 64
+    graph = onnx.load(str(bundle.path / "backbone.onnx"))
+    graph.producer_name = "another export"
+    onnx.save(graph, str(bundle.path / "backbone.onnx"))
+    changed = hashlib.sha256((bundle.path / "backbone.onnx").read_bytes()).hexdigest()
+    bundle.manifest["files"]["backbone.onnx"] = changed
 
 
 def update_tensorrt(_bundle):
@@ -209,6 +326,40 @@ def test_tensorrt_rebuilds_loudly_on_any_mismatch(bundle, caplog, change, why):
     caplog.clear()
     open_proven(bundle, "fp32", memory=stand_in.HostMemory())
     assert not caplog.text
+
+
+@pytest.mark.usefixtures("trt")
+def test_a_workspace_that_was_asked_for_once_stays(bundle, caplog):
+    """`build-engines --workspace 4096`, then `batch`, which asks for none; then a wish for another one."""
+    open_proven(bundle, "fp32", 4096, memory=stand_in.HostMemory())
+    assert json.loads((bundle.path / "engines" / "fp32.json").read_text())["workspace_mib"] == 4096
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        open_proven(bundle, "fp32", memory=stand_in.HostMemory())
+        assert not caplog.text
+        open_proven(bundle, "fp32", 1024, memory=stand_in.HostMemory())
+    assert "workspace_mib was 4096, is 1024" in caplog.text
+
+
+def test_a_timing_cache_is_whole_or_the_one_before(bundle, trt, monkeypatch):
+    """A disk that fills while it is written: half a cache would be believed by the next build."""
+    open_proven(bundle, "fp32", memory=stand_in.HostMemory())
+    cache = bundle.path / "engines" / "fp32.timing"
+    before = cache.read_bytes()
+    trt.__version__ = "11.5.0"
+    monkeypatch.setattr(stand_in, "TIMES", b"other times")
+    monkeypatch.setattr("nanomorph.atomic.os.fsync", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        open_proven(bundle, "fp32", memory=stand_in.HostMemory())
+    assert cache.read_bytes() == before
+
+
+@pytest.mark.usefixtures("trt")
+def test_no_engine_is_built_of_a_graph_that_is_not_the_bundles(bundle):
+    (bundle.path / "backbone.onnx").write_bytes(b"the next export")
+    with pytest.raises(BundleError, match="was changed while it was being opened"):
+        open_proven(bundle, "fp32", memory=stand_in.HostMemory())
+    assert not list(bundle.path.glob("engines/*"))
 
 
 @pytest.mark.usefixtures("trt")

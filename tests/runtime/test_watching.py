@@ -16,6 +16,7 @@ import tifffile
 from fake_microscope import FORMATS, MODES, acquire, lose_share
 from micrograph_files import emi, rod_image, rod_of, ser, tiff
 from nanomorph.bundle import load_bundle
+from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.journal import JournalReader, locate
 from nanomorph.model import Model
 from nanomorph.run import Run
@@ -294,7 +295,11 @@ def test_started_again_it_does_nothing_twice(scene):
     assert scene.run().outcomes == {}
 
 
-def test_a_changed_bundle_is_taken_over_between_images_and_a_broken_one_refused(scene, tiny_bundle, tmp_path, caplog):
+def test_a_changed_bundle_is_taken_over_between_images_and_a_broken_one_refused(
+    scene, tiny_bundle, tmp_path, caplog, monkeypatch
+):
+    closed = []
+    monkeypatch.setattr(OnnxRuntimeEngine, "close", lambda engine: closed.append(engine))
     bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
     manifest = bundle / "bundle.json"
     good = manifest.read_text()
@@ -320,6 +325,7 @@ def test_a_changed_bundle_is_taken_over_between_images_and_a_broken_one_refused(
     assert fingerprint["2.tif"] == load_bundle(bundle).fingerprint
     assert caplog.text.count("bundle refused") == 1
     assert f"bundle {fingerprint['2.tif']} from now on" in caplog.text
+    assert len(closed) == 1  # the first one's: on a GPU its buffers would stay
 
 
 def test_a_refused_bundle_is_named_once_while_files_beside_it_change(tiny_bundle, tmp_path, caplog):
@@ -339,3 +345,14 @@ def test_a_refused_bundle_is_named_once_while_files_beside_it_change(tiny_bundle
     model = follower.check()
     assert model is not None
     assert model.bundle.name == "newer"
+
+
+def test_a_bundle_whose_engine_fails_is_refused_and_its_engine_closed(tiny_bundle, tmp_path, caplog, monkeypatch):
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    follower = BundleFollower(bundle, "another", lambda loaded: Model(loaded, device="cpu"))
+    closed = []
+    monkeypatch.setattr(OnnxRuntimeEngine, "run", lambda *_: 1 / 0)
+    monkeypatch.setattr(OnnxRuntimeEngine, "close", lambda engine: closed.append(engine))
+    assert follower.check() is None
+    assert "bundle refused, another goes on: CPU failed while it computed (division by zero)" in caplog.text
+    assert len(closed) == 1

@@ -42,6 +42,9 @@ class TorchEngine:
             outputs = self._backbone(torch.from_numpy(batch))
         return {name: output.numpy() for name, output in zip(OUTPUTS, outputs, strict=True)}
 
+    def close(self) -> None:
+        """Nothing: its memory goes with it."""
+
     def embed(self, batch: np.ndarray) -> np.ndarray:
         """uint8 (N, 1, H, W) -> embeddings float32 (N, D); the decoder is left out."""
         assert isinstance(self._backbone, Backbone)

@@ -36,6 +36,10 @@ class Recorded:
         self.seen.append(batch)
         return self.engine.run(batch)
 
+    def close(self) -> None:
+        """As every engine."""
+        self.engine.close()
+
 
 def time_stages(model: Model, files: Sequence[Path], out: Path, overlays: bool) -> dict[str, Any]:
     """Facts of each stage, of one image through all of them, and of the model alone on the same batches (`bare`)."""

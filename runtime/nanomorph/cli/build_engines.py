@@ -21,10 +21,10 @@ class Options:
         choices=("fp32", "fp16"),
         many=True,
     )
-    workspace: int = option("memory for intermediate results in MiB", default=2048, type=int)
+    workspace: int | None = option("memory for intermediate results in MiB (default: 2048)", default=None, type=int)
 
     def __post_init__(self) -> None:
-        if self.workspace < 1:
+        if self.workspace is not None and self.workspace < 1:
             raise ConfigurationError(f"--workspace {self.workspace}: give a positive number of MiB.")
 
 

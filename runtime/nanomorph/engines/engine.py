@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from nanomorph.bundle import Bundle
-from nanomorph.errors import ConfigurationError
+from nanomorph.errors import ConfigurationError, FatalError
 
 # What `auto` takes. int8 is for those who ask: it turns more labels than auto may change between two machines. CPUs
 # compute fp16 files in fp32, slower than the fp32 file.
@@ -16,6 +16,8 @@ ON_CPU, ON_GPU = ("fp32",), ("fp16", "fp32")
 CPU_BATCH_PIXELS = 1
 # Two frames of 1024 x 1024: little enough to keep memory flat.
 GPU_BATCH_PIXELS = 2 * 1024 * 1024
+# Characters of a library's own words that are shown.
+WORDS = 300
 # Providers that compute on the cores that read and measure, too.
 ON_CORES = ("CPU", "OpenVINO")
 
@@ -37,6 +39,24 @@ class Engine(Protocol):
         Any number of threads may call at once; a frame's result is the same in any batch.
         """
         ...
+
+    def close(self) -> None:
+        """Give back what the device holds for it; nothing runs it any more."""
+        ...
+
+
+def computed(engine: Engine, batch: np.ndarray) -> dict[str, np.ndarray]:
+    """`engine.run`. Raises FatalError, one sentence, where the device or its library fails, in whatever way."""
+    try:
+        return engine.run(batch)
+    except (ConfigurationError, FatalError):
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split())[:WORDS] or type(error).__name__
+        raise FatalError(
+            f"{engine.provider} failed while it computed ({why}); what is done is kept, and the same command goes on "
+            "from there."
+        ) from error
 
 
 def choose_precision(bundle: Bundle, asked: str, preferred: tuple[str, ...]) -> str:

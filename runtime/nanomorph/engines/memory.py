@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from nanomorph.errors import ConfigurationError, FatalError
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A CUDA graph. launch: queue it all at once. destroy: give back what it holds."""
+
+    launch: Callable[[], None]
+    destroy: Callable[[], None]
 
 
 class DeviceMemory:
@@ -75,15 +84,18 @@ class DeviceMemory:
         """Until everything queued is done."""
         self._done(self._cuda.cudaStreamSynchronize(self.stream))
 
-    def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """A CUDA graph of what `work` queues: calling it queues the same again in one launch."""
+    def record(self, work: Callable[[], None]) -> Recorded:
+        """A CUDA graph of what `work` queues."""
         mode = self._cuda.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         self._done(self._cuda.cudaStreamBeginCapture(self.stream, mode))
         work()
         graph = self._done(self._cuda.cudaStreamEndCapture(self.stream))
         executable = self._done(self._cuda.cudaGraphInstantiate(graph, 0))
         self._done(self._cuda.cudaGraphDestroy(graph))
-        return lambda: self._done(self._cuda.cudaGraphLaunch(executable, self.stream))
+        return Recorded(
+            lambda: self._done(self._cuda.cudaGraphLaunch(executable, self.stream)),
+            lambda: self._done(self._cuda.cudaGraphExecDestroy(executable)),
+        )
 
     def _done(self, answer: tuple[Any, ...]) -> Any:
         """The value of a call's (error, value); raises FatalError where the device failed."""

@@ -95,6 +95,9 @@ class OnnxRuntimeEngine:
     def run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(self._outputs, self._session.run(None, {"image": batch}), strict=True))
 
+    def close(self) -> None:
+        """Nothing: its memory goes with it."""
+
 
 def open_on_cpu(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
     """A bundle's backbone of a precision that it has, on the CPU; `threads` as in `open_session`."""

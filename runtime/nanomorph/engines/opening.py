@@ -7,7 +7,6 @@ import logging
 from nanomorph.bundle import Bundle
 from nanomorph.devices import DEVICES
 from nanomorph.engines.engine import ON_CPU, ON_GPU, Engine, choose_precision
-from nanomorph.engines.two_graphs import open_graphs
 from nanomorph.errors import ConfigurationError, FatalError
 
 logger = logging.getLogger(__name__)
@@ -18,8 +17,9 @@ def open_engine(
 ) -> Engine:
     """Open the bundle's backbone on a device.
 
-    `auto` takes CUDA where it works, else the CPU; fp32, and on a GPU fp16 where the bundle has it. What it could not
-    have is said in the log. Raises ConfigurationError where the device or precision asked for is not to be had.
+    `auto` takes CUDA where it works (tried, see `cuda.open_proven`), else the CPU; fp32, and on a GPU fp16 where the
+    bundle has it. What it could not have is said in the log. Raises ConfigurationError where the device or precision
+    asked for is not to be had, FatalError where what is there does not compute what it should.
     """
     if device not in DEVICES:
         raise ConfigurationError(f"device {device} is not known; there are: {', '.join(DEVICES)}.")
@@ -50,12 +50,11 @@ def _openvino(bundle: Bundle, precision: str, threads: int) -> Engine:
 
 
 def _cuda(bundle: Bundle, precision: str, graphs: bool) -> Engine:
-    from nanomorph.engines.cuda import CudaEngine
+    from nanomorph.engines.cuda import open_proven
     from nanomorph.engines.onnx_runtime import require_cuda
 
     require_cuda()
-    chosen = choose_precision(bundle, precision, ON_GPU)
-    return open_graphs(bundle, chosen, lambda file, its: CudaEngine(file, its, graphs))
+    return open_proven(bundle, choose_precision(bundle, precision, ON_GPU), graphs)
 
 
 def _tensorrt(bundle: Bundle, precision: str) -> Engine:

@@ -10,9 +10,10 @@ import numpy as np
 from nanomorph.bundle import Bundle
 from nanomorph.cores import cores
 from nanomorph.engines.engine import CPU_BATCH_PIXELS, Engine
-from nanomorph.engines.proof import exact, prove
+from nanomorph.engines.proof import exact, prove, require
 from nanomorph.engines.two_graphs import open_graphs
-from nanomorph.errors import ConfigurationError, FatalError
+from nanomorph.errors import ConfigurationError
+from nanomorph.gates import Gate
 
 
 def open_proven(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
@@ -23,19 +24,12 @@ def open_proven(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
     Raises ConfigurationError without OpenVINO, FatalError where it does not run or a gate fails.
     """
     engine = open_graphs(bundle, precision, lambda file, its: OpenVinoEngine(file, its, threads))
-    try:
-        found = [exact(bundle, engine)] if precision == "fp32" else prove(bundle, engine)
-    except RuntimeError as error:
-        # Seen with instructions older than AVX2: some layers compile, and do not run.
-        why = str(error).strip().rpartition("\n")[2]
-        raise FatalError(f"OpenVINO does not run on this processor ({why}); use --device cpu.") from error
-    failed = [str(gate) for gate in found if not gate.passed]
-    if failed:
-        raise FatalError(
-            f"OpenVINO ({precision}) does not compute what the bundle's fp32 graph computes: {'; '.join(failed)}; "
-            "use --device cpu."
-        )
+    require(bundle, engine, _exactly if precision == "fp32" else prove, "processor")
     return engine
+
+
+def _exactly(bundle: Bundle, engine: Engine) -> list[Gate]:
+    return [exact(bundle, engine)]
 
 
 class OpenVinoEngine:
@@ -54,6 +48,9 @@ class OpenVinoEngine:
         """As every engine; frame by frame, so that no bit of a frame can depend on its neighbours."""
         frames = [self._run(batch[n : n + 1]) for n in range(len(batch))]
         return {name: np.concatenate([frame[name] for frame in frames]) for name in self._outputs}
+
+    def close(self) -> None:
+        """Nothing: its memory goes with it."""
 
     def _run(self, frame: np.ndarray) -> dict[str, np.ndarray]:
         # A request serves one thread at a time; making one takes 10 microseconds.

@@ -50,7 +50,11 @@ class BundleFollower:
                 self._refused = ()
                 return None
             model = self._open(bundle)
-            _rehearse(model)
+            try:
+                _rehearse(model)
+            except BaseException:
+                model.engine.close()
+                raise
         except Exception as error:  # noqa: BLE001 (whatever is wrong with it, the old one goes on)
             self._refused = _signature(_below(self._folder))
             self._say(str(error) or type(error).__name__)

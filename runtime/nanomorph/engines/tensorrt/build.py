@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nanomorph.atomic import atomic_open
 from nanomorph.engines.tensorrt.library import load, logger_of
 from nanomorph.errors import FatalError
 from nanomorph.prepare import InputSpec
@@ -29,11 +30,11 @@ def profile_of(spec: InputSpec, batch: int) -> Profile:
     return Profile((1, 1, SMALLEST, SMALLEST), (min(batch, 4), 1, side, side), (batch, 1, side, side))
 
 
-def build(model: Path, profile: Profile, timing_cache: Path, workspace_mib: int) -> bytes:
-    """A serialised engine; the timing cache is read and written. Raises FatalError with TensorRT's own words.
+def build(graph: bytes, name: str, profile: Profile, timing_cache: Path, workspace_mib: int) -> bytes:
+    """A serialised engine of an ONNX file's bytes, called `name`; the timing cache is read and written.
 
-    Networks are strongly typed: the precision is the one in the file. (TensorRT 10 needs the flag, 11 ignores it;
-    its flags for FP16 and INT8 are gone in 11 and are not used.)
+    Raises FatalError with TensorRT's own words. Networks are strongly typed: the precision is the one in the file.
+    (TensorRT 10 needs the flag, 11 ignores it; its flags for FP16 and INT8 are gone in 11 and are not used.)
     """
     trt = load()
     logger = logger_of(trt)
@@ -41,15 +42,15 @@ def build(model: Path, profile: Profile, timing_cache: Path, workspace_mib: int)
     flags = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(flags)
     parser = trt.OnnxParser(network, logger)
-    if not parser.parse(model.read_bytes()):
+    if not parser.parse(graph):
         errors = "; ".join(parser.get_error(n).desc() for n in range(parser.num_errors))
-        raise FatalError(f"TensorRT {trt.__version__} cannot read {model}: {errors}")
+        raise FatalError(f"TensorRT {trt.__version__} cannot read {name}: {errors}")
     config = _configure(trt, builder, profile, timing_cache, workspace_mib)
     engine = builder.build_serialized_network(network, config)
     if engine is None:
-        raise FatalError(f"TensorRT {trt.__version__} built no engine of {model}: its messages above say why")
-    timing_cache.parent.mkdir(parents=True, exist_ok=True)
-    timing_cache.write_bytes(bytes(config.get_timing_cache().serialize()))
+        raise FatalError(f"TensorRT {trt.__version__} built no engine of {name}: its messages above say why")
+    with atomic_open(timing_cache) as stream:
+        stream.write(bytes(config.get_timing_cache().serialize()))
     return bytes(engine)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from nanomorph.engines.engine import GPU_BATCH_PIXELS
-from nanomorph.engines.memory import DeviceMemory
+from nanomorph.engines.memory import DeviceMemory, Recorded
 from nanomorph.engines.tensorrt.build import Profile
 from nanomorph.engines.tensorrt.library import load, logger_of
 from nanomorph.errors import FatalError
@@ -22,12 +21,12 @@ SHAPES = 8
 
 @dataclass(frozen=True, eq=False)
 class _Prepared:
-    """One shape of batch: host arrays, device addresses, and `launch`, which queues copies and network at once."""
+    """One shape of batch: host arrays, device addresses, and a graph that queues copies and network at once."""
 
     context: Any
     host: dict[str, np.ndarray]
     device: dict[str, int]
-    launch: Callable[[], None]
+    graph: Recorded
 
 
 class TensorRtEngine:
@@ -57,6 +56,12 @@ class TensorRtEngine:
             parts = [self._run(batch[n : n + self._largest]) for n in range(0, len(batch), self._largest)]
         return {name: np.concatenate([part[name] for part in parts]) for name in self._outputs}
 
+    def close(self) -> None:
+        """As every engine."""
+        with self._busy:
+            while self._prepared:
+                self._release(self._prepared.popitem()[1])
+
     def _run(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         if batch.shape not in self._prepared:
             if len(self._prepared) == SHAPES:
@@ -65,7 +70,7 @@ class TensorRtEngine:
         self._prepared.move_to_end(batch.shape)
         prepared = self._prepared[batch.shape]
         prepared.host["image"][...] = batch
-        prepared.launch()
+        prepared.graph.launch()
         self._memory.wait()
         return {name: prepared.host[name].copy() for name in self._outputs}
 
@@ -95,6 +100,7 @@ class TensorRtEngine:
         return _Prepared(context, host, device, self._memory.record(enqueue))
 
     def _release(self, prepared: _Prepared) -> None:
+        prepared.graph.destroy()
         for array in prepared.host.values():
             self._memory.free(host=array)
         for address in prepared.device.values():

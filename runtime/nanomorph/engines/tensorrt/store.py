@@ -1,7 +1,7 @@
 """Engines on disk: each beside a JSON file that says what it was built from and that it passed the gates.
 
-A mismatch in anything (graph, TensorRT, GPU, profile, workspace) builds it anew, loudly: onnxruntime's own cache
-does not (onnxruntime#22244).
+A mismatch in anything (graph, TensorRT, GPU, profile; workspace, where one was asked for) builds it anew, loudly:
+onnxruntime's own cache does not (onnxruntime#22244).
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ WORKSPACE_MIB = 2048
 
 
 def open_proven(
-    bundle: Bundle, precision: str, workspace_mib: int = WORKSPACE_MIB, memory: DeviceMemory | None = None
+    bundle: Bundle, precision: str, workspace_mib: int | None = None, memory: DeviceMemory | None = None
 ) -> TensorRtEngine:
     """The bundle's engine for this machine, built and proven where there is none that fits.
 
+    workspace_mib: None takes an engine of any, and builds with WORKSPACE_MIB.
     Raises ConfigurationError without TensorRT or a GPU, FatalError where an engine does not build or fails a gate.
     """
     trt = load()
@@ -44,12 +45,13 @@ def open_proven(
         "tensorrt": trt.__version__,
         "device": memory.device_name(),
         "profile": {name: list(shape) for name, shape in asdict(profile).items()},
-        "workspace_mib": workspace_mib,
     }
+    if workspace_mib is not None:
+        wanted["workspace_mib"] = workspace_mib
     file = engines_folder(bundle) / f"{precision}.engine"
-    why = mismatch(file, wanted)
-    if why is None:
-        return TensorRtEngine(file.read_bytes(), precision, profile, memory)
+    plan, why = kept(file, wanted)
+    if plan is not None:
+        return TensorRtEngine(plan, precision, profile, memory)
     logger.warning("%s: %s; building it for this machine, which takes minutes", file, why)
     return _build_and_prove(bundle, file, wanted, profile, memory)
 
@@ -62,19 +64,19 @@ def engines_folder(bundle: Bundle) -> Path:
     return cache / "nanomorph" / "engines" / bundle.measures
 
 
-def mismatch(file: Path, wanted: dict[str, Any]) -> str | None:
-    """Why an engine on disk is not the one wanted, in one clause; None where it is."""
+def kept(file: Path, wanted: dict[str, Any]) -> tuple[bytes | None, str]:
+    """The engine on disk where it is the one wanted; else None, and why not in one clause."""
     try:
         known = json.loads(_card(file).read_text(encoding="utf-8"))
         plan = file.read_bytes()
     except FileNotFoundError:
-        return "there is no engine yet"
+        return None, "there is no engine yet"
     except (OSError, ValueError) as error:
-        return f"its fingerprint cannot be read ({error})"
+        return None, f"its fingerprint cannot be read ({error})"
     if known.get("engine_sha256") != hashlib.sha256(plan).hexdigest():
-        return "it is not the engine that was proven (sha256 differs)"
+        return None, "it is not the engine that was proven (sha256 differs)"
     differing = [f"{key} was {known.get(key)}, is {value}" for key, value in wanted.items() if known.get(key) != value]
-    return "; ".join(differing) or None
+    return (None if differing else plan), "; ".join(differing)
 
 
 def _build_and_prove(
@@ -83,7 +85,9 @@ def _build_and_prove(
     from nanomorph.gates import as_metrics
 
     precision = wanted["precision"]
-    plan = build(bundle.backbones[precision], profile, file.with_suffix(".timing"), wanted["workspace_mib"])
+    wanted = {"workspace_mib": WORKSPACE_MIB} | wanted
+    graph, name = bundle.read(bundle.manifest["backbone"][precision]), str(bundle.backbones[precision])
+    plan = build(graph, name, profile, file.with_suffix(".timing"), wanted["workspace_mib"])
     engine = TensorRtEngine(plan, precision, profile, memory)
     found = prove(bundle, engine)
     failed = [str(gate) for gate in found if not gate.passed]
