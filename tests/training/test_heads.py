@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,35 @@ def test_saved_and_loaded_it_is_the_same_head(head: Head, tmp_path: Path) -> Non
     assert (again.labels, again.descriptors, again.metrics) == (head.labels, head.descriptors, head.metrics)
     with pytest.raises(ConfigurationError, match="holds no head"):
         load_head(tmp_path / "nothing")
+
+
+def cut_the_tensors(run: Path) -> None:
+    (run / "head.safetensors").write_bytes((run / "head.safetensors").read_bytes()[:200])
+
+
+def forget_the_radius(run: Path) -> None:
+    state = json.loads((run / "head.json").read_text())
+    (run / "head.json").write_text(json.dumps({key: value for key, value in state.items() if key != "radius"}))
+
+
+def forget_a_class(run: Path) -> None:
+    state = json.loads((run / "head.json").read_text())
+    (run / "head.json").write_text(json.dumps(state | {"labels": state["labels"][:2]}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (cut_the_tensors, "deserializing"),
+        (forget_the_radius, "'radius'"),
+        (forget_a_class, "weights, intercept, centroids not of 2 classes and 22 features"),
+    ],
+)
+def test_a_damaged_head_is_one_sentence(head: Head, tmp_path: Path, damage: Callable[[Path], None], why: str) -> None:
+    save_head(head, tmp_path)
+    damage(tmp_path)
+    with pytest.raises(ConfigurationError, match=f"holds no head that can be read .*{why}"):
+        load_head(tmp_path)
 
 
 @pytest.mark.parametrize("classes", [("left", "right"), NAMES])

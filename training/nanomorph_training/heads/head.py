@@ -94,16 +94,28 @@ def save_head(head: Head, run: Path) -> None:
 
 
 def load_head(run: Path) -> Head:
-    """Read a head. Raises ConfigurationError where `run` holds none."""
+    """Read a head. Raises ConfigurationError where `run` holds none, or one that is damaged."""
+    from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
     try:
         state = json.loads((run / STATE).read_text(encoding="utf-8"))
         arrays = from_bytes((run / TENSORS).read_bytes())
-    except (OSError, ValueError) as error:
+        tuples = {name: tuple(state[name]) for name in ("labels", "descriptors")}
+        names = {f.name for f in fields(Head)}
+        head = Head(**{name: value for name, value in (state | tuples | arrays).items() if name in names})
+        _require_shapes(head)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise ConfigurationError(
             f"{run} holds no head that can be read ({error}); fit one with `nanomorph fit-head`"
         ) from error
-    tuples = {name: tuple(state[name]) for name in ("labels", "descriptors")}
-    names = {f.name for f in fields(Head)}
-    return Head(**{name: value for name, value in (state | tuples | arrays).items() if name in names})
+    return head
+
+
+def _require_shapes(head: Head) -> None:
+    classes, features = len(head.labels), head.mean.size
+    line, table = (features,), (classes, features)
+    known = {"mean": line, "scale": line, "weights": table, "intercept": (classes,), "centroids": table}
+    wrong = [name for name, shape in known.items() if getattr(head, name).shape != shape]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} not of {classes} classes and {features} features")
