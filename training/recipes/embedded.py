@@ -84,6 +84,10 @@ def drawn(options: Options) -> list[tuple[Path, list[Any]]]:
         (work / "meshes-too" / "labels.csv",
          ["synthesize", "--out", work / "meshes-too", "--count", options.scaled(300), "--seed", 3_000_004,
           "--workers", 2, "--classes", "grid", "--width-px", 9, 25]),
+        # For the fifth, frames that show nothing: something was found on three of five.
+        (work / "empties-too" / "labels.csv",
+         ["synthesize", "--out", work / "empties-too", "--count", options.scaled(300), "--seed", 23, "--workers", 2,
+          "--classes", "empty"]),
     ]
     # fmt: on
 
@@ -98,8 +102,9 @@ def recipe(options: Options) -> list[Step]:
     textures = work / "textures" / "labels.csv"
     drawn_later = [textures, work / "crumbs" / "labels.csv"]
     meshes = [work / "meshes" / "labels.csv", work / "meshes-too" / "labels.csv"]
+    empties = work / "empties-too" / "labels.csv"
     cached = ["--cache", work / "cache", "--resume", "auto"]
-    segmenter = work / "segmenter-meshes-too"
+    segmenter = work / "segmenter-empties"
     encoder = ["--encoder", segmenter]
 
     # fmt: off
@@ -120,6 +125,7 @@ def recipe(options: Options) -> list[Step]:
                 ("segmenter", "segmenter-again", [], 2400, 11, 0.5),
                 ("segmenter-again", "segmenter-meshes", meshes[:1], 1600, 12, 0.5),
                 ("segmenter-meshes", "segmenter-meshes-too", meshes, 1200, 13, 0.3),
+                ("segmenter-meshes-too", "segmenter-empties", [*meshes, empties], 1000, 14, 0.5),
             )
         ),
         (work / "morphology" / "DONE",
