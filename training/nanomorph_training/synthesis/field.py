@@ -31,7 +31,7 @@ class SyntheticField:
     image: uint8 or uint16 (H, W). mask: bool (H, W), exact. instances: int32 (H, W), wire ids, 0 background;
     where objects overlap the upper one's. label: one of DRAWN. wires: a row per visible object
     (WIRE_COLUMNS): `wire` is its id in `instances`, `axis` a float32 (N, 2) array of x and y in px (empty for a
-    texture), lengths are those inside the field. optics: how it was recorded.
+    texture), lengths are those inside the field. optics: how it was recorded; of FOREIGN `jpeg` alone.
     """
 
     image: np.ndarray
@@ -70,8 +70,7 @@ def _expose_scene(rng: Rng, label: str, shape: tuple[int, int], scene: Scene, wi
     density = _density(rng, shape, scene)
     film = draw_dirt(rng, shape, _particle_px(scene))
     film[scene.hidden] = 3.0
-    seen = draw_foreign(rng, shape) if label == FOREIGN else expose(rng, density, film, optics)
-    gray = seen if label == FOREIGN else scene.overlay.apply(seen)
+    gray = draw_foreign(rng, shape) if label == FOREIGN else scene.overlay.apply(expose(rng, density, film, optics))
     image = record(gray, wishes.bits, optics.jpeg)
     nm = scene.scale.nm_per_px
     return SyntheticField(image, scene.instances > 0, scene.instances, label, nm, wires_table(scene), optics)
