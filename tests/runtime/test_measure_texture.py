@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nanomorph.measure.scales import REDUCED, WINDOWS, reduced, resolved
+from nanomorph.measure.scales import REDUCED, WINDOWS, coarsened, reduced, resolved
 from nanomorph.measure.texture import Texture, measure_texture
 
 SIDE = 4 * REDUCED
@@ -69,6 +69,19 @@ def test_a_field_that_is_fine_enough_is_taken_whole() -> None:
     whole = reduced(mask)
     assert whole.fractions.shape == (REDUCED, REDUCED)
     assert resolved(mask, SQUARE, whole, 1, 4.0) == (whole,)
+
+
+def test_what_is_large_is_looked_at_on_coarse_pixels() -> None:
+    """A wall of 8 px is two thirds of a pixel there, and still parts the pores."""
+    whole = reduced(grid(480, 8).astype(np.uint8))
+    coarse = coarsened(whole, 100.0)
+    assert coarse.fractions.shape == (128, 128)
+    assert coarse.size == 3 * whole.size == 12.0
+    assert coarse.fractions.sum() * 9 == pytest.approx(whole.fractions.sum())
+    assert coarsened(whole, 7.9) is whole
+    texture = measure_texture(grid(480, 8), SQUARE)
+    assert thickness(texture, "background") == pytest.approx(472, rel=0.03)
+    assert thickness(texture, "foreground") == pytest.approx(8, rel=0.12)
 
 
 def test_one_phase_alone_has_no_texture() -> None:

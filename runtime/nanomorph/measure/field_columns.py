@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from nanomorph.measure.descriptor import CROSSINGS, ISO13322, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
-from nanomorph.measure.scales import REDUCED, WINDOWS
+from nanomorph.measure.scales import COARSE, REDUCED, WINDOWS
 
 _SIZED = "over the domains clear of the edge (but see sizes_include_edge, and --edges)"
 _SIDE = "square root of the field's area"
 
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
 _THICKNESS = "by area, diameter of the largest inscribed disc, which may reach out of the field, around each pixel of"
-_SCALE = f"; of a field reduced to {REDUCED} px, or of {WINDOWS} windows of that side where it would blur what it holds"
+_SCALE = f"; of a field reduced to {COARSE} to {REDUCED} px, or of {WINDOWS} windows where it would blur what it holds"
 _HILDEBRAND = "Hildebrand and Ruegsegger 1997"
 
 

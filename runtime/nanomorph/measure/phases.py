@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -118,17 +119,26 @@ def correlation_length(parts: Sequence[np.ndarray], share: float) -> float:
 def _products(fractions: np.ndarray) -> np.ndarray:
     """Mean product of two pixels (float32 (H, W)) 0, 1, 2 .. px apart, to half of the shorter side."""
     height, width = fractions.shape
-    shape = [fft.next_fast_len(2 * side, real=True) for side in fractions.shape]
+    # Empty pixels for the distances that are asked for: what is farther may come round to the other side.
+    shape = [fft.next_fast_len(side + side // 2, real=True) for side in fractions.shape]
     power = np.abs(fft.rfft2(fractions, shape)) ** 2
     products = fft.irfft2(power, shape)[: height // 2]
-    dy, dx = np.ogrid[: height // 2, : width // 2]
-    pairs = (height - dy) * (width - dx)
+    ring, weight = _rings(height, width)
     # Along the other diagonal too: products are symmetric only under reversal of both axes.
-    mean = 0.5 * (products[:, dx[0]] / pairs + products[:, -dx[0]] / pairs)
+    mean = products[:, : width // 2] + products[:, -np.arange(width // 2)]
+    return np.bincount(ring, (mean * weight).ravel())[: min(mean.shape)]
+
+
+@lru_cache(maxsize=8)
+def _rings(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """For every shift of a field by less than half: the ring of 1 px that it lies in, int (n,), and what its two sums of
+    products count there, 1 / (pixels that overlap x shifts of the ring x 2), float32 (h, w).
+    """
+    dy, dx = np.ogrid[: height // 2, : width // 2]
     ring = np.rint(np.hypot(dy, dx)).astype(int).ravel()
-    n = min(mean.shape)
-    inside = ring < n
-    return np.bincount(ring[inside], mean.ravel()[inside], n) / np.bincount(ring[inside], minlength=n)
+    pairs = (height - dy) * (width - dx)
+    weight = 0.5 / (pairs * np.bincount(ring)[ring].reshape(pairs.shape))
+    return ring, weight.astype(np.float32)
 
 
 def _falls_to(profile: np.ndarray, level: float) -> float:

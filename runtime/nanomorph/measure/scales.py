@@ -12,6 +12,8 @@ import numpy as np
 # Longer side, px, to which a field is reduced; of windows where it would be too coarse.
 REDUCED = 384
 WINDOWS = 4
+# Shorter side, px, that shows a texture as a whole however large all in it is.
+COARSE = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,15 @@ def resolved(
     taken = np.searchsorted(held, (np.arange(WINDOWS) + 0.5) / WINDOWS * held[-1])
     places = [(rows[k // len(columns)], columns[k % len(columns)]) for k in taken.tolist()]
     return tuple(_scaled(np.ascontiguousarray(mask[place]), per_px, size) for place in places)
+
+
+def coarsened(fine: Scaled, size: float) -> Scaled:
+    """The same on pixels of at most `size`, made of whole ones of `fine`, COARSE at least along its shorter side."""
+    factor = min(int(size / fine.size), min(fine.fractions.shape) // COARSE)
+    if factor < 2:
+        return fine
+    height, width = (round(side / factor) for side in fine.fractions.shape)
+    return Scaled(cv2.resize(fine.fractions, (width, height), interpolation=cv2.INTER_AREA), fine.size * factor)
 
 
 def _places(side: int, per_px: float, size: float) -> list[slice]:

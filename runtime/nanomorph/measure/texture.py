@@ -10,13 +10,15 @@ import cv2
 import numpy as np
 
 from nanomorph.measure.phases import QUANTILES, Sizes, chords, correlation_length
-from nanomorph.measure.scales import Scaled, reduced, resolved
+from nanomorph.measure.scales import Scaled, coarsened, reduced, resolved
 from nanomorph.measure.thickness import local_thickness
 
 PHASES = {"background": 0, "foreground": 1}
 # Pixels of a phase's mean chord from which on inscribed discs and the correlation are right within some 5 %.
 DISCS = 10
 CORRELATION = 6
+# So many times as many show no more, and are dear.
+AMPLE = 4
 # Of strands in any direction a chord is so many times as long as they are wide.
 _CHORD = math.pi / 2
 
@@ -80,6 +82,9 @@ class _Field:
         return correlation_length([part.fractions for part in parts], share) * parts[0].size
 
     def _parts(self, phase: str, least: float) -> tuple[Scaled, ...]:
-        """Where a mean chord of `phase` takes at least so many px; of what has none, the whole field."""
+        """Where a mean chord of `phase` takes `least` px, or AMPLE times as many; of what has none, the whole field."""
         size = self.chords[phase].mean / least
-        return resolved(self.mask, self.per_px, self.whole, PHASES[phase], size if size > 0 else self.whole.size)
+        if not size > 0:
+            return (self.whole,)
+        parts = resolved(self.mask, self.per_px, self.whole, PHASES[phase], size)
+        return tuple(coarsened(part, size / AMPLE) for part in parts)
