@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,10 +19,9 @@ COARSE = 512
 
 @dataclass(frozen=True, eq=False)
 class Coarse:
-    """A label image at every so many pixels: int32 (h, w), distance to the background, area of each domain there."""
+    """A label image at every so many pixels: int32 (h, w), and the area of each domain there."""
 
     labels: np.ndarray
-    depth: np.ndarray
     area: np.ndarray
 
     @classmethod
@@ -30,7 +30,12 @@ class Coarse:
         step = math.ceil(max(labels.shape) / COARSE)
         coarse = labels[::step, ::step]
         area = np.bincount(coarse[coarse > 0], minlength=int(labels.max()) + 1)
-        return cls(coarse, to_edge(coarse > 0), area)
+        return cls(coarse, area)
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """Distance to the background, float32 (h, w)."""
+        return to_edge(self.labels > 0)
 
     def particles(self, kept: np.ndarray, rule: Rule) -> np.ndarray | None:
         """The kept domains, bool (n + 1,), where they are most of the material and particles: int32 (h, w)."""
@@ -48,6 +53,9 @@ def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation
     """
     coarse, rule = Coarse.of(labels), options.by_interior
     kept = greatest_of(labels, interior) >= options.sure
+    # Of what holds no crumb beside its largest domain, either, it need not be known whether it is one of particles.
+    if kept[1:].all() and not (coarse.area[1:] < options.crumb * coarse.area.max()).any():
+        return labels
     particles = coarse.particles(kept, rule)
     if particles is None and not kept[1:].all():
         kept[:] = True

@@ -131,8 +131,8 @@ def _products(fractions: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _rings(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """For every shift of a field by less than half: the ring of 1 px that it lies in, int (n,), and what its two sums of
-    products count there, 1 / (pixels that overlap x shifts of the ring x 2), float32 (h, w).
+    """For every shift of a field by less than half: the ring of 1 px that it lies in, int (n,), and what its two sums
+    of products count there, 1 / (pixels that overlap x shifts of the ring x 2), each; float32 (h, w).
     """
     dy, dx = np.ogrid[: height // 2, : width // 2]
     ring = np.rint(np.hypot(dy, dx)).astype(int).ravel()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from nanomorph.measure.pieces import pieces_of
 
@@ -103,23 +104,29 @@ def _attached(labels: np.ndarray, possible: np.ndarray, n: int) -> np.ndarray:
     """The domains (below `n`) that the pixels belong to which are `possible` and in no domain; 0 of none."""
     taken = labels > 0
     pieces = pieces_of(possible | taken, 8)
-    last, first = pieces.greatest(labels), n - pieces.greatest(np.where(taken, n - labels, 0))
-    loose, owner = possible & ~taken, pieces.painted(last)
+    last, loose = pieces.greatest(labels), possible & ~taken
+    owner = pieces.painted(last)[loose]
     # Nearly every piece holds one domain or none: only in others is asked which is nearest.
-    shared = np.flatnonzero((last > 0) & (first != last))
-    piece = pieces.labels if len(shared) else owner
-    for number in shared.tolist():
-        top, left, bottom, right = pieces.boxes[number].tolist()
-        box = np.s_[top:bottom, left:right]
-        here = piece[box] == number + 1
-        owner[box][here] = _nearest(np.where(here, labels[box], 0))[here]
-    return np.asarray(owner[loose])
+    several = pieces.greatest((n - labels) * taken) != n - last
+    shared = np.flatnonzero(several & (last > 0))
+    if len(shared):
+        number = np.zeros(len(pieces), np.int32)
+        number[shared] = shared + 1
+        piece = pieces.painted(number)
+        asked = piece[loose] > 0
+        owner[asked] = _nearest(labels, piece, np.flatnonzero(loose)[asked])
+    return owner
 
 
-def _nearest(labels: np.ndarray) -> np.ndarray:
-    """The nearest domain of every pixel of `labels` (int (H, W)), at least one of which is in one."""
-    taken = labels > 0
-    _, number = cv2.distanceTransformWithLabels((~taken).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    owner = np.zeros(int(number.max()) + 1, labels.dtype)
-    owner[number[taken]] = labels[taken]
-    return owner[number]
+def _nearest(labels: np.ndarray, piece: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The domain of `labels` nearest to each of `places` (k,), pixels of the raveled image, in the same `piece`.
+
+    Pieces of 0 are asked for by none.
+    """
+    taken = (labels > 0) & (piece > 0)
+    inner = cv2.erode(taken.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool)
+    rim = np.flatnonzero(taken & ~inner)
+    # Pieces lie in planes of their own, farther apart than the image is wide.
+    apart = sum(labels.shape)
+    points = [np.stack([*np.divmod(at, labels.shape[1]), apart * piece.ravel()[at]], axis=1) for at in (rim, places)]
+    return labels.ravel()[rim[cKDTree(points[0], balanced_tree=False).query(points[1])[1]]]
