@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.errors import ConfigurationError
 from nanomorph.judge import open_head
 from nanomorph_export.manifest import add_head, check_head, write_manifest
+from nanomorph_export.place import DRAFTS, put, require_room
 from nanomorph_training.heads.head import Head
 
 
@@ -43,6 +46,28 @@ def replace_head(folder: Path, head: Head) -> Bundle:
         raise
     _remove(folder, before - after)
     return now
+
+
+def copy_with_head(source: Bundle, folder: Path, head: Head, only: bool) -> Bundle:
+    """A copy of a bundle at `folder`, named after it, with `head` as `replace_head` puts it in; `source` stays.
+
+    only: without the other heads. Notes (*.md) and engines are not copied. Raises ConfigurationError as `replace_head`
+    and `require_room`.
+    """
+    folder = folder.resolve()
+    require_room(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=DRAFTS, ignore_cleanup_errors=True) as temporary:
+        draft = Path(temporary) / "bundle"
+        for file in (MANIFEST, *source.manifest["files"]):
+            (draft / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source.path / file, draft / file)
+        manifest = replace_head(draft, head).manifest
+        heads = [entry for entry in manifest["heads"] if entry["task"] == head.task or not only]
+        write_manifest(draft, manifest | {"name": folder.name, "heads": heads})
+        _remove(draft, {entry["file"] for entry in manifest["heads"]} - {entry["file"] for entry in heads})
+        put(draft, folder)
+    return load_bundle(folder)
 
 
 def _reloaded(folder: Path, before: bytes) -> Bundle:

@@ -109,13 +109,20 @@ class Bundle:
         return tuple(_head(entry) for entry in self.manifest["heads"])
 
 
+def bundle_folder(path: str | Path | None) -> Path:
+    """Where a bundle lies. None is the embedded one, and so is its name, where no file or folder has it."""
+    if path is None or (str(path) == EMBEDDED.name and not Path(path).exists()):
+        return EMBEDDED
+    return Path(path)
+
+
 def load_bundle(path: str | Path | None = None) -> Bundle:
-    """Load and verify a bundle; None gives the embedded one.
+    """Load and verify a bundle; None, or `embedded`, gives the embedded one (`bundle_folder`).
 
     Raises BundleError naming the file that is missing, truncated, altered, swapped or not understood. Where a
     head is replaced at this very moment, what is loaded is wholly the old bundle or wholly the new one.
     """
-    folder = EMBEDDED if path is None else Path(path)
+    folder = bundle_folder(path)
     while True:
         manifest, text = _read_manifest(folder)
         try:

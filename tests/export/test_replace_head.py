@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nanomorph.bundle import BundleError, load_bundle
+from nanomorph.bundle import EMBEDDED, BundleError, load_bundle
 from nanomorph.cli.main import main
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.model import Model
@@ -60,6 +60,48 @@ def test_by_the_program(folder, tmp_path, capsys):
     (new,) = set(after) - set(before)
     assert new == f"heads/density.{hashlib.sha256(after[new]).hexdigest()[:8]}.onnx"
     assert set(before) - set(after) == {"heads/density.onnx"}
+
+
+def test_in_a_copy_the_bundle_itself_stays(folder, tmp_path, capsys):
+    save_head(density(0.1), tmp_path / "run")
+    before, copy = files(folder), tmp_path / "new" / "copy"
+    into = ["export", "--head", str(tmp_path / "run"), "--into", str(folder), "--out", str(copy)]
+    assert main(into) == 0
+    assert "tasks: density, shape" in capsys.readouterr().out
+    assert files(folder) == before
+    assert [judged(folder, 0.2), judged(copy, 0.2)] == ["sparse", "full"]
+    assert load_bundle(copy).name == "copy"
+    assert load_bundle(copy).measures == load_bundle(folder).measures
+    # Over a bundle that is there; the other head is left out, and so is its file.
+    assert main([*into, "--only"]) == 0
+    assert [head.task for head in load_bundle(copy).heads] == ["density"]
+    assert not (copy / "heads" / "shape.onnx").exists()
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"]
+
+
+def test_a_copy_goes_where_there_is_room(folder, tmp_path, capsys):
+    save_head(density(0.1), tmp_path / "run")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("all of it")
+    into = ["export", "--head", str(tmp_path / "run"), "--into", str(folder)]
+    assert main([*into, "--out", str(tmp_path / "full")]) == 2
+    assert "is there and no bundle" in capsys.readouterr().err
+    assert main([*into, "--only"]) == 2
+    assert "give --into and --out" in capsys.readouterr().err
+
+
+def test_the_embedded_bundle_is_changed_in_copies_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    save_head(density(0.1), tmp_path / "run")
+    before = files(EMBEDDED)
+    assert main(["export", "--head", "run", "--into", "embedded"]) == 2
+    assert "add --out FOLDER" in capsys.readouterr().err
+    assert main(["export", "--head", "run", "--into", "embedded", "--out", "mine"]) == 0
+    assert files(EMBEDDED) == before
+    assert [head.task for head in load_bundle("mine").heads] == [*(h.task for h in load_bundle().heads), "density"]
+    # A folder of that name is meant where there is one.
+    shutil.copytree("mine", "embedded")
+    assert load_bundle("embedded").name == "mine"
 
 
 def test_measures_stay_and_the_fingerprint_changes(folder):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -25,6 +27,8 @@ from nanomorph_training.labelling.server import LabelServer
 from nanomorph_training.labelling.session import Session
 from nanomorph_training.labelling.sheet import Sheet, groups_of
 from nanomorph_training.samples import Sample
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -215,6 +219,23 @@ def test_from_a_run_to_labels_through_the_command_line(images: Path, tiny_bundle
     assert {(s.path.stem, s.label, s.group) for s in learned} == {
         ("0", "sparse", "first"), ("1", "sparse", "first"), ("2", "full", "second"), ("3", "full", "second"),
     }  # fmt: skip
+
+
+def test_from_labels_to_a_bundle_of_ones_own_as_the_readme_says(images: Path, monkeypatch, offline) -> None:
+    block = next(b for b in README.read_text(encoding="utf-8").split("```") if "nanomorph label images" in b)
+    lines = [shlex.split(line, comments=True) for line in block.splitlines() if line.startswith("nanomorph")]
+    assert [line[1] for line in lines] == ["label", "fit-head", "export", "batch"]
+    monkeypatch.chdir(images.parent)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(images.parent / "cache"))
+    sheet = Sheet(Path("labels.csv"))
+    for sample in collect([Path("images")]):
+        sheet.give(sample, "fibre" if sample.path.stem < "2" else "platelet", "")
+    for line in lines[1:]:
+        assert main(line[1:]) == 0, line
+    with open("results/labels.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["task"], row["label"]) for row in rows} <= {("my-morphology", "fibre"), ("my-morphology", "platelet")}
+    assert len(rows) == 4
 
 
 def test_wrong_usage_is_one_sentence(images: Path, tiny_bundle: Path, tmp_path: Path, capsys) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from nanomorph.bundle import MANIFEST, load_bundle
+from nanomorph.bundle import MANIFEST, bundle_folder, load_bundle
 from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.features import Extractor
@@ -25,7 +25,7 @@ def open_extractor(
     neither, or the journal is another backbone's.
     """
     store = RowStore(cache / "features")
-    if (encoder / MANIFEST).is_file():
+    if _is_bundle(encoder):
         return _of_bundle(encoder, store, threshold, threads, journal)
     if journal is not None:
         raise ConfigurationError("--journal needs the bundle that measured it as --encoder, not a training run")
@@ -34,11 +34,15 @@ def open_extractor(
 
 def segments(encoder: Path) -> bool:
     """True where a run or a bundle has learned to tell foreground, so that it can be measured."""
-    if (encoder / MANIFEST).is_file():
+    if _is_bundle(encoder):
         return True
     from nanomorph_training.checkpoint import load_checkpoint
 
     return load_checkpoint(encoder).state["kind"] == "backbone"
+
+
+def _is_bundle(encoder: Path) -> bool:
+    return (bundle_folder(encoder) / MANIFEST).is_file()
 
 
 def _of_bundle(folder: Path, store: RowStore, threshold: float | None, threads: int, journal: Path | None) -> Extractor:

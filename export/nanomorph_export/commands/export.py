@@ -2,8 +2,9 @@
 
     nanomorph export --head RUN... --segmenter RUN --out BUNDLE
         [--precisions fp32 int8 fp16 --calibrate PATH...]
-    nanomorph export --head RUN --into BUNDLE
-        replace or add one head; backbone and engines stay
+    nanomorph export --head RUN --into BUNDLE [--out BUNDLE [--only]]
+        replace or add one head, in place or in a copy; the
+        backbone stays as it is. `embedded` is a BUNDLE, too
     nanomorph export --head RUN --segmenter RUN --standalone --out FILE.onnx
         image -> class, for other tools
 
@@ -40,7 +41,13 @@ class Options:
         metavar="RUN",
     )
     out: Path | None = option("folder of the new bundle", default=None, type=Path, metavar="BUNDLE")
-    into: Path | None = option("a bundle whose head is replaced, or gets one more", default=None, type=Path)
+    into: Path | None = option(
+        "a bundle whose head is replaced, or gets one more; with --out a copy of it",
+        default=None,
+        type=Path,
+        metavar="BUNDLE",
+    )
+    only: bool = option("of --into the copy's only head", default=False, type=bool)
     standalone: bool = option("one ONNX file, from image to class, instead of a bundle", default=False, type=bool)
     name: str = option("name of the bundle (default: of its folder)", default="")
     precisions: list[str] | None = option(
@@ -55,13 +62,15 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        if (self.into is None) == (self.out is None):
+        if self.into is None and self.out is None:
             raise ConfigurationError("give --out for a new bundle, or --into for a bundle that is there")
         if self.into is None and self.segmenter is None:
             raise ConfigurationError("--out needs --segmenter, the run whose encoder the heads were fitted on")
         others = (self.segmenter, self.embedder, self.standalone, self.precisions, self.name, self.calibrate)
         if self.into is not None and any(others):
             raise ConfigurationError("--into replaces a head and nothing else: leave out the other options")
+        if self.only and (self.into is None or self.out is None):
+            raise ConfigurationError("--only is for a copy: give --into and --out, too")
         if "int8" in (self.precisions or ()) and not self.calibrate:
             raise ConfigurationError("int8 needs --calibrate: real micrographs that show which values occur")
         if self.standalone and set(self.precisions or ()) - {"fp32"}:
@@ -74,7 +83,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Export, prove, write; 0 when what was asked for is there, 1 where a precision was left out."""
     _require_there(options)
     if options.into is not None:
-        return _into(options.head[0], options.into, report)
+        return _into(options.head[0], options.into, options.out, options.only, report)
     from nanomorph_export.calibration import gather
     from nanomorph_export.standalone import write_standalone
     from nanomorph_export.write_bundle import write_bundle
@@ -109,17 +118,19 @@ def _require_there(options: Options) -> None:
             raise ConfigurationError(f"{run_}: there is no such folder of a run")
 
 
-def _into(run_: Path, bundle: Path, report: Callable[[str], None]) -> int:
-    from nanomorph.bundle import load_bundle
-    from nanomorph_export.replace_head import replace_head
+def _into(run_: Path, into: Path, out: Path | None, only: bool, report: Callable[[str], None]) -> int:
+    from nanomorph.bundle import EMBEDDED, load_bundle
+    from nanomorph_export.replace_head import copy_with_head, replace_head
     from nanomorph_training.heads.head import load_head
 
-    head = load_head(run_)
-    known = {spec.task: spec.level for spec in load_bundle(bundle).heads}
-    now = replace_head(bundle, head)
+    head, bundle = load_head(run_), load_bundle(into)
+    if out is None and bundle.path.resolve() == EMBEDDED.resolve():
+        raise ConfigurationError("the embedded bundle belongs to the installation: add --out FOLDER for a copy of it")
+    known = {spec.task: spec.level for spec in bundle.heads}
+    now = replace_head(bundle.path, head) if out is None else copy_with_head(bundle, out, head, only)
     was = f"replaced (it was of level {known[head.task]})" if head.task in known else "added"
     report(f"{head.task}, level {head.level}: {was}")
-    report(f"{bundle} is now {now.fingerprint}, tasks: {', '.join(spec.task for spec in now.heads)}")
+    report(f"{now.path} is now {now.fingerprint}, tasks: {', '.join(spec.task for spec in now.heads)}")
     return 0
 
 

@@ -13,7 +13,7 @@ from nanomorph_training.ranges import ANY, require_ranges
 class Options:
     data: list[Path] = option("a folder per class, or CSV lists (file,label[,group])", type=Path, many=True)
     encoder: Path = option(
-        "folder of a fit-segmenter (or pretrain) run, or a bundle: then torch is not needed", type=Path
+        "folder of a fit-segmenter (or pretrain) run, or a bundle, also `embedded`: then torch is not needed", type=Path
     )
     task: str = option("name of the task, such as nanowire-morphology")
     out: Path = option("folder of the run", type=Path)

@@ -95,4 +95,4 @@ def summary(counts: Mapping[str, int], out: Path) -> str:
     if not counts:
         return "No label was given."
     each = ", ".join(f"{label} {n}" for label, n in counts.items())
-    return f"{out}: {each}. Next: nanomorph fit-head --data {out} --encoder RUN_OR_BUNDLE --task NAME --out RUN"
+    return f"{out}: {each}. Next: nanomorph fit-head --data {out} --encoder embedded --task NAME --out RUN"
