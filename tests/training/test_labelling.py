@@ -11,6 +11,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from nanomorph.errors import ConfigurationError, OutputError
 from nanomorph_training.data import collect, labelled_samples
 from nanomorph_training.labelling.guesses import Guess, Guesses
 from nanomorph_training.labelling.order import asking_order
+from nanomorph_training.labelling.pictures import picture_of
 from nanomorph_training.labelling.server import LabelServer
 from nanomorph_training.labelling.session import Session
 from nanomorph_training.labelling.sheet import Sheet, groups_of
@@ -139,6 +141,18 @@ def test_a_run_knows_its_micrographs_by_the_end_of_their_path() -> None:
     assert [guess and guess.label for guess in guesses.of(samples)] == ["a", "b", None]
 
 
+def test_a_micrograph_in_an_archive_is_shown_and_learned_from(images: Path) -> None:
+    with zipfile.ZipFile(images.parent / "a.zip", "w") as archive:
+        archive.write(images / "first" / "1.png", "grid/1.png")
+    samples = collect([images.parent / "a.zip"])
+    session = Session(samples, [""], Sheet(images.parent / "labels.csv"), [], [None])
+    assert session.picture(0) == picture_of(by_stem(collect([images]))["1"])
+    session.give(0, "full")
+    assert [(s.member, s.label) for s in labelled_samples([images.parent / "labels.csv"], None)] == [
+        ("grid/1.png", "full")
+    ]
+
+
 @pytest.fixture
 def server(images: Path) -> Iterator[LabelServer]:
     (images / "first" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
@@ -221,7 +235,8 @@ def test_from_a_run_to_labels_through_the_command_line(images: Path, tiny_bundle
     }  # fmt: skip
 
 
-def test_from_labels_to_a_bundle_of_ones_own_as_the_readme_says(images: Path, monkeypatch, offline) -> None:
+@pytest.mark.usefixtures("offline")
+def test_from_labels_to_a_bundle_of_ones_own_as_the_readme_says(images: Path, monkeypatch) -> None:
     block = next(b for b in README.read_text(encoding="utf-8").split("```") if "nanomorph label images" in b)
     lines = [shlex.split(line, comments=True) for line in block.splitlines() if line.startswith("nanomorph")]
     assert [line[1] for line in lines] == ["label", "fit-head", "export", "batch"]
