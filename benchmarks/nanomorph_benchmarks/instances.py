@@ -27,9 +27,10 @@ from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.prepare import prepare, to_uint8
 from nanomorph.readers import read_path
+from nanomorph_benchmarks.cases import about
 from nanomorph_benchmarks.matching import Match, match
 from nanomorph_benchmarks.options import ON_CPU
-from nanomorph_benchmarks.statistics import by_group, mean_by_group
+from nanomorph_benchmarks.statistics import by_group, mean_by_group, shown
 from nanomorph_training.cache import read_mask
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import Sample, collect, is_held_out
@@ -119,11 +120,7 @@ def evaluate(options: Options) -> dict[str, Any]:
     groups = [sample.group for sample in samples]
     return {
         "made": machine(),
-        "bundle": {
-            "name": model.bundle.name,
-            "fingerprint": model.bundle.fingerprint,
-            "precision": model.engine.precision,
-        },
+        "bundle": about(model),
         "part": options.part,
         "ways": {name: summary(one, groups) for name, one in matches.items()},
         "images": [image(sample, matches["nanomorph"][n]) for n, sample in enumerate(samples)],
@@ -156,7 +153,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     lines = [f"{result['part']}, {n} panels of {articles} articles (KS: {compared} panels), mean or median [95 %]:", ""]
     lines += [f"| | F1, IoU > .5 | IoU of matched | KS, diameters | {' | '.join(COUNTS)} |", "|---" * 11 + "|"]
     for name, row in result["ways"].items():
-        f1, ks = (f"{row[k]['value']:.3f} [{row[k]['low']:.3f}, {row[k]['high']:.3f}]" for k in ("f1", "ks"))
+        f1, ks = (shown(row[k]) for k in ("f1", "ks"))
         counts = " | ".join(str(row["counts"][k]) for k in COUNTS)
         lines.append(f"| {name} | {f1} | {row['iou']:.2f} | {ks} | {counts} |")
     return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,11 @@ class Figure:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n={self.n}, {self.groups} groups)"
+
+
+def shown(figure: Mapping[str, float], digits: int = 3) -> str:
+    """A `Figure` that has become JSON, for tables: `value [low, high]`."""
+    return f"{figure['value']:.{digits}f} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
 
 
 def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float], seed: int = 0) -> Figure:
