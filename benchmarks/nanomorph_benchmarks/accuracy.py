@@ -24,10 +24,10 @@ from nanomorph.measure import measure_mask
 from nanomorph.model import Model
 from nanomorph.prepare import prepare
 from nanomorph_benchmarks.cases import Case, about, open_case
-from nanomorph_benchmarks.statistics import Figure, balanced_accuracy, by_group, mean_by_group, shown
+from nanomorph_benchmarks.statistics import Figure, by_group, mean_by_group, shown
 from nanomorph_training.classical import OTSU, gradients, otsu
 from nanomorph_training.data import collect, is_held_out
-from nanomorph_training.scores import overlap
+from nanomorph_training.scores import balanced_accuracy, overlap
 
 SHAPES = ("sphere", "cube", "rod", "polyhedron")
 TASK = "nanoparticle-shape"

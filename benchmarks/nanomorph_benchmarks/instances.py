@@ -51,7 +51,7 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Panel:
     """A panel, what the bundle saw in it and the instances given: int (H, W), 0 = background."""
 
     micrograph: Micrograph
@@ -84,25 +84,25 @@ def textbook(mask: np.ndarray) -> np.ndarray:
     return watershed(-distance, markers, mask=mask)
 
 
-WAYS: Mapping[str, Callable[[Case], np.ndarray]] = {
-    "nanomorph": lambda case: case.cut(case.foreground, case.seen.interior),
-    "nanomorph's foreground, textbook watershed": lambda case: textbook(case.foreground >= case.threshold),
-    "Otsu, textbook watershed": lambda case: textbook(otsu(to_uint8(case.micrograph.pixels, 0.5, 99.5))),
-    "given foreground, nanomorph's cuts": lambda case: case.cut(
-        (case.given > 0).astype(np.float32), case.seen.interior
+WAYS: Mapping[str, Callable[[Panel], np.ndarray]] = {
+    "nanomorph": lambda panel: panel.cut(panel.foreground, panel.seen.interior),
+    "nanomorph's foreground, textbook watershed": lambda panel: textbook(panel.foreground >= panel.threshold),
+    "Otsu, textbook watershed": lambda panel: textbook(otsu(to_uint8(panel.micrograph.pixels, 0.5, 99.5))),
+    "given foreground, nanomorph's cuts": lambda panel: panel.cut(
+        (panel.given > 0).astype(np.float32), panel.seen.interior
     ),
-    "nanomorph's foreground, given interiors": lambda case: case.cut(
-        case.foreground, instance_interior(case.given).astype(np.float32)
+    "nanomorph's foreground, given interiors": lambda panel: panel.cut(
+        panel.foreground, instance_interior(panel.given).astype(np.float32)
     ),
 }
 
 
-def open_case(sample: Sample, model: Model) -> Case:
+def open_panel(sample: Sample, model: Model) -> Panel:
     """Read a panel and look at it as `nanomorph batch` does."""
     assert sample.mask is not None
     micrograph = read_path(sample.path)
     (seen,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
-    return Case(micrograph, seen, model.bundle.foreground_threshold, read_mask(sample.mask))
+    return Panel(micrograph, seen, model.bundle.foreground_threshold, read_mask(sample.mask))
 
 
 def evaluate(options: Options) -> dict[str, Any]:
@@ -114,9 +114,9 @@ def evaluate(options: Options) -> dict[str, Any]:
     samples = [sample for sample in samples if is_held_out(sample.group) == (options.part == HELD_OUT)]
     matches: dict[str, list[Match]] = {name: [] for name in WAYS}
     for sample in samples:
-        case = open_case(sample, model)
+        panel = open_panel(sample, model)
         for name, way in WAYS.items():
-            matches[name].append(match(way(case), case.given))
+            matches[name].append(match(way(panel), panel.given))
     groups = [sample.group for sample in samples]
     return {
         "made": machine(),

@@ -45,8 +45,3 @@ def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float], se
 def mean_by_group(groups: Sequence[str], values: np.ndarray) -> Figure:
     """The mean of `values` (n,) with its interval."""
     return by_group(groups, lambda index: float(values[index].mean()))
-
-
-def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean over the classes present in `truth` of the share of that class predicted right."""
-    return float(np.mean([np.mean(predicted[truth == label] == label) for label in np.unique(truth)]))

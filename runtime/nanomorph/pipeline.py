@@ -23,7 +23,7 @@ from nanomorph.memory import READ_BYTE, Memory, shares
 from nanomorph.model import Model
 from nanomorph.outages import writing_to
 from nanomorph.results import Rows, rows_of, write_mask, write_overlay, write_wires
-from nanomorph.settling import Outcome, Settling
+from nanomorph.settling import Finished, Settling
 from nanomorph.stages import FLUSH, Flush, ordered_map, prefetch
 from nanomorph.work import Copy, Discovered, Event, Failed, Loaded, Read, Ready, Settings
 
@@ -75,12 +75,12 @@ class Pipeline:
             batched = batches(ready, self.model.engine.batch_pixels, self.settings.batch)
             # More than one at a time also for a GPU: while it computes, others stack, scale and look again.
             inferred = ordered_map(inferrers, self._infer, batched, workers + 1, _batch_weight, most)
-            for outcome in ordered_map(measurers, self._finish, _singles(inferred), ahead, _weight, most):
+            for finished in ordered_map(measurers, self._finish, _singles(inferred), ahead, _weight, most):
                 yield from self._settling.told()
-                if outcome is FLUSH:
+                if finished is FLUSH:
                     yield FLUSH
                 else:
-                    yield from self._settling.commit(outcome)
+                    yield from self._settling.commit(finished)
         yield from self._settling.told()
 
     def _read(self, loaded: Loaded) -> Ready | Copy | Failed | None:
@@ -97,9 +97,9 @@ class Pipeline:
         inferences = self.model.look([(read.micrograph, frame) for read, frame in batch])
         return [(read, inference) for (read, _), inference in zip(batch, inferences, strict=True)]
 
-    def _finish(self, work: _Inferred) -> Outcome:
+    def _finish(self, work: _Inferred) -> Finished:
         read, inference = work
-        return Outcome(read.item, read.sha256, self._measured(read, inference))
+        return Finished(read.item, read.sha256, self._measured(read, inference))
 
     def _measured(self, read: Read, inference: Inference) -> Rows | Failed:
         try:

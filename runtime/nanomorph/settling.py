@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class Finished:
     """What came of a frame, without the frame: others may still have to come before it."""
 
     item: Item
@@ -76,17 +76,17 @@ class Settling:
             else:
                 self._untold += settled
 
-    def commit(self, outcome: Outcome) -> list[Event]:
+    def commit(self, finished: Finished) -> list[Event]:
         """Enter what came of a frame, and settle the copies that waited for it."""
-        if isinstance(outcome.result, Failed):
-            return self._give_up_with_copies(outcome.result, outcome.sha256)
-        name = outcome.item.name
+        if isinstance(finished.result, Failed):
+            return self._give_up_with_copies(finished.result, finished.sha256)
+        name = finished.item.name
         before = self._journal.content(name)
-        released = self._journal.record(outcome.item, outcome.result)
-        reason = REPLACED if before not in (None, outcome.sha256) else ""
+        released = self._journal.record(finished.item, finished.result)
+        reason = REPLACED if before not in (None, finished.sha256) else ""
         events = [Event(name, "done", reason), *freed(released, name)]
-        for copy in self._copies.waiting(outcome.sha256):
-            events += self._copies.settle(Copy(copy, outcome.sha256, name))
+        for copy in self._copies.waiting(finished.sha256):
+            events += self._copies.settle(Copy(copy, finished.sha256, name))
         return events
 
     def _give_up_with_copies(self, failed: Failed, sha256: str) -> list[Event]:

@@ -126,7 +126,7 @@ def encoder(options: Options) -> Step:
 
 
 def segmenters(options: Options) -> list[Step]:
-    """Fit after fit: the first on the encoder; each later one learns what was lacking and keeps a share of its start."""
+    """Fit after fit: the first on the encoder; each later one learns what was lacking and keeps a share of that."""
 
     def fit(start: str, name: str, lists: Sequence[str], steps: int, *more: Any) -> Step:
         out = options.work / name

@@ -10,17 +10,17 @@ from string import Template
 
 from nanomorph.atomic import atomic_open
 from nanomorph.report import page as parts
+from nanomorph.report.compared import ComparedRun, open_runs
+from nanomorph.report.compared_tables import overview, size_section
 from nanomorph.report.gallery import choose, figures, links, others
 from nanomorph.report.notes import edge_note, sampling_note
-from nanomorph.report.sample_tables import overview, size_section
-from nanomorph.report.samples import Sample, open_samples
 from nanomorph.report.words import count
 from nanomorph.results.colours import class_colours
 
 
 def write_comparison(outs: Sequence[Path], page: Path) -> Path:
     """Write `page`, comparing the runs in `outs`; the first is the one that others are compared with."""
-    samples = open_samples(outs)
+    samples = open_runs(outs)
     classes = {name: task.labels for one in samples for name, task in one.findings.tasks.items()}
     links_, pictures = _pictures(samples, page, class_colours(classes))
     template = Template((files("nanomorph.report") / "template.html").read_text(encoding="utf-8"))
@@ -48,7 +48,7 @@ _NOTES = (
 )
 
 
-def _footnotes(samples: Sequence[Sample]) -> str:
+def _footnotes(samples: Sequence[ComparedRun]) -> str:
     notes = list(_NOTES)
     for one in samples:
         of_one = " ".join(filter(None, [edge_note(one.findings), sampling_note(one.findings)]))
@@ -56,7 +56,7 @@ def _footnotes(samples: Sequence[Sample]) -> str:
     return f"<footer><h2>Notes</h2><ol>{''.join(f'<li>{note}</li>' for note in notes)}</ol></footer>"
 
 
-def _pictures(samples: Sequence[Sample], page: Path, colours: Mapping[str, str]) -> tuple[dict[str, str], str]:
+def _pictures(samples: Sequence[ComparedRun], page: Path, colours: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """Where a click on a micrograph leads, by `sample/micrograph`, and the pictures as HTML."""
     found: dict[str, str] = {}
     shown = hidden = ""
@@ -75,7 +75,7 @@ def _pictures(samples: Sequence[Sample], page: Path, colours: Mapping[str, str])
     return found, f"<section id='pictures'><h2>Pictures</h2>{shown}<div class='others'>{hidden}</div></section>"
 
 
-def _notices(samples: Sequence[Sample]) -> str:
+def _notices(samples: Sequence[ComparedRun]) -> str:
     bundles = {bundle for one in samples for bundle in one.findings.judged_by}
     found = "".join(parts.notices(one.findings, f"{one.name}: ") for one in samples)
     if len(bundles) > 1:
@@ -83,8 +83,8 @@ def _notices(samples: Sequence[Sample]) -> str:
     return found
 
 
-def _how_made(samples: Sequence[Sample]) -> str:
-    def made(one: Sample) -> str:
+def _how_made(samples: Sequence[ComparedRun]) -> str:
+    def made(one: ComparedRun) -> str:
         by = "; ".join(
             f"bundle {bundle} on {provider}, {precision}" for bundle, provider, precision in one.findings.made_by
         )

@@ -1,4 +1,4 @@
-"""Runs that are compared: each a sample with a name of its own."""
+"""Runs that are compared, each under a name of its own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from nanomorph.sources import unique_names
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """One run: its name, folder of results, content, and all its domains by unit."""
+class ComparedRun:
+    """One run, a sample in the page: its name, folder of results, content, and all its domains by unit."""
 
     name: str
     out: Path
@@ -22,16 +22,16 @@ class Sample:
     sizes: Mapping[str, Sizes]
 
 
-def open_samples(outs: Sequence[Path]) -> list[Sample]:
+def open_runs(outs: Sequence[Path]) -> list[ComparedRun]:
     """From folders of results; names are the folders' own, with as many above them as tell them apart."""
     names = unique_names([out.resolve() for out in outs])
-    return [_sample(name, out) for name, out in zip(names, outs, strict=True)]
+    return [_opened(name, out) for name, out in zip(names, outs, strict=True)]
 
 
-def _sample(name: str, out: Path) -> Sample:
+def _opened(name: str, out: Path) -> ComparedRun:
     with JournalReader.open(locate(out)) as journal:
         findings = collect(journal)
     sizes: dict[str, Sizes] = {}
     for (unit, _), part in findings.folders.items():
         sizes.setdefault(unit, Sizes()).add(part)
-    return Sample(name, out, findings, sizes)
+    return ComparedRun(name, out, findings, sizes)

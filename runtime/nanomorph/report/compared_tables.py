@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
+from nanomorph.report.compared import ComparedRun
 from nanomorph.report.findings import Findings, Sizes
-from nanomorph.report.samples import Sample
 from nanomorph.report.sizes import QUANTITY_WORDS, sizes_in
 from nanomorph.report.statistics import median_ratio
 from nanomorph.report.strip import Point, points_of, strip
@@ -14,7 +14,7 @@ from nanomorph.report.words import count, three_digits, title
 from nanomorph.results.colours import PALETTE
 
 
-def overview(samples: Sequence[Sample], classes: Mapping[str, Sequence[str]]) -> str:
+def overview(samples: Sequence[ComparedRun], classes: Mapping[str, Sequence[str]]) -> str:
     """A row per sample: counts, and the share of every label in its micrographs."""
     heads = ["sample", "micrographs", "domains", "set aside"]
     body = {one.name: [one.findings.n_done, one.findings.n_domains, len(one.findings.quarantined)] for one in samples}
@@ -55,7 +55,7 @@ def _colours(names: Iterable[str]) -> dict[str, str]:
     return {name: PALETTE[n % len(PALETTE)] for n, name in enumerate(names)}
 
 
-def size_section(samples: Sequence[Sample], links_: Mapping[str, str]) -> str:
+def size_section(samples: Sequence[ComparedRun], links_: Mapping[str, str]) -> str:
     """Distributions of width and of equivalent diameter, the ratios of medians, and a point per micrograph."""
     unit = next((one for one in ("nm", "px") if sum(one in sample.sizes for sample in samples) > 1), None)
     if unit is None:
@@ -71,7 +71,7 @@ def size_section(samples: Sequence[Sample], links_: Mapping[str, str]) -> str:
     return f"<section><h2>Sizes of domains</h2>{text}</section>"
 
 
-def _left_out(samples: Sequence[Sample], unit: str) -> str:
+def _left_out(samples: Sequence[ComparedRun], unit: str) -> str:
     """Whose micrographs are not in the sizes, as they are in the other unit."""
     other = {"nm": "px", "px": "nm"}[unit]
     numbers = {one.name: len(set(one.sizes[other].micrographs)) for one in samples if other in one.sizes}
@@ -82,7 +82,7 @@ def _left_out(samples: Sequence[Sample], unit: str) -> str:
     return f"<p class='quiet'>Not in the sizes, as they are {why}: {named}.</p>"
 
 
-def _points(samples: Sequence[Sample], unit: str) -> list[Point]:
+def _points(samples: Sequence[ComparedRun], unit: str) -> list[Point]:
     found = []
     for one in samples:
         if unit in one.sizes:
