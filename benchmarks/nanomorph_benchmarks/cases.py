@@ -28,7 +28,7 @@ class Case:
     @property
     def gray(self) -> np.ndarray:
         """uint8 (H, W), as classical ways see it."""
-        return to_uint8(self.micrograph.pixels, 0.5, 99.5)
+        return to_uint8(self.micrograph.pixels)
 
 
 def open_case(sample: Sample, model: Model) -> Case:

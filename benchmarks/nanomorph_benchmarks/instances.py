@@ -61,9 +61,11 @@ class Panel:
 
     @property
     def foreground(self) -> np.ndarray:
+        """float32 (H, W): as the bundle outlines it."""
         return outlined(self.seen, self.micrograph.pixels, self.threshold)
 
     def cut(self, foreground: np.ndarray, interior: np.ndarray | None) -> np.ndarray:
+        """int32 (H, W): domains by nanomorph's own cuts, from other maps than the bundle's where they are given."""
         return segment(foreground, interior, self.threshold, self.micrograph.nm_per_px)
 
 
@@ -87,7 +89,7 @@ def textbook(mask: np.ndarray) -> np.ndarray:
 WAYS: Mapping[str, Callable[[Panel], np.ndarray]] = {
     "nanomorph": lambda panel: panel.cut(panel.foreground, panel.seen.interior),
     "nanomorph's foreground, textbook watershed": lambda panel: textbook(panel.foreground >= panel.threshold),
-    "Otsu, textbook watershed": lambda panel: textbook(otsu(to_uint8(panel.micrograph.pixels, 0.5, 99.5))),
+    "Otsu, textbook watershed": lambda panel: textbook(otsu(to_uint8(panel.micrograph.pixels))),
     "given foreground, nanomorph's cuts": lambda panel: panel.cut(
         (panel.given > 0).astype(np.float32), panel.seen.interior
     ),

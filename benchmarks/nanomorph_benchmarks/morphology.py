@@ -94,7 +94,7 @@ def classical(learned: Sequence[Sample], judged: Sequence[Sample]) -> np.ndarray
 
 def features(samples: Sequence[Sample]) -> np.ndarray:
     """Of whole micrographs: float (n, F)."""
-    grays = (to_uint8(read_path(sample.path).pixels, 0.5, 99.5) for sample in samples)
+    grays = (to_uint8(read_path(sample.path).pixels) for sample in samples)
     return np.array([WHOLE_IMAGE[CLASSICAL](gray) for gray in grays])
 
 

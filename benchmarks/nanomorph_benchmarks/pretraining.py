@@ -99,7 +99,7 @@ def evaluate(options: Options) -> dict[str, Any]:
 
     torch.set_num_threads(options.threads)
     settings = PretrainSettings(batch=options.batch, window=options.window, threads=options.threads)
-    images = [to_uint8(frame(SIDE, number), 0.5, 99.5) for number in range(FRAMES)]
+    images = [to_uint8(frame(SIDE, number)) for number in range(FRAMES)]
     with tempfile.TemporaryDirectory(prefix="nanomorph-pretraining-") as folder:
         files = [Path(folder) / f"{number}.png" for number in range(FRAMES)]
         for file, image in zip(files, images, strict=True):

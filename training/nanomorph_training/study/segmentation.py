@@ -64,7 +64,10 @@ def sizes_with_all(found: Sequence[Draw], wanted: Sequence[int]) -> list[int]:
 
 
 def steps_by_size(sizes: Sequence[int], steps: Sequence[int]) -> dict[int, int]:
-    """How long a segmenter learns from so many masks: few masks are learned sooner."""
+    """How long a segmenter learns from so many masks: few masks are learned sooner.
+
+    Raises ConfigurationError where `steps` are neither one number nor one for each size.
+    """
     if len(steps) not in (1, len(sizes)):
         raise ConfigurationError(
             f"--steps has {len(steps)} numbers; give one, or one each for {', '.join(map(str, sizes))} masks"
