@@ -8,68 +8,36 @@ articles alone. The held-out quarter was used for no choice of a weight, a thres
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nanomorph import __version__
-from nanomorph.analysis import Analysis
 from nanomorph.bundle import load_bundle
 from nanomorph.engines import Engine
 from nanomorph.infer import infer
 from nanomorph.judge import judge_domains
+from nanomorph.machine import machine
 from nanomorph.measure import measure_mask
-from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
-from nanomorph.prepare import prepare, to_uint8
-from nanomorph.readers import read_path
-from nanomorph_benchmarks.statistics import Figure, balanced_accuracy, by_group, mean_by_group
-from nanomorph_training.cache import read_mask
-from nanomorph_training.classical import gradients, otsu
-from nanomorph_training.data import Sample, collect, is_held_out
+from nanomorph.prepare import prepare
+from nanomorph_benchmarks.cases import Case, about, open_case
+from nanomorph_benchmarks.statistics import Figure, by_group, mean_by_group, shown
+from nanomorph_training.classical import OTSU, gradients, otsu
+from nanomorph_training.data import collect, is_held_out
+from nanomorph_training.scores import balanced_accuracy, overlap
 
 SHAPES = ("sphere", "cube", "rod", "polyhedron")
 TASK = "nanoparticle-shape"
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A sample with its frame, its analysis by the bundle and the mask given by the data set's authors."""
-
-    sample: Sample
-    micrograph: Micrograph
-    analysis: Analysis
-    given: np.ndarray
-
-    @property
-    def gray(self) -> np.ndarray:
-        return to_uint8(self.micrograph.pixels, 0.5, 99.5)
-
-
-def open_case(sample: Sample, model: Model) -> Case:
-    """Read and analyse a sample that has a mask."""
-    assert sample.mask is not None
-    micrograph = read_path(sample.path)
-    (inference,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
-    return Case(sample, micrograph, model.conclude(micrograph, "", inference), read_mask(sample.mask))
-
-
-def overlap(mask: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    """Dice and IoU of two bool masks."""
-    both, either = np.count_nonzero(mask & truth), np.count_nonzero(mask | truth)
-    return (2 * both / (both + either), both / either) if either else (1.0, 1.0)
 
 
 def foreground(cases: Sequence[Case]) -> dict[str, Any]:
     """Mean Dice and IoU of each way to find the material."""
     ways: dict[str, Callable[[Case], np.ndarray]] = {
         "nanomorph": lambda case: case.analysis.mask > 0,
-        "Otsu, border decides the sign": lambda case: otsu(case.gray),
+        OTSU: lambda case: otsu(case.gray),
         "everything is foreground": lambda case: np.ones(case.given.shape, bool),
     }
     groups = [case.sample.group for case in cases]
@@ -176,16 +144,8 @@ def evaluate(data: Path, bundle: Path | None = None, precision: str = "fp32") ->
     training = [open_case(sample, model) for sample in labelled if not is_held_out(sample.group)]
     shaped = [case for case in cases if case.sample.label in SHAPES]
     return {
-        "bundle": {
-            "name": model.bundle.name,
-            "fingerprint": model.bundle.fingerprint,
-            "precision": model.engine.precision,
-        },
-        "made": {
-            "date": datetime.now(UTC).date().isoformat(),
-            "nanomorph": __version__,
-            "python": platform.python_version(),
-        },
+        "bundle": about(model),
+        "made": machine(),
         "foreground": foreground(cases),
         "shape": shapes(shaped, training, model),
         "shape_training": {"images": len(training), "articles": len({case.sample.group for case in training})},
@@ -194,22 +154,18 @@ def evaluate(data: Path, bundle: Path | None = None, precision: str = "fp32") ->
 
 def as_markdown(result: dict[str, Any]) -> str:
     """The tables for people."""
-
-    def figure(value: dict[str, Any]) -> str:
-        return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
-
     first = next(iter(result["foreground"].values()))["dice"]
     lines = [f"Foreground, {first['n']} held-out images of {first['groups']} articles, mean [95 %]:", ""]
     lines += ["| | Dice | IoU | median Dice |", "|---|---|---|---|"]
     for name, row in result["foreground"].items():
-        lines.append(f"| {name} | {figure(row['dice'])} | {figure(row['iou'])} | {row['median_dice']:.3f} |")
+        lines.append(f"| {name} | {shown(row['dice'])} | {shown(row['iou'])} | {row['median_dice']:.3f} |")
     first = next(iter(result["shape"].values()))["accuracy"]
     lines += ["", f"Particle shape, {first['n']} held-out images of {first['groups']} articles (heads learned from"]
     lines[-1] += f" {result['shape_training']['images']} images of {result['shape_training']['articles']} others):"
     lines += ["", "| | accuracy | balanced accuracy | right of each class |", "|---|---|---|---|"]
     for name, row in result["shape"].items():
         recall = ", ".join(f"{label} {count}" for label, count in row["recall"].items())
-        lines.append(f"| {name} | {figure(row['accuracy'])} | {figure(row['balanced_accuracy'])} | {recall} |")
+        lines.append(f"| {name} | {shown(row['accuracy'])} | {shown(row['balanced_accuracy'])} | {recall} |")
     return "\n".join(lines)
 
 

@@ -27,9 +27,10 @@ from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.prepare import prepare, to_uint8
 from nanomorph.readers import read_path
+from nanomorph_benchmarks.cases import about
 from nanomorph_benchmarks.matching import Match, match
 from nanomorph_benchmarks.options import ON_CPU
-from nanomorph_benchmarks.statistics import by_group, mean_by_group
+from nanomorph_benchmarks.statistics import by_group, mean_by_group, shown
 from nanomorph_training.cache import read_mask
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import Sample, collect, is_held_out
@@ -50,7 +51,7 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Panel:
     """A panel, what the bundle saw in it and the instances given: int (H, W), 0 = background."""
 
     micrograph: Micrograph
@@ -60,9 +61,11 @@ class Case:
 
     @property
     def foreground(self) -> np.ndarray:
+        """float32 (H, W): as the bundle outlines it."""
         return outlined(self.seen, self.micrograph.pixels, self.threshold)
 
     def cut(self, foreground: np.ndarray, interior: np.ndarray | None) -> np.ndarray:
+        """int32 (H, W): domains by nanomorph's own cuts, from other maps than the bundle's where they are given."""
         return segment(foreground, interior, self.threshold, self.micrograph.nm_per_px)
 
 
@@ -83,25 +86,25 @@ def textbook(mask: np.ndarray) -> np.ndarray:
     return watershed(-distance, markers, mask=mask)
 
 
-WAYS: Mapping[str, Callable[[Case], np.ndarray]] = {
-    "nanomorph": lambda case: case.cut(case.foreground, case.seen.interior),
-    "nanomorph's foreground, textbook watershed": lambda case: textbook(case.foreground >= case.threshold),
-    "Otsu, textbook watershed": lambda case: textbook(otsu(to_uint8(case.micrograph.pixels, 0.5, 99.5))),
-    "given foreground, nanomorph's cuts": lambda case: case.cut(
-        (case.given > 0).astype(np.float32), case.seen.interior
+WAYS: Mapping[str, Callable[[Panel], np.ndarray]] = {
+    "nanomorph": lambda panel: panel.cut(panel.foreground, panel.seen.interior),
+    "nanomorph's foreground, textbook watershed": lambda panel: textbook(panel.foreground >= panel.threshold),
+    "Otsu, textbook watershed": lambda panel: textbook(otsu(to_uint8(panel.micrograph.pixels))),
+    "given foreground, nanomorph's cuts": lambda panel: panel.cut(
+        (panel.given > 0).astype(np.float32), panel.seen.interior
     ),
-    "nanomorph's foreground, given interiors": lambda case: case.cut(
-        case.foreground, instance_interior(case.given).astype(np.float32)
+    "nanomorph's foreground, given interiors": lambda panel: panel.cut(
+        panel.foreground, instance_interior(panel.given).astype(np.float32)
     ),
 }
 
 
-def open_case(sample: Sample, model: Model) -> Case:
+def open_panel(sample: Sample, model: Model) -> Panel:
     """Read a panel and look at it as `nanomorph batch` does."""
     assert sample.mask is not None
     micrograph = read_path(sample.path)
     (seen,) = model.look([(micrograph, prepare(micrograph, model.bundle.input))])
-    return Case(micrograph, seen, model.bundle.foreground_threshold, read_mask(sample.mask))
+    return Panel(micrograph, seen, model.bundle.foreground_threshold, read_mask(sample.mask))
 
 
 def evaluate(options: Options) -> dict[str, Any]:
@@ -113,17 +116,13 @@ def evaluate(options: Options) -> dict[str, Any]:
     samples = [sample for sample in samples if is_held_out(sample.group) == (options.part == HELD_OUT)]
     matches: dict[str, list[Match]] = {name: [] for name in WAYS}
     for sample in samples:
-        case = open_case(sample, model)
+        panel = open_panel(sample, model)
         for name, way in WAYS.items():
-            matches[name].append(match(way(case), case.given))
+            matches[name].append(match(way(panel), panel.given))
     groups = [sample.group for sample in samples]
     return {
         "made": machine(),
-        "bundle": {
-            "name": model.bundle.name,
-            "fingerprint": model.bundle.fingerprint,
-            "precision": model.engine.precision,
-        },
+        "bundle": about(model),
         "part": options.part,
         "ways": {name: summary(one, groups) for name, one in matches.items()},
         "images": [image(sample, matches["nanomorph"][n]) for n, sample in enumerate(samples)],
@@ -156,7 +155,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     lines = [f"{result['part']}, {n} panels of {articles} articles (KS: {compared} panels), mean or median [95 %]:", ""]
     lines += [f"| | F1, IoU > .5 | IoU of matched | KS, diameters | {' | '.join(COUNTS)} |", "|---" * 11 + "|"]
     for name, row in result["ways"].items():
-        f1, ks = (f"{row[k]['value']:.3f} [{row[k]['low']:.3f}, {row[k]['high']:.3f}]" for k in ("f1", "ks"))
+        f1, ks = (shown(row[k]) for k in ("f1", "ks"))
         counts = " | ".join(str(row["counts"][k]) for k in COUNTS)
         lines.append(f"| {name} | {f1} | {row['iou']:.2f} | {ks} | {counts} |")
     return "\n".join(lines)

@@ -24,12 +24,13 @@ from nanomorph.majority import OTHER
 from nanomorph.model import Model
 from nanomorph.prepare import to_uint8
 from nanomorph.readers import read_path
-from nanomorph_benchmarks.accuracy import Case, open_case, overlap
+from nanomorph_benchmarks.cases import Case, about, open_case
 from nanomorph_benchmarks.options import ON_CPU
-from nanomorph_benchmarks.statistics import mean_by_group
-from nanomorph_training.classical import WHOLE_IMAGE, otsu
+from nanomorph_benchmarks.statistics import mean_by_group, shown
+from nanomorph_training.classical import OTSU, WHOLE_IMAGE, otsu
 from nanomorph_training.data import Sample, collect
 from nanomorph_training.kinds import CLASSES
+from nanomorph_training.scores import overlap
 
 TASK = "nanowire-morphology"
 CLASSICAL = "edge directions + LBP + gray"
@@ -58,18 +59,12 @@ def evaluate(options: Options) -> dict[str, Any]:
     }
     truth = np.array([sample.label for sample in samples])
     return {
-        "bundle": {
-            "name": model.bundle.name,
-            "fingerprint": model.bundle.fingerprint,
-            "precision": model.engine.precision,
-        },
+        "bundle": about(model),
         "learned": len(learned),
         "labels": {name: label_scores(truth, guess) for name, guess in verdicts.items()},
         "dice": {
             "nanomorph": dice_scores(truth, [overlap(case.analysis.mask > 0, case.given > 0)[0] for case in cases]),
-            "Otsu, border decides the sign": dice_scores(
-                truth, [overlap(otsu(case.gray), case.given > 0)[0] for case in cases]
-            ),
+            OTSU: dice_scores(truth, [overlap(otsu(case.gray), case.given > 0)[0] for case in cases]),
         },
     }
 
@@ -99,7 +94,7 @@ def classical(learned: Sequence[Sample], judged: Sequence[Sample]) -> np.ndarray
 
 def features(samples: Sequence[Sample]) -> np.ndarray:
     """Of whole micrographs: float (n, F)."""
-    grays = (to_uint8(read_path(sample.path).pixels, 0.5, 99.5) for sample in samples)
+    grays = (to_uint8(read_path(sample.path).pixels) for sample in samples)
     return np.array([WHOLE_IMAGE[CLASSICAL](gray) for gray in grays])
 
 
@@ -127,18 +122,14 @@ def as_markdown(result: dict[str, Any]) -> str:
     lines += [f"| | accuracy | {' | '.join(f'{name} right' for name in CLASSES)} |", "|---" * 6 + "|"]
     for name, row in result["labels"].items():
         right = " | ".join(f"{row['said'][label][label]} of {sum(row['said'][label].values())}" for label in CLASSES)
-        lines.append(f"| {name} | {_figure(row['accuracy'])} | {right} |")
+        lines.append(f"| {name} | {shown(row['accuracy'])} | {right} |")
     lines += ["", "Foreground, Dice with the drawn mask, median [quartiles]:", ""]
     lines += [f"| | mean of all | {' | '.join(CLASSES)} |", "|---" * 6 + "|"]
     for name, row in result["dice"].items():
         by_class = (row["by_class"][label] for label in CLASSES)
         cells = " | ".join(f"{middle:.2f} [{low:.2f}, {high:.2f}]" for middle, low, high in by_class)
-        lines.append(f"| {name} | {_figure(row['mean'])} | {cells} |")
+        lines.append(f"| {name} | {shown(row['mean'])} | {cells} |")
     return "\n".join(lines)
-
-
-def _figure(value: dict[str, Any]) -> str:
-    return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
 
 
 def main() -> int:

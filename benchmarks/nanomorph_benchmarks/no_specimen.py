@@ -19,8 +19,8 @@ import numpy as np
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
 from nanomorph.model import Model
-from nanomorph_benchmarks.accuracy import Case, open_case
-from nanomorph_benchmarks.statistics import mean_by_group
+from nanomorph_benchmarks.cases import Case, open_case
+from nanomorph_benchmarks.statistics import mean_by_group, shown
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import collect
 from nanomorph_training.kinds import EMPTY, FOREIGN
@@ -74,7 +74,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     names = dict.fromkeys(name for kind in result["kinds"].values() for name in kind)
     lines = [f"| share of frames | {' | '.join(names)} |", "|---" * (1 + len(names)) + "|"]
     for kind, row in result["kinds"].items():
-        cells = (f"{one['value']:.2f} [{one['low']:.2f}, {one['high']:.2f}]" for one in row.values())
+        cells = (shown(one, digits=2) for one in row.values())
         n = next(iter(row.values()))["n"]
         lines.append(f"| {kind} (n {n}) | {' | '.join(cells)} |")
     return "\n".join(lines)

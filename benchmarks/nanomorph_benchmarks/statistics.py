@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,11 @@ class Figure:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}] (n={self.n}, {self.groups} groups)"
 
 
+def shown(figure: Mapping[str, float], digits: int = 3) -> str:
+    """A `Figure` that has become JSON, for tables: `value [low, high]`."""
+    return f"{figure['value']:.{digits}f} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
+
+
 def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float], seed: int = 0) -> Figure:
     """`statistic` of image indices (n,), and its interval when whole groups are drawn with replacement."""
     names, member = np.unique(np.asarray(groups), return_inverse=True)
@@ -40,8 +45,3 @@ def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float], se
 def mean_by_group(groups: Sequence[str], values: np.ndarray) -> Figure:
     """The mean of `values` (n,) with its interval."""
     return by_group(groups, lambda index: float(values[index].mean()))
-
-
-def balanced_accuracy(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Mean over the classes present in `truth` of the share of that class predicted right."""
-    return float(np.mean([np.mean(predicted[truth == label] == label) for label in np.unique(truth)]))

@@ -21,11 +21,12 @@ from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
 from nanomorph.measure import measure
 from nanomorph.model import Model
-from nanomorph_benchmarks.accuracy import Case, open_case, overlap
-from nanomorph_benchmarks.statistics import mean_by_group
-from nanomorph_training.classical import otsu
+from nanomorph_benchmarks.cases import Case, open_case
+from nanomorph_benchmarks.statistics import mean_by_group, shown
+from nanomorph_training.classical import OTSU, otsu
 from nanomorph_training.data import collect
 from nanomorph_training.kinds import TWO_PHASES
+from nanomorph_training.scores import overlap
 
 SIZES = {"thickness": "chord_foreground_mean_px", "mesh size": "chord_background_mean_px"}
 
@@ -44,7 +45,7 @@ def lesser_phase(mask: np.ndarray) -> np.ndarray:
 
 WAYS: Mapping[str, Callable[[Case], np.ndarray]] = {
     "nanomorph": lambda case: case.analysis.mask > 0,
-    "Otsu, border decides the sign": lambda case: otsu(case.gray),
+    OTSU: lambda case: otsu(case.gray),
     "Otsu, the lesser phase": lambda case: lesser_phase(otsu(case.gray)),
 }
 
@@ -99,9 +100,8 @@ def as_markdown(result: dict[str, Any]) -> str:
     lines = [f"| | | Dice, mean | {' | '.join(f'{name}, error' for name in SIZES)} |", "|---" * (3 + len(SIZES)) + "|"]
     for kind, ways in result["kinds"].items():
         for name, row in ways.items():
-            dice = f"{row['dice']['value']:.3f} [{row['dice']['low']:.3f}, {row['dice']['high']:.3f}]"
             cells = (f"{e['median']:+.1%} [{e['low']:+.1%}, {e['high']:+.1%}]" for e in row["errors"].values())
-            lines.append(f"| {kind} (n {row['dice']['n']}) | {name} | {dice} | {' | '.join(cells)} |")
+            lines.append(f"| {kind} (n {row['dice']['n']}) | {name} | {shown(row['dice'])} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from nanomorph.engines.onnx_runtime import open_session
 from nanomorph.gates import Gate, at_most
@@ -26,7 +26,24 @@ def export_head(head: Head, path: Path) -> None:
     probabilities = softmax((W z + b) / T); novelty = min over classes of |z - centroid| / radius;
     z = (x - mean) / scale, cut to +-clip, with unmeasured values at the mean (z = 0).
     """
-    constants = {
+    graph = helper.make_graph(
+        _nodes(),
+        f"head_{head.task}",
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", head.mean.size])],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", len(head.labels)]),
+            helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
+        ],
+        _constants(head),
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    onnx.checker.check_model(model, full_check=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _constants(head: Head) -> list[TensorProto]:
+    values = {
         "mean": head.mean,
         "scale": head.scale,
         "weights": (head.weights / head.temperature).T,
@@ -39,7 +56,14 @@ def export_head(head: Head, path: Path) -> None:
         "low": np.array(-head.clip),
         "high": np.array(head.clip),
     }
-    nodes = [
+    axes = {"one": 1, "last": -1}
+    return [numpy_helper.from_array(array.astype(np.float32), name) for name, array in values.items()] + [
+        numpy_helper.from_array(np.array([axis]), name) for name, axis in axes.items()
+    ]
+
+
+def _nodes() -> list[NodeProto]:
+    return [
         helper.make_node("Sub", ["features", "mean"], ["centred"]),
         helper.make_node("Div", ["centred", "scale"], ["scaled"]),
         helper.make_node("IsNaN", ["features"], ["unmeasured"]),
@@ -54,21 +78,6 @@ def export_head(head: Head, path: Path) -> None:
         helper.make_node("ReduceMin", ["distances", "last"], ["nearest"], keepdims=0),
         helper.make_node("Div", ["nearest", "radius"], ["novelty"]),
     ]
-    graph = helper.make_graph(
-        nodes,
-        f"head_{head.task}",
-        [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", head.mean.size])],
-        [
-            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["N", len(head.labels)]),
-            helper.make_tensor_value_info("novelty", TensorProto.FLOAT, ["N"]),
-        ],
-        [numpy_helper.from_array(values.astype(np.float32), name) for name, values in constants.items()]
-        + [numpy_helper.from_array(np.array([1]), "one"), numpy_helper.from_array(np.array([-1]), "last")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-    onnx.checker.check_model(model, full_check=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def head_gate(head: Head, path: Path) -> Gate:

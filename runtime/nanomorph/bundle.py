@@ -61,14 +61,17 @@ class Bundle:
 
     @cached_property
     def input(self) -> InputSpec:
+        """What the backbone accepts."""
         return InputSpec(**self.manifest["input"])
 
     @property
     def foreground_threshold(self) -> float:
+        """The probability from which on a pixel is material."""
         return float(self.manifest["foreground_threshold"])
 
     @property
     def backbones(self) -> dict[str, Path]:
+        """Graphs by precision."""
         return {precision: self.path / file for precision, file in self.manifest["backbone"].items()}
 
     @property
@@ -106,6 +109,7 @@ class Bundle:
 
     @cached_property
     def heads(self) -> tuple[HeadSpec, ...]:
+        """In the manifest's order."""
         return tuple(_head(entry) for entry in self.manifest["heads"])
 
 

@@ -21,7 +21,10 @@ def state(file: Path) -> State:
 
 
 def verify(folder: Path, manifest: dict[str, Any]) -> dict[str, bytes]:
-    """Check every file; the heads are read in the same breath, for they may be replaced at any moment."""
+    """Check every file's sha256; the heads' bytes by name, read in the same breath: they may be replaced at any moment.
+
+    Raises BundleError naming the file that is missing, unreadable, altered or another one.
+    """
     expected: dict[str, str] = manifest["files"]
     kept = {head["file"] for head in manifest["heads"]}
     heads = {}

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from nanomorph.sources import Item, Rejected
 from nanomorph.sources.entry import archive_of
-from nanomorph.stages import FLUSH, Flush
-
-Discovered = Item | Rejected | Flush
+from nanomorph.stages import FLUSH
+from nanomorph.work import Discovered
 
 
 def followed(discovered: Iterable[Discovered], absolve: Callable[[str], None]) -> Iterator[Discovered]:

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 
-from nanomorph.prepare import limits
+from nanomorph.prepare import HIGH, LOW, limits
 
 # Longer side, px, from which on every second (third, ...) pixel is enough for a median.
 SAMPLED = 256
-_LOW, _HIGH = 0.5, 99.5  # percentiles of a frame's grays that are its range
 
 
 def material_contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
@@ -29,7 +28,7 @@ def material_contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
 def _contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
     material = mask != 0
     phases = [phase[np.isfinite(phase)] for phase in (pixels[material], pixels[~material])]
-    black, white = limits(pixels, _LOW, _HIGH)
+    black, white = limits(pixels, LOW, HIGH)
     if not all(map(len, phases)) or not white > black:
         return math.nan
     inside, outside = (float(np.median(phase)) for phase in phases)

@@ -12,32 +12,36 @@ from nanomorph.work import Copy, Event, Read
 
 
 class Copies:
-    """Knows contents that are measured (from the journal) and those on their way. `find`: any thread; else one."""
+    """Knows contents that the bundle has measured (from the journal) and those on their way.
 
-    def __init__(self, journal: Journal, out: Path) -> None:
-        self._journal, self._out = journal, out
+    `find`: from any thread; else from one. bundle: its fingerprint, which may change while nothing is in flight.
+    measured: second names are measured, too, as if they were no copies.
+    """
+
+    def __init__(self, journal: Journal, out: Path, bundle: str, measured: bool) -> None:
+        self._journal, self._out, self.bundle, self._measured = journal, out, bundle, measured
         self._waiting: dict[str, list[Item]] = {}
 
     def clear(self) -> None:
         """Nothing is in flight any more."""
         self._waiting.clear()
 
-    def find(self, item: Item, sha256: str, bundle: str) -> Copy | None:
-        """The item as a copy of what this bundle has measured, which may be its own former self."""
-        if not _identified(item):
+    def find(self, item: Item, sha256: str) -> Copy | None:
+        """The item as a copy of what the bundle has measured, which may be its own former self."""
+        if self._measured or not _identified(item):
             return None
-        original = self._journal.find_content(sha256, bundle, prefer=item.name)
+        original = self._journal.find_content(sha256, self.bundle, prefer=item.name)
         return None if original is None else Copy(item, sha256, original)
 
-    def admit(self, read: Read, bundle: str) -> list[Event] | None:
+    def admit(self, read: Read) -> list[Event] | None:
         """None: to be measured, as the first of its content. Else what became of it, or nothing yet."""
-        if not _identified(read.item):
+        if self._measured or not _identified(read.item):
             return None
         if read.sha256 in self._waiting:
             self._waiting[read.sha256].append(read.item)
             return []
         # Asked again: the original may have been done since the item was read.
-        if copy := self.find(read.item, read.sha256, bundle):
+        if copy := self.find(read.item, read.sha256):
             return self.settle(copy)
         self._waiting[read.sha256] = []
         return None

@@ -22,6 +22,10 @@ PERCENTILE_SAMPLE = 512 * 512
 ROWS = 64
 
 
+# Percentiles of a frame's gray values that are its black and white: a hot pixel must not darken all others.
+LOW, HIGH = 0.5, 99.5
+
+
 @dataclass(frozen=True)
 class InputSpec:
     """What a model accepts.
@@ -37,8 +41,8 @@ class InputSpec:
     multiple: int = 32
     nm_per_px_min: float = 0.3
     nm_per_px_max: float = 4.0
-    low: float = 0.5
-    high: float = 99.5
+    low: float = LOW
+    high: float = HIGH
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +81,9 @@ def at_scale(micrograph: Micrograph, spec: InputSpec, scale: float, annotation: 
     return Prepared(pad(resized, spec.multiple), resized.shape, scale, gray.shape, annotation)
 
 
-def to_uint8(pixels: np.ndarray, low: float, high: float, annotation: np.ndarray | None = None) -> np.ndarray:
+def to_uint8(
+    pixels: np.ndarray, low: float = LOW, high: float = HIGH, annotation: np.ndarray | None = None
+) -> np.ndarray:
     """Stretch the percentiles `low` to `high` of a frame over 0..255, outliers clipped.
 
     A constant frame becomes 0, and so does a pixel that is not a number. Where `annotation` (bool) is True, pixels

@@ -18,13 +18,13 @@ from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError, FatalError, OutputError
 from nanomorph.journal import Journal, Measured, Verdict, locate_existing, now
 from nanomorph.judge import Head, Judge, judge_fields, judge_rows
+from nanomorph.one_way import measures_key
 from nanomorph.outages import writing_to
 from nanomorph.report import write_report
 from nanomorph.results import export_tables
 from nanomorph.results.cells import text
 from nanomorph.results.judged import JudgedDomains, numbers_and_truths
 from nanomorph.results.tables import label_cells
-from nanomorph.run import measures_key
 
 # Micrographs that are judged in one call of each head, and their packed domains together (1 MiB: some 4,000 domains).
 PAGE, PAGE_BYTES = 64, 2**20

@@ -20,14 +20,14 @@ from nanomorph.errors import BlockedError, ConfigurationError
 from nanomorph.journal import Journal, place, point, require_folder
 from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
+from nanomorph.one_way import SCALE_BARS, OneWay
 from nanomorph.outages import writing_to
 from nanomorph.pipeline import Pipeline
 from nanomorph.report import write_report
 from nanomorph.results import domain_tables, micrograph_tables
-from nanomorph.sources import Item, Rejected
-from nanomorph.stages import FLUSH, Flush
+from nanomorph.stages import FLUSH
 from nanomorph.views import View
-from nanomorph.work import REPLACED, Event, Settings
+from nanomorph.work import REPLACED, Discovered, Event, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,6 @@ EXPORT_SHARE = 0.05
 LULL_EXPORT_SHARE = 0.2
 REPORT_EVERY_SECONDS = 30.0
 REPORT_SHARE = 0.05
-# Under which the journal keeps whether they were read: rows of frames without a pixel size depend on it.
-SCALE_BARS = "scale bars"
 # What does not show in any table.
 _UNSEEN = frozenset({"skipped", "held", "released"})
 
@@ -65,20 +63,14 @@ class Run:
         self.out, self.model, self.command = out, model, command
         self.counts: Counter[str] = Counter()
         self._started = time.monotonic()
-        self._follow = follow
         self._told: set[str] = set()
         _make_folder(out)
         self.journal = Journal.open(place(out, journal))
         try:
             with writing_to(out):
                 point(out, self.journal.path, identity_of(self.journal.path))
-            self._same_way("nm_per_px", str(settings.nm_per_px))
-            self._same_way(SCALE_BARS, "read, text masked" if settings.scale_bars else "not read")
-            self._same_way("detail", str(model.ways.detail))
-            self._same_way("edges", model.ways.edges)
-            self._same_way("outline", model.ways.outline)
-            self._same_bundle(model.bundle.fingerprint)
-            self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
+            self._one_way = OneWay(self.journal, out, follow)
+            self._one_way.require(model, settings)
             remove_leftovers(out)
         except BaseException:
             self.journal.close()
@@ -102,9 +94,7 @@ class Run:
         for error in filter(None, blocked):
             raise BlockedError(f"{error} Close it and run the same command: nothing is measured again.")
 
-    def process(
-        self, discovered: Iterable[Item | Rejected | Flush], at_lull: Callable[[], None] = lambda: None
-    ) -> Iterator[Event]:
+    def process(self, discovered: Iterable[Discovered], at_lull: Callable[[], None] = lambda: None) -> Iterator[Event]:
         """Settle every input; yields an event each, and now and then rewrites the tables.
 
         at_lull: called when a live source says FLUSH, with nothing in flight. After OutputError call `process`
@@ -131,8 +121,7 @@ class Run:
 
     def use(self, model: Model) -> None:
         """Go on with another bundle; only `at_lull`. Rows say which bundle each came from."""
-        self._same_bundle(model.bundle.fingerprint)
-        self.journal.remember(measures_key(model.bundle.fingerprint), model.bundle.measures)
+        self._one_way.require_bundle(model.bundle)
         self._pipeline.use(model)
         before, self.model = self.model, model
         before.engine.close()
@@ -164,34 +153,6 @@ class Run:
             return error
         return None
 
-    def _same_way(self, key: str, value: str) -> None:
-        before = self.journal.recall(key)
-        if before is not None and before != value:
-            raise ConfigurationError(
-                f"{self.out} holds results made with {key} {before}, this run has {value}: choose another --out."
-            )
-        if before is None:
-            self.journal.remember(key, value)
-
-    def _same_bundle(self, fingerprint: str) -> None:
-        """The fingerprint of the results so far, or the next one of a bundle that is followed."""
-        before = self.journal.recall("bundle")
-        if self._follow is None or before is None:
-            self._same_way("bundle", fingerprint)
-        elif before != fingerprint:
-            if self.journal.recall("follows") != str(self._follow):
-                self._same_way("bundle", fingerprint)
-            self.journal.note("bundle", f"{before} -> {fingerprint}")
-            self.journal.remember("bundle", fingerprint)
-            logger.warning(
-                "%s: bundle %s from now on; earlier rows keep what %s said (column bundle)",
-                self.out,
-                fingerprint,
-                before,
-            )
-        if self._follow is not None:
-            self.journal.remember("follows", str(self._follow))
-
     def _about(self) -> dict[str, str]:
         rate = self.counts["done"] / self.seconds
         return {
@@ -201,11 +162,6 @@ class Run:
             "Burnt-in scale bars": self.journal.recall(SCALE_BARS) or "",
             "This run": f"{self.counts['done']} micrographs in {self.seconds:.0f} s, {rate:.2f} a second",
         }
-
-
-def measures_key(fingerprint: str) -> str:
-    """Under which a journal keeps how a bundle that wrote into it measures; `relabel` asks."""
-    return f"measures.{fingerprint}"
 
 
 def _make_folder(out: Path) -> None:

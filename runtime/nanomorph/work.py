@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
+from typing import Self
 
 from nanomorph.cores import cores
 from nanomorph.memory import default_limit
 from nanomorph.micrograph import Micrograph
+from nanomorph.prepare import Prepared
 from nanomorph.sources import Item, Rejected
+from nanomorph.stages import Flush
+
+logger = logging.getLogger(__name__)
+
+Discovered = Item | Rejected | Flush
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,9 @@ class Read:
         return int(self.micrograph.pixels.nbytes) + self.pixels
 
 
+Ready = tuple[Read, Prepared]
+
+
 @dataclass(frozen=True, eq=False)
 class Copy:
     """An item with the content of the done micrograph `original`, which may be its own former self."""
@@ -92,3 +103,9 @@ class Failed:
     entry: Item | Rejected
     reason: str
     detail: str
+
+    @classmethod
+    def unexpectedly(cls, item: Item, error: Exception) -> Self:
+        """A defect of ours, not of the file: kept with its type, and the traceback logged."""
+        logger.error("%s: unexpected failure", item.name, exc_info=error)
+        return cls(item, "internal-error", f"{type(error).__name__}: {error}; please report it")

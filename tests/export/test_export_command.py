@@ -78,7 +78,7 @@ def test_what_is_not_there_is_said_before_an_extra_is_asked_for(runs, words, tmp
 
 def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, capsys):
     save_head(make_head("whole", metrics={"encoder": "aaaa"}), tmp_path / "head")
-    monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda *_: {"encoder": "bbbb"})
+    monkeypatch.setattr("nanomorph_export.runs.provenance", lambda *_: {"encoder": "bbbb"})
     command = ["export", "--head", tmp_path / "head", "--segmenter", tmp_path, "--out", tmp_path / "bundle"]
     assert main([str(word) for word in command]) == 2
     assert "head whole was fitted on the encoder aaaa" in capsys.readouterr().err
@@ -88,7 +88,7 @@ def test_a_head_of_another_encoder_is_refused(tmp_path, make_head, monkeypatch, 
 def test_a_head_on_other_masks_than_the_bundles_is_refused(tmp_path, make_head, monkeypatch, capsys):
     head = make_head("whole", descriptors=["area_fraction"], metrics={"encoder": "aaaa"})
     save_head(head, tmp_path / "head")
-    monkeypatch.setattr("nanomorph_export.commands.export.provenance", lambda *_: {"encoder": "aaaa"})
+    monkeypatch.setattr("nanomorph_export.runs.provenance", lambda *_: {"encoder": "aaaa"})
     runs = ["--segmenter", tmp_path, "--embedder", tmp_path]
     assert main([str(word) for word in ["export", "--head", tmp_path / "head", *runs, "--out", tmp_path / "b"]]) == 2
     assert "fit it with --features embedding" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from nanomorph.bundle import BundleError, load_bundle
 from nanomorph.cli.main import main
 from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
-from nanomorph_export.commands.export import _other_encoder
+from nanomorph_export.runs import other_encoder
 from nanomorph_export.standalone import write_standalone
 from nanomorph_export.write_bundle import EMBEDDER, Parts, write_bundle
 
@@ -79,5 +79,5 @@ def test_a_classifier_in_one_file_has_the_heads_encoder(parts, micrographs, tmp_
 
 
 def test_equal_encoders_need_one_graph(backbone, embedder):
-    assert _other_encoder(copy.deepcopy(backbone), backbone) is None
-    assert _other_encoder(embedder, backbone) is embedder
+    assert other_encoder(copy.deepcopy(backbone), backbone) is None
+    assert other_encoder(embedder, backbone) is embedder

@@ -13,14 +13,14 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_training.data import is_held_out
 from nanomorph_training.features import Table, turns
 from nanomorph_training.heads.head import Features
-from nanomorph_training.scores import NOTHING
+from nanomorph_training.scores import NOTHING, balanced_accuracy
 from nanomorph_training.study import contestants, report
 from nanomorph_training.study.classify import Entrant, HeadJudge, Outcome, outcomes
 from nanomorph_training.study.draws import Draw, draws, possible_sizes
 from nanomorph_training.study.outcome import Compared, Line, Study
 from nanomorph_training.study.segmentation import steps_by_size
 from nanomorph_training.study.settings import StudySettings
-from nanomorph_training.study.statistics import Difference, Spread, balanced_accuracy, difference, mean_difference
+from nanomorph_training.study.statistics import Difference, Spread, difference, mean_difference
 
 Y = np.array([0] * 12 + [1] * 12)
 GROUPS = [f"g{n // 2}" for n in range(24)]
@@ -63,6 +63,12 @@ def field_table(seed: int = 0) -> Table:
     x = np.random.default_rng(seed).normal(size=(24, 8))
     x[:, 0] = np.where(Y == 1, 3.0, -3.0) + 0.1 * x[:, 0]
     return Table(Features(x, pd.DataFrame(index=range(24))), np.arange(24))
+
+
+def test_balanced_accuracy_weighs_classes_alike():
+    truth = np.array(["sphere"] * 8 + ["cube"] * 2)
+    assert balanced_accuracy(truth, np.array(["sphere"] * 10)) == 0.5
+    assert balanced_accuracy(truth, truth) == 1.0
 
 
 def test_a_head_learns_from_the_labelled_alone_and_judges_the_tested() -> None:

@@ -16,7 +16,10 @@ TRIAL_STEPS = 4
 def total_steps(
     steps: int, epochs: float, minutes: float, samples: int, batch: int, step_seconds: Callable[[], float]
 ) -> int:
-    """The first of steps, epochs and minutes that is not 0; `step_seconds` is measured only for minutes."""
+    """By the first of steps, epochs and minutes that is not 0; `step_seconds` is measured only for minutes.
+
+    Raises ConfigurationError where all are 0.
+    """
     if steps:
         return steps
     if epochs:

@@ -15,6 +15,8 @@ BINS, HARMONICS = 72, 12
 SCALES = (1.0, 2.0, 4.0)
 # Radius of local binary patterns in px; eight neighbours a px of radius.
 RADII = (1, 2, 3)
+OTSU = "Otsu, border decides the sign"
+"""Name of `otsu` in tables."""
 
 
 def otsu(gray: np.ndarray) -> np.ndarray:

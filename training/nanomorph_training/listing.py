@@ -25,7 +25,10 @@ MEMBER = "!/"
 
 
 def samples_of(path: Path) -> list[Sample]:
-    """The samples that a folder, archive, list or file stands for (see `data.collect`)."""
+    """The samples that a folder, archive, list or file stands for (see `data.collect`).
+
+    Raises ConfigurationError where there is none of that name.
+    """
     if path.is_dir():
         return _from_folder(path)
     if path.suffix.lower() == ".csv":

@@ -61,7 +61,7 @@ OPTIMISERS = ("adamw", "sgd", "lars")
 
 
 def build_optimiser(name: str, modules: Iterable[nn.Module], lr: float, weight_decay: float) -> torch.optim.Optimizer:
-    """Over all parameters of `modules`; biases and norms without weight decay."""
+    """One of OPTIMISERS over all parameters of `modules`; biases and norms without weight decay. Else ValueError."""
     parameters = [parameter for module in modules for parameter in module.parameters()]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},

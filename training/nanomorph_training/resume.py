@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import ReadError
-from nanomorph_training.run_folder import RunFolder, plain
+from nanomorph_training.run_folder import RunFolder, plain, versions
 from nanomorph_training.samples import Sample
 
 T = TypeVar("T")
@@ -27,6 +27,27 @@ def must_match(state: Mapping[str, Any], settings: Any, fingerprint: str) -> Non
         )
     if fingerprint != state["data_fingerprint"]:
         raise ConfigurationError("the data changed since the run was stopped; give a new --out")
+
+
+def resumed(state: Mapping[str, Any], run: RunFolder) -> tuple[int, dict[str, Any]]:
+    """The step that a stopped run goes on with, and its state; what was logged after that step is forgotten."""
+    run.forget_after(state["step"])
+    run.say(f"resumed at step {state['step']} of {state['total_steps']}")
+    return state["step"], dict(state)
+
+
+def begun(kind: str, settings: Any, fingerprint: str, n_images: int, total_steps: int) -> dict[str, Any]:
+    """What the checkpoint of every training says of it, before its first step. kind: `encoder` or `backbone`."""
+    return {
+        "kind": kind,
+        "encoder": settings.encoder,
+        "settings": plain(settings),
+        "data_fingerprint": fingerprint,
+        "n_images": n_images,
+        "total_steps": total_steps,
+        "step": 0,
+        "versions": versions(),
+    }
 
 
 def readable(samples: Iterable[Sample], load: Callable[[Sample], T], run: RunFolder) -> list[T]:

@@ -74,6 +74,11 @@ def score(truth: np.ndarray, guess: np.ndarray, classes: Sequence[str]) -> dict[
     }
 
 
+def balanced_accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
+    """Mean over the classes in `truth` (n,) of the share of each that is judged right; labels of any type."""
+    return float(np.mean([(guess[truth == k] == k).mean() for k in np.unique(truth)]))
+
+
 def overlap(predicted: np.ndarray, true: np.ndarray) -> tuple[float, float]:
     """Dice and IoU of two boolean masks; 1 where both are empty."""
     both, either = np.count_nonzero(predicted & true), np.count_nonzero(predicted | true)

@@ -12,6 +12,7 @@ paper (nanowires/exemplars) are in no list. Both are for `benchmarks` alone.
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from nanomorph.cli.options import option
 EMBEDDED = Path(__file__).parents[2] / "runtime" / "nanomorph" / "bundles" / "embedded"
 MORPHOLOGIES = ("singular", "dispersed", "network", "bundle")
 SHAPES = ("sphere", "cube", "rod", "polyhedron")
+# The segmenter of the last fit, on whose masks the heads learn.
+SEGMENTER = "segmenter-empties"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,31 @@ class Options:
         """So many steps or fields, in the share that is asked for."""
         return str(max(8, round(number * self.scale)))
 
+    def fields(self, name: str) -> Path:
+        """The list of the synthetic fields of that name."""
+        return self.work / name / "labels.csv"
+
+    @property
+    def particles(self) -> Path:
+        """The list of real particles with labels and masks."""
+        return self.data / "nanoparticles" / "nanoparticles.csv"
+
+    @property
+    def unlabeled(self) -> Path:
+        """The list of other real micrographs."""
+        return self.data / "unlabeled" / "unlabeled.csv"
+
+    @property
+    def pool(self) -> list[Path]:
+        """What encoder and segmenter see: all real micrographs, and drawn fields."""
+        real = [self.particles, self.unlabeled, self.data / "nanowires" / "other.csv"]
+        return [*real, self.data / "nanoparticles" / "msa_bf_tem" / "train", self.fields("fields")]
+
+    @property
+    def cached(self) -> list[Any]:
+        """Options of every long training."""
+        return ["--cache", self.work / "cache", "--resume", "auto"]
+
 
 @dataclass(frozen=True)
 class Step:
@@ -46,105 +74,109 @@ class Step:
     command: list[str]
 
 
-def drawn(options: Options) -> list[tuple[Path, list[Any]]]:
-    """The synthetic fields that are learned from."""
-    work = options.work
-    # fmt: off
-    return [
-        (work / "fields" / "labels.csv",
-         ["synthesize", "--out", work / "fields", "--count", options.scaled(400), "--seed", 1, "--workers", 2,
-          "--classes", *MORPHOLOGIES, "particles"]),
-        # Only for the segmenter: which of two phases is the material.
-        (work / "textures" / "labels.csv",
-         ["synthesize", "--out", work / "textures", "--count", options.scaled(120), "--seed", 3, "--workers", 2,
-          "--classes", "grid", "texture"]),
-        # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
-        (work / "labelled" / "labels.csv",
-         ["synthesize", "--out", work / "labelled", "--count", options.scaled(300), "--seed", 2, "--workers", 2]),
-        (work / "labelled-too" / "labels.csv",
-         ["synthesize", "--out", work / "labelled-too", "--count", options.scaled(300), "--seed", 7, "--workers", 2]),
-        # What is no wire, beside the real particles: the morphology head is to say so.
-        (work / "others" / "labels.csv",
-         ["synthesize", "--out", work / "others", "--count", options.scaled(100), "--seed", 2, "--workers", 2,
-          "--classes", "particles"]),
-        (work / "empties" / "labels.csv",
-         ["synthesize", "--out", work / "empties", "--count", options.scaled(200), "--seed", 21, "--workers", 2,
-          "--classes", "empty"]),
-        (work / "foreign" / "labels.csv",
-         ["synthesize", "--out", work / "foreign", "--count", options.scaled(200), "--seed", 22, "--workers", 2,
-          "--classes", "foreign"]),
-        # For the second fit, what the first lacked: particles that are hollow or have crumbs beside them.
-        (work / "crumbs" / "labels.csv",
-         ["synthesize", "--out", work / "crumbs", "--count", options.scaled(400), "--seed", 6_000_000, "--workers", 2,
-          "--classes", "particles"]),
-        # For the third and fourth, thick meshes: their bright windows are easily taken for cubes.
-        (work / "meshes" / "labels.csv",
-         ["synthesize", "--out", work / "meshes", "--count", options.scaled(150), "--seed", 3_000_003, "--workers", 2,
-          "--classes", "grid", "--width-px", 9, 25]),
-        (work / "meshes-too" / "labels.csv",
-         ["synthesize", "--out", work / "meshes-too", "--count", options.scaled(300), "--seed", 3_000_004,
-          "--workers", 2, "--classes", "grid", "--width-px", 9, 25]),
-        # For the fifth, frames that show nothing: something was found on three of five.
-        (work / "empties-too" / "labels.csv",
-         ["synthesize", "--out", work / "empties-too", "--count", options.scaled(300), "--seed", 23, "--workers", 2,
-          "--classes", "empty"]),
-    ]
-    # fmt: on
+def step_of(done: Path, *command: Any) -> Step:
+    """From words of any type."""
+    return Step(done, [str(word) for word in command])
 
 
 def recipe(options: Options) -> list[Step]:
     """Every step in order."""
-    work = options.work
+    learned = [encoder(options), *segmenters(options), morphology(options), shape(options)]
+    return [*drawn(options), *learned, bundle(options)]
 
-    particles = options.data / "nanoparticles" / "nanoparticles.csv"
-    real = [particles, options.data / "unlabeled" / "unlabeled.csv", options.data / "nanowires" / "other.csv"]
-    pool = [*real, options.data / "nanoparticles" / "msa_bf_tem" / "train", work / "fields" / "labels.csv"]
-    textures = work / "textures" / "labels.csv"
-    drawn_later = [textures, work / "crumbs" / "labels.csv"]
-    meshes = [work / "meshes" / "labels.csv", work / "meshes-too" / "labels.csv"]
-    empties = work / "empties-too" / "labels.csv"
-    cached = ["--cache", work / "cache", "--resume", "auto"]
-    segmenter = work / "segmenter-empties"
-    encoder = ["--encoder", segmenter]
 
-    # fmt: off
-    steps = [
-        *drawn(options),
-        (work / "pretrain" / "DONE",
-         ["pretrain", "--data", *pool, "--out", work / "pretrain", "--method", "simclr", "--encoder", "resnet18",
-          "--batch", 64, "--steps", options.scaled(600), "--seed", 1, "--amp", options.amp, *cached]),
-        (work / "segmenter" / "DONE",
-         ["fit-segmenter", "--data", *pool, textures, "--encoder", work / "pretrain", "--out", work / "segmenter",
-          "--steps", options.scaled(5000), "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *cached]),
-        *(
-            (work / name / "DONE",
-             ["fit-segmenter", "--data", *pool, *drawn_later, *more, "--encoder", work / start, "--out", work / name,
-              "--steps", options.scaled(steps), "--lr", 5e-4, "--seed", seed, "--keep", keep, "--synthetic", 0.5,
-              "--amp", options.amp, "--validate-every", 200, *cached])
-            for start, name, more, steps, seed, keep in (
-                ("segmenter", "segmenter-again", [], 2400, 11, 0.5),
-                ("segmenter-again", "segmenter-meshes", meshes[:1], 1600, 12, 0.5),
-                ("segmenter-meshes", "segmenter-meshes-too", meshes, 1200, 13, 0.3),
-                ("segmenter-meshes-too", "segmenter-empties", [*meshes, empties], 1000, 14, 0.5),
-            )
-        ),
-        (work / "morphology" / "DONE",
-         ["fit-head", "--data", work / "labelled" / "labels.csv", work / "labelled-too" / "labels.csv", *encoder,
-          "--out", work / "morphology",
-          "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES,
-          "--other", particles, work / "others" / "labels.csv", work / "empties" / "labels.csv",
-          work / "foreign" / "labels.csv"]),
-        (work / "shape" / "DONE",
-         ["fit-head", "--data", particles, *encoder, "--out", work / "shape",
-          # Given masks teach what shapes are, predicted ones how they will look.
-          "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES, "--masks", "both"]),
-        (options.out / "bundle.json",
-         ["export", "--head", work / "morphology", work / "shape", "--segmenter", segmenter,
-          "--calibrate", particles, options.data / "unlabeled" / "unlabeled.csv",
-          "--precisions", "fp32", "int8", "--name", "embedded", "--out", options.out]),
+def drawn(options: Options) -> list[Step]:
+    """The synthetic fields that are learned from."""
+
+    def fields(name: str, count: int, seed: int, *classes: str, width_px: tuple[int, ...] = ()) -> Step:
+        folder = options.work / name
+        command = ["synthesize", "--out", folder, "--count", options.scaled(count), "--seed", seed, "--workers", 2]
+        command += ["--classes", *classes] if classes else []
+        return step_of(options.fields(name), *command, *(["--width-px", *width_px] if width_px else []))
+
+    return [
+        fields("fields", 400, 1, *MORPHOLOGIES, "particles"),
+        # Only for the segmenter: which of two phases is the material.
+        fields("textures", 120, 3, "grid", "texture"),
+        # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
+        fields("labelled", 300, 2),
+        fields("labelled-too", 300, 7),
+        # What is no wire, beside the real particles: the morphology head is to say so.
+        fields("others", 100, 2, "particles"),
+        fields("empties", 200, 21, "empty"),
+        fields("foreign", 200, 22, "foreign"),
+        # For the second fit, what the first lacked: particles that are hollow or have crumbs beside them.
+        fields("crumbs", 400, 6_000_000, "particles"),
+        # For the third and fourth, thick meshes: their bright windows are easily taken for cubes.
+        fields("meshes", 150, 3_000_003, "grid", width_px=(9, 25)),
+        fields("meshes-too", 300, 3_000_004, "grid", width_px=(9, 25)),
+        # For the fifth, frames that show nothing: something was found on three of five.
+        fields("empties-too", 300, 23, "empty"),
     ]
-    # fmt: on
-    return [Step(done, [str(word) for word in command]) for done, command in steps]
+
+
+# fmt: off
+def encoder(options: Options) -> Step:
+    """The encoder, from pictures alone."""
+    out = options.work / "pretrain"
+    return step_of(
+        out / "DONE", "pretrain", "--data", *options.pool, "--out", out, "--method", "simclr", "--encoder", "resnet18",
+        "--batch", 64, "--steps", options.scaled(600), "--seed", 1, "--amp", options.amp, *options.cached
+    )
+
+
+def segmenters(options: Options) -> list[Step]:
+    """Fit after fit: the first on the encoder; each later one learns what was lacking and keeps a share of that."""
+
+    def fit(start: str, name: str, lists: Sequence[str], steps: int, *more: Any) -> Step:
+        out = options.work / name
+        return step_of(
+            out / "DONE", "fit-segmenter", "--data", *options.pool, *map(options.fields, lists),
+            "--encoder", options.work / start, "--out", out, "--steps", options.scaled(steps), *more,
+            "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *options.cached
+        )
+
+    def again(start: str, name: str, *lists: str, steps: int, seed: int, keep: float) -> Step:
+        return fit(start, name, ("textures", "crumbs", *lists), steps, "--lr", 5e-4, "--seed", seed, "--keep", keep)
+
+    meshes = ("meshes", "meshes-too")
+    return [
+        fit("pretrain", "segmenter", ["textures"], 5000),
+        again("segmenter", "segmenter-again", steps=2400, seed=11, keep=0.5),
+        again("segmenter-again", "segmenter-meshes", *meshes[:1], steps=1600, seed=12, keep=0.5),
+        again("segmenter-meshes", "segmenter-meshes-too", *meshes, steps=1200, seed=13, keep=0.3),
+        again("segmenter-meshes-too", SEGMENTER, *meshes, "empties-too", steps=1000, seed=14, keep=0.5),
+    ]
+
+
+def morphology(options: Options) -> Step:
+    """The head for nanowires."""
+    out = options.work / "morphology"
+    return step_of(
+        out / "DONE", "fit-head", "--data", *map(options.fields, ("labelled", "labelled-too")),
+        "--encoder", options.work / SEGMENTER, "--out", out, "--task", "nanowire-morphology", "--level", "field",
+        "--labels", *MORPHOLOGIES, "--other", options.particles, *map(options.fields, ("others", "empties", "foreign"))
+    )
+
+
+def shape(options: Options) -> Step:
+    """The head for particles."""
+    out = options.work / "shape"
+    return step_of(
+        out / "DONE", "fit-head", "--data", options.particles, "--encoder", options.work / SEGMENTER, "--out", out,
+        # Given masks teach what shapes are, predicted ones how they will look.
+        "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES, "--masks", "both"
+    )
+
+
+def bundle(options: Options) -> Step:
+    """All in one folder, in the precisions that prove equal to it."""
+    return step_of(
+        options.out / "bundle.json", "export", "--head", options.work / "morphology", options.work / "shape",
+        "--segmenter", options.work / SEGMENTER, "--calibrate", options.particles, options.unlabeled,
+        "--precisions", "fp32", "int8", "--name", "embedded", "--out", options.out
+    )
+# fmt: on
 
 
 def main() -> int:

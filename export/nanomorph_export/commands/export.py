@@ -16,14 +16,13 @@ out, and the bundle's card says which and by how much. Micrographs of held-out g
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from nanomorph_export.write_bundle import Parts
-    from nanomorph_training.models import Backbone
 
 PRECISIONS = ("fp32", "int8", "fp16")
 
@@ -135,87 +134,9 @@ def _into(run_: Path, into: Path, out: Path | None, only: bool, report: Callable
 
 
 def _parts(options: Options) -> "Parts":
-    from nanomorph_export.manifest import check_head
-    from nanomorph_export.replace_head import require_same_threshold
-    from nanomorph_export.write_bundle import Parts
-    from nanomorph_training.encoders import segments
-    from nanomorph_training.heads.head import load_head
-    from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
+    from nanomorph_export.runs import parts_of
 
     assert options.out is not None
     assert options.segmenter is not None
-    fitted = [load_head(run) for run in options.head]
-    for head in fitted:
-        check_head(head)
-    _require_one_of_each_task(fitted)
-    source = provenance(options.segmenter, options.embedder)
-    _require_same_encoder(fitted, source["encoder"], options.embedder or options.segmenter)
-    if options.embedder is not None:
-        _require_no_descriptors(fitted, options.segmenter)
-    if not segments(options.segmenter):
-        raise ConfigurationError(f"{options.segmenter} has no segmenter: name a run of fit-segmenter")
-    for head in fitted:
-        require_same_threshold(head, foreground_threshold(options.segmenter))
-    backbone = load_backbone(options.segmenter)
-    return Parts(
-        name=options.name or options.out.resolve().name,
-        backbone=backbone,
-        embedder=None if options.embedder is None else _other_encoder(load_backbone(options.embedder), backbone),
-        heads=fitted,
-        provenance=source,
-        foreground_threshold=foreground_threshold(options.segmenter),
-        precisions=options.precisions or ["fp32"],
-    )
-
-
-def _require_one_of_each_task(heads: list[Any]) -> None:
-    tasks = [head.task for head in heads]
-    if repeated := sorted({task for task in tasks if tasks.count(task) > 1}):
-        raise ConfigurationError(f"two --head are of the task {', '.join(repeated)}: a bundle holds one of each")
-
-
-def _require_same_encoder(heads: list[Any], encoder: str, run: Path) -> None:
-    """A head on embeddings of another encoder would answer, and mean nothing."""
-    for head in heads:
-        fitted_on = head.metrics.get("encoder", encoder)
-        if head.uses_embedding and fitted_on != encoder:
-            raise ConfigurationError(
-                f"head {head.task} was fitted on the encoder {fitted_on}, {run} is {encoder}: fit it again, "
-                "or name the run it was fitted on with --embedder"
-            )
-
-
-def _require_no_descriptors(heads: list[Any], segmenter: Path) -> None:
-    """Descriptors come from masks: those of the run a head was fitted on are not those of the bundle."""
-    for head in heads:
-        if head.uses_embedding and head.descriptors:
-            raise ConfigurationError(
-                f"head {head.task} was fitted on the masks of --embedder, the bundle's are those of {segmenter}: fit "
-                "it with --features embedding, or on the segmenter's run and without --embedder"
-            )
-
-
-def _other_encoder(embedder: "Backbone", backbone: "Backbone") -> "Backbone | None":
-    """None where both encoders are equal bit for bit (a segmenter with a frozen encoder): one graph is enough."""
-    ours, theirs = embedder.encoder.state_dict(), backbone.encoder.state_dict()
-    equal = ours.keys() == theirs.keys() and all(bool((ours[name] == theirs[name]).all()) for name in ours)
-    return None if equal else embedder
-
-
-def provenance(segmenter: Path, embedder: Path | None = None) -> dict[str, Any]:
-    """Where the weights came from: settings, data fingerprints, versions and validation of each stage.
-
-    `encoder` is the key of the weights that fit-head notes in a head.
-    """
-    from nanomorph_training.checkpoint import load_checkpoint
-    from nanomorph_training.encoders import encoder_key
-
-    state = load_checkpoint(segmenter).state
-    pretraining = state.get("pretrained_from") or {}
-    stages = ("encoder", "settings", "data_fingerprint", "n_images", "n_validation", "total_steps", "best")
-    kept = (*stages, "threshold", "versions")
-    return {
-        "encoder": encoder_key(embedder or segmenter),
-        "segmenter": {key: state[key] for key in kept if key in state},
-        "pretraining": {key: pretraining[key] for key in (*kept, "loss", "spread") if key in pretraining},
-    }
+    name, precisions = options.name or options.out.resolve().name, options.precisions or ["fp32"]
+    return parts_of(options.head, options.segmenter, options.embedder, name, precisions)

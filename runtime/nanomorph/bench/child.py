@@ -12,9 +12,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nanomorph.errors import ConfigurationError, FatalError
+
+if TYPE_CHECKING:
+    from nanomorph.model import Model
 
 
 @dataclass(frozen=True)
@@ -60,34 +63,18 @@ def measure(job: Job) -> dict[str, Any]:
     """The whole job first, for its memory; then every stage and the model by themselves."""
     import numpy as np
 
-    from nanomorph.bench.model_alone import time_model
-    from nanomorph.bench.stages import time_stages
-    from nanomorph.bundle import load_bundle
-    from nanomorph.conclude import Ways
-    from nanomorph.cores import cores, share
-    from nanomorph.detail import Detail
+    from nanomorph.cores import cores
     from nanomorph.engines.engine import ON_CORES
     from nanomorph.machine import device_memory, peak_memory
-    from nanomorph.model import Model
-    from nanomorph.prepare import prepare
     from nanomorph.readers import read_path
 
-    bundle, files = load_bundle(job.bundle), [Path(file) for file in job.files]
-    ways, threads = Ways(Detail.parse(job.detail)), share(job.workers)
-    model = Model(bundle, job.device, job.precision, threads, ways=ways, cuda_graphs=job.cuda_graphs)
+    model, files = _model(job), [Path(file) for file in job.files]
     shapes = [read_path(file).pixels.shape for file in files]
     megapixels = float(np.mean([height * width for height, width in shapes])) / 1e6
     whole = [{"batch": batch, **_whole(job, model, files, batch, megapixels)} for batch in job.batches]
     peak, on_device = peak_memory(), None if model.engine.provider in ON_CORES else device_memory()
-    sees = prepare(read_path(files[0]), bundle.input).pixels.shape
     if not job.alone:
         return {"whole": whole, "peak_bytes": peak}
-    with tempfile.TemporaryDirectory(dir=job.scratch) as out:
-        stages = time_stages(model, [Path(file) for file in job.alone], Path(out), job.overlays)
-    alone = [
-        time_model(model.engine, sees, batch, job.workers, max(3, job.repeats))
-        for batch in sorted({batch or 1 for batch in job.batches})
-    ]
     return {
         "images": len(files),
         "pixels": sizes_of(shapes),
@@ -96,16 +83,40 @@ def measure(job: Job) -> dict[str, Any]:
         "detail": job.detail,
         "workers": job.workers,
         "cores": cores(),
-        "model_sees": list(sees),
         "whole": whole,
-        **stages,
-        "model_alone": alone,
+        **_parts(job, model, files[0]),
         "peak_bytes": peak,
         "device_bytes": on_device,
     }
 
 
-def _whole(job: Job, model: Any, files: list[Path], batch: int | None, megapixels: float) -> dict[str, Any]:
+def _model(job: Job) -> Model:
+    from nanomorph.bundle import load_bundle
+    from nanomorph.conclude import Ways
+    from nanomorph.cores import share
+    from nanomorph.detail import Detail
+    from nanomorph.model import Model
+
+    ways, threads = Ways(Detail.parse(job.detail)), share(job.workers)
+    return Model(load_bundle(job.bundle), job.device, job.precision, threads, ways=ways, cuda_graphs=job.cuda_graphs)
+
+
+def _parts(job: Job, model: Model, first: Path) -> dict[str, Any]:
+    """Every stage on the files of `alone`, and the model on frames of the shape in which it sees the `first`."""
+    from nanomorph.bench.model_alone import time_model
+    from nanomorph.bench.stages import time_stages
+    from nanomorph.prepare import prepare
+    from nanomorph.readers import read_path
+
+    sees = prepare(read_path(first), model.bundle.input).pixels.shape
+    with tempfile.TemporaryDirectory(dir=job.scratch) as out:
+        stages = time_stages(model, [Path(file) for file in job.alone], Path(out), job.overlays)
+    batches = sorted({batch or 1 for batch in job.batches})
+    alone = [time_model(model.engine, sees, batch, job.workers, max(3, job.repeats)) for batch in batches]
+    return {"model_sees": list(sees), **stages, "model_alone": alone}
+
+
+def _whole(job: Job, model: Model, files: list[Path], batch: int | None, megapixels: float) -> dict[str, Any]:
     from nanomorph.bench.whole import run_whole, whole_facts
     from nanomorph.work import Settings
 

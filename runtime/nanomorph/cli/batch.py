@@ -4,13 +4,12 @@ Finishes what an interrupted run left. Writes to --out: labels.csv, fields.csv, 
 quarantine.csv, masks/, overlays/, report.html and journal.sqlite.
 """
 
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nanomorph.cli.options import argument
+from nanomorph.cli.options import argument, command_line
 from nanomorph.cli.run_options import RunOptions
 from nanomorph.errors import ConfigurationError
 
@@ -36,8 +35,7 @@ def run(options: Options) -> int:
     except FileNotFoundError as error:
         raise ConfigurationError(str(error)) from error
     model = options.open_model(load_bundle(options.bundle))
-    command = shlex.join(["nanomorph", *sys.argv[1:]])
-    with Run(options.out, model, options.settings(copies=True), command, options.journal) as run_:
+    with Run(options.out, model, options.settings(copies=True), command_line(), options.journal) as run_:
         with progress(total, options.json) as show:
             for event in run_.process(discovered):
                 show(event)

@@ -3,12 +3,15 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nanomorph.bundle import MANIFEST, Bundle, load_bundle
 from nanomorph.cli.bundle_card import bundle_card
 from nanomorph.cli.options import argument, option
 from nanomorph.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from nanomorph.micrograph import Micrograph
 
 # Where neither file nor picture says how large a pixel is; by whether burnt-in bars are read here.
 UNCALIBRATED = {
@@ -38,18 +41,10 @@ def run(options: Options) -> int:
 def micrograph_facts(path: Path) -> dict[str, Any]:
     """Size, type and calibration of one file. Raises ConfigurationError where it cannot be read."""
     from nanomorph.calibrate import with_scale_bar
-    from nanomorph.micrograph import ReadError
-    from nanomorph.readers import read_micrograph
     from nanomorph.readers.formats import identify
     from nanomorph.scalebar import installed
 
-    try:
-        data = path.read_bytes()
-        micrograph = read_micrograph(path.name, data, path)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror} (a bundle is a folder with {MANIFEST}).") from error
-    except ReadError as error:
-        raise ConfigurationError(f"{path}: {error.reason}: {error.detail}") from error
+    data, micrograph = _read(path)
     reads_bars = installed()
     if reads_bars:
         micrograph = with_scale_bar(micrograph)
@@ -70,6 +65,19 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         "calibration_error_percent": None if share is None else 100 * share,
         **({} if micrograph.nm_per_px else {"why_not_calibrated": UNCALIBRATED[reads_bars]}),
     }
+
+
+def _read(path: Path) -> "tuple[bytes, Micrograph]":
+    from nanomorph.micrograph import ReadError
+    from nanomorph.readers import read_micrograph
+
+    try:
+        data = path.read_bytes()
+        return data, read_micrograph(path.name, data, path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror} (a bundle is a folder with {MANIFEST}).") from error
+    except ReadError as error:
+        raise ConfigurationError(f"{path}: {error.reason}: {error.detail}") from error
 
 
 def bundle_facts(bundle: Bundle) -> dict[str, Any]:

@@ -1,9 +1,16 @@
 """One line an option: dataclass fields that argparse-dataclass turns into flags."""
 
+import shlex
+import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, field
 from typing import Any
+
+
+def command_line() -> str:
+    """As it was given to a shell: what results and reports say that they were made by."""
+    return shlex.join(["nanomorph", *sys.argv[1:]])
 
 
 def _whole_number(text: str) -> int:

@@ -4,13 +4,11 @@ One folder: its report.html is written anew. Several: comparison.html (or --out)
 compared with. Only journals and overlays are read.
 """
 
-import shlex
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from nanomorph import __version__
-from nanomorph.cli.options import argument, option
+from nanomorph.cli.options import argument, command_line, option
 from nanomorph.errors import ConfigurationError
 
 
@@ -54,6 +52,6 @@ def _rebuild(options: Options) -> Path:
     from nanomorph.report import write_report
 
     (folder,) = options.dirs
-    about = {"Report rebuilt by": shlex.join(["nanomorph", *sys.argv[1:]]), "nanomorph": __version__}
+    about = {"Report rebuilt by": command_line(), "nanomorph": __version__}
     with JournalReader.open(locate(folder)) as journal:
         return write_report(journal, folder, about, options.out)

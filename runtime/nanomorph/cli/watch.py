@@ -4,13 +4,12 @@ Runs until stopped: Ctrl-C or SIGTERM finishes the image in hand, a second one s
 what `batch` writes. Started again, it goes on where it was. `nanomorph status DIR` shows what it is doing.
 """
 
-import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from nanomorph.cli.main import INTERRUPTED
-from nanomorph.cli.options import argument, option
+from nanomorph.cli.options import argument, command_line, option
 from nanomorph.cli.run_options import RunOptions
 from nanomorph.errors import ConfigurationError
 
@@ -55,9 +54,8 @@ def run(options: Options) -> int:
     folder = bundle.path if options.bundle else EMBEDDED
     rules = Rules(options.settle, options.poll, options.idle_exit, include=options.include, exclude=options.exclude)
     model, clock = options.open_model(bundle), Clock()
-    command = shlex.join(["nanomorph", *sys.argv[1:]])
     settings = options.settings(copies=False)
-    with Run(options.out, model, settings, command, options.journal, follow=folder.resolve()) as run_:
+    with Run(options.out, model, settings, command_line(), options.journal, follow=folder.resolve()) as run_:
 
         def stop() -> None:
             clock.stop()

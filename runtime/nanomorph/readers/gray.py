@@ -15,6 +15,7 @@ def to_gray(name: str, samples: np.ndarray, premultiplied: bool = False) -> np.n
     """(H, W) gray from (H, W) or (H, W, S) samples, in the same depth. S: gray, gray+alpha, RGB or RGBA.
 
     Transparency counts only where it varies; there the image lies on white, as on paper.
+    Raises ReadError for complex values and other counts of channels.
     """
     if samples.dtype.kind not in "biuf":
         doubt = " (a transform?)" if samples.dtype.kind == "c" else ""

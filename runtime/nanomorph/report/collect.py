@@ -58,11 +58,20 @@ def _count(findings: Findings, measured: Measured) -> None:
     if measured.duplicate_of:
         findings.n_aliases += 1
         return
-    n_domains = int(measured.field.get("n_domains") or 0)
     findings.n_done += 1
-    findings.n_domains += n_domains
+    findings.n_domains += _n_domains(measured)
     findings.made_by[measured.bundle, measured.provider, measured.precision] += 1
     findings.judged_by |= {cells.get("bundle") or measured.bundle for cells in measured.labels or [{}]}
+    _note_frame(findings, measured)
+    _count_labels(findings, measured)
+
+
+def _n_domains(measured: Measured) -> int:
+    return int(measured.field.get("n_domains") or 0)
+
+
+def _note_frame(findings: Findings, measured: Measured) -> None:
+    """What sets it apart from the others, and readers should know."""
     if not measured.field.get("nm_per_px_x"):
         findings.uncalibrated.append(measured.name)
     if measured.field.get("calibration") == Calibration.SCALE_BAR:
@@ -76,13 +85,16 @@ def _count(findings: Findings, measured: Measured) -> None:
     contrast = _number(measured.field.get("material_contrast") or "")
     if abs(contrast) >= CLEAR_CONTRAST:
         (findings.darker if contrast < 0 else findings.brighter).append(measured.name)
+
+
+def _count_labels(findings: Findings, measured: Measured) -> None:
     judgements = [_judgement(cells) for cells in measured.labels]
     for judgement in judgements:
         _count_label(findings.tasks[judgement.task], judgement)
     leading = leading_judgement(judgements)
     if leading is not None:
         findings.decisions[leading.decision] += 1
-        findings.examples.append(Example(measured.name, leading, n_domains, _field_width(measured)))
+        findings.examples.append(Example(measured.name, leading, _n_domains(measured), _field_width(measured)))
 
 
 def _field_width(measured: Measured) -> str:

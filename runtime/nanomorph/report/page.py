@@ -87,6 +87,7 @@ def _of_two_contrasts(findings: Findings, of: str) -> str:
 
 
 def notice(words: str, hint: str, names: list[str]) -> str:
+    """A remark as HTML. hint: HTML itself. names: of the micrographs that it is about."""
     listed = "".join(f"<li>{escape(name)}</li>" for name in names[:_LISTED])
     more = f"<li>and {len(names) - _LISTED:,} more in fields.csv</li>" if len(names) > _LISTED else ""
     details = f"<details><summary>which</summary><ul class='names'>{listed}{more}</ul></details>" if names else ""

@@ -95,7 +95,7 @@ def _gray(pixels: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         pixels = pixels.astype(np.float32)
     larger = shape[0] > pixels.shape[0]
     resized = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_CUBIC if larger else _reducing(pixels, shape))
-    return to_uint8(resized, 0.5, 99.5)
+    return to_uint8(resized)
 
 
 def _reducing(larger: np.ndarray, shape: tuple[int, ...]) -> int:

@@ -28,8 +28,8 @@ from nanomorph_training.pretraining.ranks import Ranks
 from nanomorph_training.pretraining.settings import UNWATCHED, Conduct, PretrainSettings
 from nanomorph_training.pretraining.trainer import Trainer
 from nanomorph_training.pretraining.watch import Watch
-from nanomorph_training.resume import must_match, readable
-from nanomorph_training.run_folder import RunFolder, Silent, plain, versions
+from nanomorph_training.resume import begun, must_match, readable, resumed
+from nanomorph_training.run_folder import RunFolder, Silent, plain
 from nanomorph_training.samples import Sample
 
 
@@ -102,38 +102,30 @@ def _resume_or_start(
     if earlier is not None:
         must_match(earlier.state, settings, fingerprint)
         trainer.restore(earlier)
-        run.forget_after(earlier.state["step"])
-        run.say(f"resumed at step {earlier.state['step']} of {earlier.state['total_steps']}")
-        return earlier.state["step"], {**earlier.state}
+        return resumed(earlier.state, run)
     run.forget_after(-1)
-
-    def trial_second() -> float:
-        seconds = budget.seconds_per_step(trainer.backward, [trainer.encoder, trainer.projector])
-        return trainer.ranks.mean([seconds])[0]
-
-    steps = budget.total_steps(settings.steps, settings.epochs, settings.minutes, n, settings.batch, trial_second)
-    goal = trainer.objective
+    steps, goal = _total_steps(trainer, n), trainer.objective
     run.say(
         f"{settings.method} on {n} micrographs: {steps} steps of {settings.batch} images, {settings.window} px; "
         f"{trainer.ranks.world} x {trainer.ranks.device}; loss {goal.collapse:.4f} collapsed, {goal.floor:.4f} at best"
     )
-    state = {
-        "kind": "encoder",
-        "encoder": settings.encoder,
-        "settings": plain(settings),
+    return 0, begun("encoder", settings, fingerprint, n, steps) | {
         "mean": MEAN,
         "std": STD,
         "input": asdict(settings.input),
-        "data_fingerprint": fingerprint,
-        "n_images": n,
-        "total_steps": steps,
-        "step": 0,
         "processes": trainer.ranks.world,
         "loss_collapse": goal.collapse,
         "loss_floor": goal.floor,
-        "versions": versions(),
     }
-    return 0, state
+
+
+def _total_steps(trainer: Trainer, n: int) -> int:
+    def trial_second() -> float:
+        seconds = budget.seconds_per_step(trainer.backward, [trainer.encoder, trainer.projector])
+        return trainer.ranks.mean([seconds])[0]
+
+    settings = trainer.settings
+    return budget.total_steps(settings.steps, settings.epochs, settings.minutes, n, settings.batch, trial_second)
 
 
 def _loop(

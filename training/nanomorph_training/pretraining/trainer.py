@@ -127,6 +127,7 @@ class Trainer:
         return mean_loss, mean_spread
 
     def checkpoint(self, state: dict[str, Any]) -> Checkpoint:
+        """Everything that a resumed run goes on from. state: what is said of the run beside it."""
         tensors = flatten("model.encoder", self.encoder.state_dict())
         tensors |= flatten("projector", self.projector.state_dict())
         tensors |= flatten("optimiser", optimiser_tensors(self.optimiser))
@@ -134,6 +135,7 @@ class Trainer:
         return Checkpoint(tensors, {**state, **scaler})
 
     def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from what `checkpoint` kept."""
         self.encoder.load_state_dict(checkpoint.part("model.encoder"))
         self.projector.load_state_dict(checkpoint.part("projector"))
         restore_optimiser(self.optimiser, checkpoint.part("optimiser"))

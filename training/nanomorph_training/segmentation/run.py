@@ -24,8 +24,8 @@ from nanomorph_training.encoders import encoder_key
 from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import best_threshold, evaluate
-from nanomorph_training.resume import must_match
-from nanomorph_training.run_folder import RunFolder, plain, versions
+from nanomorph_training.resume import begun, must_match, resumed
+from nanomorph_training.run_folder import RunFolder, plain
 from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.segmentation.split import Split, read_split, usable
 from nanomorph_training.segmentation.trainer import SegmenterTrainer
@@ -51,11 +51,7 @@ def fit_segmenter(
     samples = usable(paths, settings)
     fingerprint = data.fingerprint(samples)
     split = read_split(samples, settings, cache, run)
-    start = None if encoder is None else load_checkpoint(encoder)
-    if start is not None and start.state["encoder"] != settings.encoder:
-        raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
-    if settings.keep and (start is None or start.state["kind"] != "backbone"):
-        raise ConfigurationError("--keep needs a segmenter to start from: give --encoder a fit-segmenter run")
+    start = _start(encoder, settings)
     trainer = SegmenterTrainer.start(settings, split.training, None if start is None else start.part("model"), place)
     repeat = {"data": [str(p) for p in paths], "encoder": str(encoder or "random"), "out": str(out)}
     run.write_repeat("fit-segmenter", _command_options(repeat, settings), fingerprint)
@@ -75,6 +71,16 @@ def fit_segmenter(
     return _choose_threshold(trainer, split, state, best, run)
 
 
+def _start(encoder: Path | None, settings: SegmenterSettings) -> Checkpoint | None:
+    """What the weights begin from. Raises ConfigurationError where the settings want another one."""
+    start = None if encoder is None else load_checkpoint(encoder)
+    if start is not None and start.state["encoder"] != settings.encoder:
+        raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
+    if settings.keep and (start is None or start.state["kind"] != "backbone"):
+        raise ConfigurationError("--keep needs a segmenter to start from: give --encoder a fit-segmenter run")
+    return start
+
+
 def _command_options(repeat: dict[str, Any], settings: SegmenterSettings) -> dict[str, Any]:
     options = plain(settings)
     return {**repeat, "network": options.pop("encoder"), **options}
@@ -87,35 +93,28 @@ def _resume_or_start(
     if earlier is not None:
         must_match(earlier.state, settings, fingerprint)
         best = trainer.restore(earlier)
-        run.forget_after(earlier.state["step"])
-        run.say(f"resumed at step {earlier.state['step']} of {earlier.state['total_steps']}")
-        return earlier.state["step"], dict(earlier.state), best
+        return *resumed(earlier.state, run), best
     run.forget_after(-1)
-    n = len(trainer.labelled)
+    n, steps = len(trainer.labelled), _total_steps(trainer)
+    apart = f"{len(split.validation)} real and {len(split.synthetic)} synthetic ones"
+    run.say(f"segmenter on {n} micrographs, {apart} for validation: {steps} steps of {settings.batch}")
+    state = begun("backbone", settings, fingerprint, n, steps) | {
+        "mean": MEAN,
+        "std": STD,
+        "n_validation": len(split.validation),
+        "n_synthetic_validation": len(split.synthetic),
+        "best": {"step": 0, "dice": -1.0},
+    }
+    return 0, state, trainer.backbone.state_dict()
 
+
+def _total_steps(trainer: SegmenterTrainer) -> int:
     def trial_second() -> float:
         trainer.backbone.train()
         return budget.seconds_per_step(lambda k: trainer.loss(k).backward(), [trainer.backbone])
 
-    steps = budget.total_steps(settings.steps, settings.epochs, settings.minutes, n, settings.batch, trial_second)
-    apart = f"{len(split.validation)} real and {len(split.synthetic)} synthetic ones"
-    run.say(f"segmenter on {n} micrographs, {apart} for validation: {steps} steps of {settings.batch}")
-    state = {
-        "kind": "backbone",
-        "encoder": settings.encoder,
-        "settings": plain(settings),
-        "mean": MEAN,
-        "std": STD,
-        "data_fingerprint": fingerprint,
-        "n_images": n,
-        "n_validation": len(split.validation),
-        "n_synthetic_validation": len(split.synthetic),
-        "total_steps": steps,
-        "step": 0,
-        "best": {"step": 0, "dice": -1.0},
-        "versions": versions(),
-    }
-    return 0, state, trainer.backbone.state_dict()
+    settings, n = trainer.settings, len(trainer.labelled)
+    return budget.total_steps(settings.steps, settings.epochs, settings.minutes, n, settings.batch, trial_second)
 
 
 def _loop(

@@ -105,6 +105,7 @@ class SegmenterTrainer:
         return module
 
     def loss(self, step: int) -> Tensor:
+        """Of the batch of that step, float32 (): foreground, and the interior with its seams."""
         images, target = self.batch(step)
         x = ((images - MEAN) / STD).contiguous(memory_format=torch.channels_last)
         with autocast(self.device, self.settings.amp):
@@ -114,6 +115,7 @@ class SegmenterTrainer:
         return losses.dice_bce(logits[:, 0], foreground) + self.settings.interior_weight * apart
 
     def step(self, number: int, rate: float) -> float:
+        """Learn from batch `number` at that learning rate; its loss."""
         self.backbone.decoder.train()
         self.backbone.encoder.train(self.settings.encoder_lr > 0)
         for group in self.optimiser.param_groups:
@@ -135,6 +137,7 @@ class SegmenterTrainer:
         return Checkpoint(tensors, {**state, **scaler})
 
     def restore(self, checkpoint: Checkpoint) -> dict[str, Tensor]:
+        """Go on from what `checkpoint` kept; the best epoch's weights."""
         self.backbone.load_state_dict(checkpoint.part("last"))
         self.averaged.load_state_dict(checkpoint.part("averaged"))
         restore_optimiser(self.optimiser, checkpoint.part("optimiser"))

@@ -14,7 +14,7 @@ from nanomorph_training.classical import WHOLE_IMAGE
 from nanomorph_training.data import Sample
 from nanomorph_training.heads.fitting import encode
 from nanomorph_training.run_folder import RunFolder
-from nanomorph_training.scores import NOTHING
+from nanomorph_training.scores import NOTHING, balanced_accuracy
 from nanomorph_training.study.classify import Entrant, Outcome, outcomes
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant
 from nanomorph_training.study.draws import Draw, draws, possible_sizes
@@ -22,7 +22,7 @@ from nanomorph_training.study.entrants import SUPERVISED, entrants
 from nanomorph_training.study.outcome import Compared, Line, Study
 from nanomorph_training.study.pool import Pool
 from nanomorph_training.study.settings import FIELD, HELD_OUT, PREDICTED, TRANSFER, StudySettings
-from nanomorph_training.study.statistics import balanced_accuracy, difference
+from nanomorph_training.study.statistics import difference
 
 JUDGED_WORDS = {PREDICTED: "predicted domains", TRANSFER: "predicted domains, learned from given masks"}
 BEST_CLASSICAL = "best classical"

@@ -34,4 +34,5 @@ class Pool:
         return [is_held_out(sample.group) for sample in self.samples]
 
     def table(self, rows: Callable[[Sample], Row]) -> Table:
+        """Features of all samples, by what makes the rows of one."""
         return gather(self.samples, rows, self.say)

@@ -82,8 +82,10 @@ class StudySettings:
 
     @property
     def sizes(self) -> tuple[int, ...]:
+        """Of the labelled part, ascending."""
         return tuple(sorted(set(self.labels_per_class or SIZES[self.task])))
 
     @property
     def draws(self) -> int:
+        """How many."""
         return self.n_draws or DRAWS[self.task]

@@ -43,11 +43,6 @@ class Difference:
     n_groups: int
 
 
-def balanced_accuracy(truth: np.ndarray, guess: np.ndarray) -> float:
-    """Mean over the classes in `truth` of the share of each that is judged right."""
-    return float(np.mean([(guess[truth == k] == k).mean() for k in np.unique(truth)]))
-
-
 def difference(
     a: Sequence[Outcome], b: Sequence[Outcome], y: np.ndarray, groups: Sequence[str], seed: int = 0
 ) -> Difference:

@@ -57,6 +57,7 @@ class SupervisedJudge:
 
     @classmethod
     def of(cls, pool_: Pool, settings: StudySettings) -> SupervisedJudge:
+        """With the pool's images decoded into its cache."""
         machine.set_up(settings.threads)
         cache = Cache(pool_.cache)
         images, files = [cache.image(sample) for sample in pool_.samples], [sample.path for sample in pool_.samples]

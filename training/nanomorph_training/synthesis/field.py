@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from nanomorph_training.kinds import DRAWN, FOREIGN, TWO_PHASES
-from nanomorph_training.synthesis.bundles import Bundle, shade_bundle
+from nanomorph_training.synthesis.bundle_shading import shade_bundle
+from nanomorph_training.synthesis.bundles import Bundle
 from nanomorph_training.synthesis.chains import Chain
 from nanomorph_training.synthesis.dirt import draw_dirt
 from nanomorph_training.synthesis.draws import Rng, log_uniform, smooth_noise

@@ -31,7 +31,10 @@ def write_tiff(path: Path, image: np.ndarray, nm_per_px: float, compression: str
 
 
 def write_field(folder: Path, name: str, field: SyntheticField) -> tuple[dict[str, object], pd.DataFrame]:
-    """Write the files of one field; its row of labels.csv (but seed and group) and its rows of wires.csv."""
+    """Write the files of one field; its row of labels.csv (but seed and group) and its rows of wires.csv.
+
+    Raises OSError where they cannot be written.
+    """
     files = {kind: f"{kind}/{name}{suffix}" for kind, suffix in FOLDERS.items()}
     write_tiff(folder / files["images"], field.image, field.nm_per_px)
     if not cv2.imwrite(str(folder / files["masks"]), field.mask.astype(np.uint8) * 255):

@@ -48,6 +48,7 @@ class Overlay:
         return self.alpha > 0.25
 
     def apply(self, gray: np.ndarray) -> np.ndarray:
+        """The image, float32 (H, W), with what is drawn over it."""
         return gray + self.alpha * (self.value - gray)
 
 
@@ -60,6 +61,7 @@ class Canvas:
         self._draws = tuple(ImageDraw.Draw(image) for image in (self._value, self._alpha))
 
     def box(self, x: float, y: float, width: float, height: float, shade: int) -> None:
+        """A filled rectangle, its top left corner at (x, y), of a gray 0 to 255."""
         corners = [x, y, x + (max(1, width) - 1), y + (max(1, height) - 1)]
         for draw, ink in zip(self._draws, (shade, 255), strict=True):
             draw.rectangle(corners, fill=ink)
@@ -74,6 +76,7 @@ class Canvas:
         self._alpha.paste(255, box, glyphs)
 
     def overlay(self, visible_rows: int) -> Overlay:
+        """What has been drawn so far."""
         value, alpha = (np.asarray(image, np.float32) / 255 for image in (self._value, self._alpha))
         return Overlay(alpha, value, visible_rows)
 
@@ -91,11 +94,13 @@ def _font_folder() -> Path:
 
 
 def pick_font(rng: Rng, size: float, words: str) -> Font:
+    """One of FONTS that has all of these letters, `size` px high."""
     name = str(rng.choice(FONTS))
     # Pillow's own font has neither micro sign nor angstrom.
     return _font(FONTS[0] if not name and not words.isascii() else name, max(6, round(size)))
 
 
 def extent(words: str, font: Font) -> tuple[int, int]:
+    """Width and height of words in px."""
     left, top, right, bottom = font.getbbox(words)
     return int(right - left), int(bottom - top)

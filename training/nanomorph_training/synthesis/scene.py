@@ -69,7 +69,7 @@ class Scene:
 
 
 def true_scene(rng: Rng, label: str, shape: tuple[int, int], wishes: Wishes) -> Scene:
-    """Draw scenes until one deserves its label."""
+    """Draw scenes until one deserves its label. Raises RuntimeError where none of ATTEMPTS does."""
     raster = Raster(shape)
     for _ in range(ATTEMPTS):
         scene = _draw_scene(rng, label, raster, wishes)

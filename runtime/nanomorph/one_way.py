@@ -1,0 +1,75 @@
+"""How the results in an output folder were made, kept in its journal: two ways are never mixed unasked in one table."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from nanomorph.bundle import Bundle
+from nanomorph.errors import ConfigurationError
+from nanomorph.journal import Journal
+from nanomorph.model import Model
+from nanomorph.work import Settings
+
+logger = logging.getLogger(__name__)
+
+# Under which the journal keeps whether they were read: rows of frames without a pixel size depend on it.
+SCALE_BARS = "scale bars"
+_BUNDLE, _FOLLOWS = "bundle", "follows"
+
+
+def measures_key(fingerprint: str) -> str:
+    """Under which a journal keeps how a bundle that wrote into it measures; `relabel` asks."""
+    return f"measures.{fingerprint}"
+
+
+@dataclass(frozen=True, eq=False)
+class OneWay:
+    """Holds a run to what made the results in `out` so far.
+
+    follow: the bundle's folder, where a change of its content is wanted.
+    """
+
+    journal: Journal
+    out: Path
+    follow: Path | None
+
+    def require(self, model: Model, settings: Settings) -> None:
+        """Raises ConfigurationError where `out` holds results of another bundle, pixel size or way of measuring."""
+        self._same("nm_per_px", str(settings.nm_per_px))
+        self._same(SCALE_BARS, "read, text masked" if settings.scale_bars else "not read")
+        self._same("detail", str(model.ways.detail))
+        self._same("edges", model.ways.edges)
+        self._same("outline", model.ways.outline)
+        self.require_bundle(model.bundle)
+
+    def require_bundle(self, bundle: Bundle) -> None:
+        """The bundle of the results so far, or the next one of a folder that is followed; else as `require`."""
+        if self.follow is None:
+            self._same(_BUNDLE, bundle.fingerprint)
+        else:
+            self._next_of(self.follow, bundle.fingerprint)
+        self.journal.remember(measures_key(bundle.fingerprint), bundle.measures)
+
+    def _next_of(self, follow: Path, fingerprint: str) -> None:
+        before = self.journal.recall(_BUNDLE)
+        if before is None or self.journal.recall(_FOLLOWS) != str(follow):
+            self._same(_BUNDLE, fingerprint)
+        elif before != fingerprint:
+            self.journal.note(_BUNDLE, f"{before} -> {fingerprint}")
+            self.journal.remember(_BUNDLE, fingerprint)
+            logger.warning(
+                "%s: bundle %s from now on; earlier rows keep what %s said (column bundle)",
+                self.out, fingerprint, before,
+            )  # fmt: skip
+        self.journal.remember(_FOLLOWS, str(follow))
+
+    def _same(self, key: str, value: str) -> None:
+        before = self.journal.recall(key)
+        if before is not None and before != value:
+            raise ConfigurationError(
+                f"{self.out} holds results made with {key} {before}, this run has {value}: choose another --out."
+            )
+        if before is None:
+            self.journal.remember(key, value)
