@@ -100,7 +100,10 @@ def pictures(clear: str, doubtful: str, others: str = "") -> str:
         return ""
     parts = ["<section id='pictures'><h2>Pictures</h2>"]
     if doubtful:
-        words = "Uncertain, or unlike the training data; least sure first. A person should decide these."
+        words = (
+            "Uncertain, or unlike the training data; least sure first. A person should decide these, and can teach "
+            "them: <code>nanomorph label IMAGES --results FOLDER --out labels.csv</code> asks about such first."
+        )
         parts.append(_gallery("Worth a second look", words, doubtful))
     if clear:
         words = "The surest of each label. Every picture opens in full size, with its scale bar."
