@@ -19,7 +19,7 @@ from nanomorph_training.heads.head import save_head
     ("arguments", "words"),
     [
         (["--head", "h"], "give --out for a new bundle, or --into"),
-        (["--head", "h", "--out", "a", "--into", "b"], "give --out for a new bundle, or --into"),
+        (["--head", "h", "--out", "a", "--into", "b", "--segmenter", "s"], "--into replaces a head and nothing else"),
         (["--head", "h", "--out", "a"], "--out needs --segmenter"),
         (["--head", "h", "--into", "b", "--precisions", "int8"], "--into replaces a head and nothing else"),
         (["--head", "h", "--segmenter", "s", "--out", "a", "--precisions", "int8"], "int8 needs --calibrate"),
