@@ -14,7 +14,7 @@ import numpy as np
 
 from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
-from nanomorph.measure.fields import measure_field, measure_spans
+from nanomorph.measure.fields import field_um2, measure_field, measure_spans
 from nanomorph.measure.frames import documented, empty, frame
 from nanomorph.measure.material import cleaned
 from nanomorph.measure.rules import Separation
@@ -30,6 +30,7 @@ from nanomorph.measure.table import (
 )
 from nanomorph.measure.texture import measure_texture
 from nanomorph.measure.uncertainty import Doubt, doubtful
+from nanomorph.measure.wire_summary import wire_statistics
 from nanomorph.measure.wire_table import wire_columns
 from nanomorph.measure.wires import Columns
 from nanomorph.pixel_size import given_pixel_size
@@ -112,6 +113,7 @@ def measure(
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
+        field |= wire_statistics(wires.result(), edges, field_um2(labels.shape, nm_per_px))
         field |= {**UNTOLD, **told, "field_of_view_fraction": len(labels) / height}
     return Measurement(
         documented(_lower(columns, first), DOMAIN_COLUMNS),

@@ -6,6 +6,7 @@ from nanomorph.measure.descriptor import (
     CROSSINGS,
     ISO9276,
     ISO13322,
+    MILES,
     OUTLINE,
     PERSISTENCE,
     RIVETTI,
@@ -112,7 +113,7 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
         "",
         "1 / P, P = (W - w - 1)(H - h - 1) / (W H): chance that a domain of this box lies inside, off the edge; "
         "empty at the edge",
-        "Miles 1974, Lantuejoul 1978; ISO 13322-1",
+        MILES,
     ),
     Descriptor("area_low_px", "px", f"area of the domain's pixels with p >= (1 + threshold) / 2{_SAMPLED}"),
     Descriptor("area_high_px", "px", f"area with the pixels beside it with p >= threshold / 2{_SAMPLED}"),
