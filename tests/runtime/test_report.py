@@ -387,6 +387,15 @@ def test_lengths_of_wires_are_those_of_whole_wires_not_of_domains(
     assert f"<td>{len(lengths)}</td><td><b>{median}</b> <small>–</small></td>" in text
 
 
+@pytest.mark.parametrize(("coarser", "told"), [(1.0, True), (0.9, False)])
+def test_several_magnifications_are_told(journal, tmp_path, make_analysis, coarser, told):
+    for name, nm_per_px in (("a.tif", 0.5), ("b.tif", coarser), ("c.tif", None)):
+        size = None if nm_per_px is None else (nm_per_px, nm_per_px)
+        journal.record(item(name), rows_of(make_analysis(name, nm_per_px=size)))
+    text = write_report(journal, tmp_path).read_text(encoding="utf-8")
+    assert ("Pixel sizes range from 0.500" in text) is told
+
+
 def test_a_report_does_without_wires_that_are_gone(journal, tmp_path, make_analysis):
     journal.record(item("a.tif"), rows_of(with_wires(make_analysis("a.tif"), [20], [False], [2], [1.0])))
     assert "whole wires" not in write_report(journal, tmp_path).read_text(encoding="utf-8")

@@ -76,7 +76,9 @@ def _n_domains(measured: Measured) -> int:
 
 def _note_frame(findings: Findings, measured: Measured) -> None:
     """What sets it apart from the others, and readers should know."""
-    if not measured.field.get("nm_per_px_x"):
+    if nm_per_px := measured.field.get("nm_per_px_x"):
+        findings.pixel_sizes.append(float(nm_per_px))
+    else:
         findings.uncalibrated.append(measured.name)
     if measured.field.get("calibration") == Calibration.SCALE_BAR:
         findings.by_scale_bar.append(measured.name)

@@ -81,7 +81,7 @@ class Findings:
     background.
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
-    material.
+    material. pixel_sizes: nm, of the calibrated micrographs.
     sampled: the share of the micrographs whose domains are in the sizes.
     """
 
@@ -92,6 +92,7 @@ class Findings:
     n_domains: int = 0
     n_wires: int = 0
     n_edge_fields: int = 0
+    pixel_sizes: list[float] = field(default_factory=list)
     uncalibrated: list[str] = field(default_factory=list)
     by_scale_bar: list[str] = field(default_factory=list)
     stacks: list[str] = field(default_factory=list)
