@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -89,6 +89,7 @@ def measure(
     edges: str = "leave-out",
     told: Mapping[str, float] = UNTOLD,
     rows: slice | None = None,
+    covered: Sequence[int] | np.ndarray = (),
 ) -> Measurement:
     """Measure the domains of a label image, the wires in them and the field as a whole.
 
@@ -99,6 +100,7 @@ def measure(
     edges: what size statistics do with domains at the edge of the field, one of EDGES.
     told: FIELD_COLUMNS that domains do not show: the share of the material that was left out of them, its contrast.
     rows: those of the field of view, where an info bar takes the others; places are counted from the frame's first row.
+    covered: domains that something burnt in may hide a part of: they count as those at the edge.
     """
     first, height = (0 if rows is None else rows.start), len(labels)
     labels = np.ascontiguousarray(labels if rows is None else labels[rows], np.int32)
@@ -107,7 +109,7 @@ def measure(
         texture = beside.submit(measure_texture, labels, per_px)
         # When its turn comes it stands back behind the outlines, for which the skeletons wait.
         spans = beside.submit(lambda: beside.submit(measure_spans, labels))
-        domains = measure_domains(labels, nm_per_px, beside)
+        domains = measure_domains(labels, nm_per_px, beside, covered)
         columns = (
             empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
         )

@@ -69,7 +69,12 @@ _SHAPE: tuple[Descriptor, ...] = (
 
 DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("domain", "", "value of the domain in the mask"),
-    Descriptor("touches_edge", "", "reaches the first or last row or column of the field", ISO13322),
+    Descriptor(
+        "touches_edge",
+        "",
+        "reaches the first or last row or column of the field, or burnt-in letters or bars",
+        ISO13322,
+    ),
     Descriptor("area_px", "px", _AREA, ISO13322),
     Descriptor("area_nm2", "nm2", f"{_AREA} x nm_per_px_x x nm_per_px_y", ISO13322),
     _ECD_NM,
