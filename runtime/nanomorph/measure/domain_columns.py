@@ -16,7 +16,7 @@ from nanomorph.measure.descriptor import (
     lengths,
 )
 
-_AREA = "number of pixels"
+_AREA = "number of pixels (none of holes)"
 _LENGTH = "longest path along the skeleton, averaged over 9 points, continued straight to the outline at both tips"
 _ECD = "sqrt(4 area / pi), diameter of the circle of equal area"
 _FERET_MAX = "greatest distance of two parallel tangents"

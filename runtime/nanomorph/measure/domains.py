@@ -22,8 +22,10 @@ from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
 CLOSED = 1e-6  # px between the two ends of a wire that closes on itself, at the most
 
 # A domain of at most so many times its inscribed circle's area has no stretch of one width: what its skeleton shows
-# farther than three of that circle's radii from a tip are warts.
-COMPACT = 1.8
+# farther than three of that circle's radii from a tip are warts. Triangles: 1.65 of equal sides, 1.86 half a square,
+# 2.06 half of the former; a bar twice as long as wide 2.55; and a circle of few pixels is measured too small. A wire,
+# three widths long, has 3.8.
+COMPACT = 2.8
 # A pixel and those around it, x and y; of equal ones the first is taken.
 _AROUND = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)])
 
