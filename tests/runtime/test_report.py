@@ -383,7 +383,9 @@ def test_lengths_of_wires_are_those_of_whole_wires_not_of_domains(
         assert sizes.wire_lengths.weight.tolist() == ([1.5, 2.0] if edges == "weight" else [1.0] * len(lengths))
     assert not any(sizes.wires for (task, _, _), sizes in findings.sizes.items() if task != "nanowire-morphology")
     text = write_report(journal, tmp_path).read_text(encoding="utf-8")
-    assert "<th scope='col'>whole wires</th><th scope='col'>length of wires, nm</th>" in text
+    assert "<th scope='col'>wires</th><th scope='col'>their length, nm</th>" in text
+    of_labels = text[: text.index("<h2>Nanoparticle shape</h2>")]
+    assert "longest path" not in of_labels
     assert f"<td>{len(lengths)}</td><td><b>{median}</b> <small>–</small></td>" in text
 
 
@@ -398,7 +400,7 @@ def test_several_magnifications_are_told(journal, tmp_path, make_analysis, coars
 
 def test_a_report_does_without_wires_that_are_gone(journal, tmp_path, make_analysis):
     journal.record(item("a.tif"), rows_of(with_wires(make_analysis("a.tif"), [20], [False], [2], [1.0])))
-    assert "whole wires" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
+    assert "their length" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
 
 
 def test_too_many_domains_are_sampled_by_no_order_of_names(journal, tmp_path, make_analysis):

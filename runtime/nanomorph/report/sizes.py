@@ -17,10 +17,7 @@ MIN_CHARTED = 12
 QUANTITY_WORDS = {"width_median": "width", "ecd": "equivalent diameter", "length": "longest path"}
 WIRE_LENGTH = "length of wires"
 
-_OF_WIRES = (
-    ". The longest path is that through a domain, which may be several wires; the length of wires is theirs, crossings "
-    "resolved, of those off the edge that are free at both ends"
-)
+_OF_WIRES = ". Wires, crossings resolved: those off the edge that are free at both ends (with --edges count all)"
 
 
 def sizes_in(
@@ -63,8 +60,10 @@ def _size_table(
     listed: Sequence[str],
 ) -> str:
     wires = any(sizes.wires for sizes in groups.values())
+    # Of wires it is no length.
+    listed = [one for one in listed if not (wires and one == "length")]
     words = [what, "domains", "micrographs", *(f"{QUANTITY_WORDS[one]}, {unit}" for one in listed), "log-normal"]
-    words += ["whole wires", f"{WIRE_LENGTH}, {unit}"] if wires else []
+    words += ["wires", f"their length, {unit}"] if wires else []
     head = "".join(f"<th scope='col'>{one}</th>" for one in words)
     rows = "".join(_size_row(label, sizes, quantity, colours[label], listed, wires) for label, sizes in groups.items())
     caption = (
