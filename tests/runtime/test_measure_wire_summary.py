@@ -54,6 +54,13 @@ def test_which_wires_count_is_that_of_domains(edges: str, median: float) -> None
     assert wire_statistics(wires, edges, math.nan)["wire_length_median_px"] == median
 
 
+def test_the_usual_width_is_that_of_most_of_the_length() -> None:
+    """One wire of 100 px and 9 wide, and three bits of 10 px and 3 wide."""
+    wires = _wires([100, 10, 10, 10], tips=[2] * 4, weight=[1.0] * 4)
+    wires["width_median_px"] = np.array([9.0, 3.0, 3.0, 3.0])
+    assert wire_statistics(wires, "leave-out", math.nan)["wire_width_median_px"] == 9.0
+
+
 def test_no_wires_have_no_length() -> None:
     found = wire_statistics(_wires([], tips=[], weight=[]), "leave-out", 1.0)
     assert found["n_whole_wires"] == found["wire_density_weighted_um2"] == 0

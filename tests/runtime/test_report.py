@@ -400,7 +400,7 @@ def test_several_magnifications_are_told(journal, tmp_path, make_analysis, coars
 
 def test_a_report_does_without_wires_that_are_gone(journal, tmp_path, make_analysis):
     journal.record(item("a.tif"), rows_of(with_wires(make_analysis("a.tif"), [20], [False], [2], [1.0])))
-    assert "their length" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
+    assert "their length, nm" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
 
 
 def test_too_many_domains_are_sampled_by_no_order_of_names(journal, tmp_path, make_analysis):

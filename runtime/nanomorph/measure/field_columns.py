@@ -131,12 +131,12 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
         "(median gray of the material - that of the background) / range of the frame's grays: below 0 it is darker",
     ),
     Descriptor("n_whole_wires", "", f"number of {_WHOLE}"),
-    *lengths("wire_length_median", f"median length of {_WHOLE}", CROSSINGS),
+    *lengths("wire_length_median", f"median length of {_WHOLE}; of pieces where wires are found broken", CROSSINGS),
     *(
         Descriptor(f"wire_length_ci_{end}_nm", "nm", f"{end}er end of the 95 % interval of wire_length_median_nm")
         for end in ("low", "high")
     ),
-    *lengths("wire_width_median", "median width_median of all wires", CROSSINGS),
+    *lengths("wire_width_median", "median width_median of all wires, each counted by its length", CROSSINGS),
     Descriptor(
         "wire_density_weighted_um2",
         "1/um2",

@@ -34,5 +34,6 @@ def wire_statistics(wires: Mapping[str, np.ndarray], edges: str, area_um2: float
     }
     for unit in ("px", "nm"):
         found[f"wire_length_median_{unit}"] = median(wires[f"length_{unit}"][whole.index], whole.weight)
-        found[f"wire_width_median_{unit}"] = median(wires[f"width_median_{unit}"])
+        # By length: a wire that fades is found in many pieces, and the least of them are the thinnest.
+        found[f"wire_width_median_{unit}"] = median(wires[f"width_median_{unit}"], wires["length_px"])
     return found

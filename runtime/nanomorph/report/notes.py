@@ -12,6 +12,8 @@ from nanomorph.report.words import count
 _NOTES = (
     "A domain is one connected piece of foreground as the bundle saw it. Check the outlines before you quote "
     "a size: a wrong outline makes a wrong number, however narrow its interval.",
+    "A wire that fades is found in pieces, each of which counts: their number comes out too large and their length too "
+    "short. Where overlays show wires broken, quote neither.",
     "{edges}",
     "Sizes by label are those of all micrographs with that label, {n_uncertain:,} uncertain ones among them (decision "
     "in labels.csv): for statistics of one label take the accepted rows.",
