@@ -60,6 +60,11 @@ class Inference:
         return self.maps["foreground"].frame.field_rows
 
     @property
+    def annotation(self) -> np.ndarray | None:
+        """As `Prepared.annotation`."""
+        return self.maps["foreground"].frame.annotation
+
+    @property
     def foreground(self) -> np.ndarray:
         """float32 (H, W) probabilities in recorded pixels, made when asked for."""
         return self.maps["foreground"].recorded()

@@ -161,6 +161,14 @@ def test_labels_are_kept_and_edges_flagged() -> None:
     assert table.centroid_y_px[1] == 14.5
 
 
+def test_what_is_covered_counts_as_cut() -> None:
+    labels = np.zeros((60, 80), np.int32)
+    labels[10:20, 30:40], labels[30:36, 50:56] = 4, 9
+    table = measure(labels, None, covered=[9]).domains
+    assert table.touches_edge.tolist() == [False, True]
+    assert table.edge_weight.isna().tolist() == [False, True]
+
+
 def test_touching_labels_are_measured_apart() -> None:
     labels = np.zeros((40, 60), np.int32)
     labels[10:30, 10:30], labels[10:30, 30:50] = 1, 2

@@ -48,6 +48,37 @@ def test_a_ring_has_no_tips_and_the_length_of_its_circle(radius, width):
     assert measured.domain_table["length_px"] == pytest.approx(math.pi * radius, rel=0.02)
 
 
+def triangle(angles: tuple[int, int, int], radius: float, turned: float) -> np.ndarray:
+    """A triangle of these angles (degrees), whose largest inscribed circle has a radius, turned by so many degrees."""
+    side = math.ceil(8 * radius)
+    y, x = np.mgrid[-side : side + 1, -side : side + 1]
+    # Each side lies at the circle, and turns from the last by what the angle between them lacks of 180 degrees.
+    normals = np.deg2rad(turned + np.cumsum([180 - angle for angle in angles]))
+    return np.max([x * np.cos(n) + y * np.sin(n) for n in normals], axis=0) <= radius
+
+
+@pytest.mark.parametrize("angles", [(60, 60, 60), (90, 45, 45), (90, 60, 30)])
+@pytest.mark.parametrize("radius", [5, 8, 12, 30])
+def test_a_triangle_is_as_wide_as_its_circle_and_no_wire(angles, radius):
+    """The middle line of one runs out into its corners: they came out half as wide, and every second was a wire."""
+    for turned in range(0, 120, 17):
+        found = measure_mask(triangle(angles, radius, turned)).iloc[0]
+        assert found["width_median_px"] == pytest.approx(2 * radius, rel=0.12)
+        assert found["n_wires"] == 0
+
+
+@pytest.mark.parametrize("width", [8, 12, 20, 60])
+def test_a_bar_twice_as_long_as_wide_is_as_wide_as_drawn_and_no_wire(width):
+    side = 2 * width
+    y, x = np.mgrid[-side : side + 1, -side : side + 1]
+    for deg in range(0, 180, 19):
+        along, across = x * math.cos(math.radians(deg)), y * math.sin(math.radians(deg))
+        beside = y * math.cos(math.radians(deg)) - x * math.sin(math.radians(deg))
+        found = measure_mask((np.abs(along + across) <= width) & (np.abs(beside) <= width / 2)).iloc[0]
+        assert found["width_median_px"] == pytest.approx(width, abs=1.2)
+        assert found["n_wires"] == 0
+
+
 def warty() -> np.ndarray:
     """A disc of 24 px diameter with a bristle 2 px wide and 12 px long."""
     y, x = np.mgrid[-20:21, -30:31]

@@ -11,6 +11,7 @@ from nanomorph.bundle import load_bundle
 from nanomorph.calibrate import with_pixel_size
 from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.model import Model, analyze
+from nanomorph.prepare import prepare
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,24 @@ def test_a_bundle_may_be_given_by_its_path(tiny_bundle, square, tmp_path):
         nanomorph.analyze(square, tmp_path)
     with pytest.raises(TypeError, match="bundle is a path, a Bundle or a Model, not int"):
         nanomorph.analyze(square, 5)
+
+
+def test_a_domain_under_a_scale_bar_is_none_to_size(bundle, square):
+    """A bar over the lower end of one of 40 px, and one of 20 px that is whole."""
+    pixels = square.copy()
+    pixels[90:110, 20:40] = 10
+    model = Model(bundle, device="cpu")
+    found = {}
+    for drawn in ((), ((50.0, 60.0, 90.0, 80.0),)):
+        micrograph = Micrograph(pixels, (1.0, 1.0), Calibration.USER, "a.png", drawn=drawn)
+        (seen,) = model.look([(micrograph, prepare(micrograph, bundle.input))])
+        found[bool(drawn)] = model.conclude(micrograph, "", seen)
+    assert found[False].domains["touches_edge"].tolist() == [False, False]
+    covered = found[True].domains
+    assert covered["touches_edge"].tolist() == [True, False]
+    assert covered["area_px"][0] < 1600
+    assert covered["edge_weight"].isna().tolist() == [True, False]
+    assert found[True].field["domain_ecd_median_px"] == pytest.approx(np.sqrt(4 * 400 / np.pi))
 
 
 def test_an_analysis_shows_itself_in_a_line(bundle, square):

@@ -18,6 +18,7 @@ from nanomorph.report.statistics import Sample, _middles, fit_lognormal, median_
 from nanomorph.report.tasks import task_sections
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
 from nanomorph.results import rows_of, write_overlay
+from nanomorph.results.wires import write_wires
 from nanomorph.sources import Item, Rejected
 
 ABOUT = {"Command": "nanomorph batch <in>"}
@@ -183,7 +184,7 @@ def test_an_empty_run_and_one_without_overlays(tmp_path, journal, make_analysis)
     assert "<img" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
 
 
-def test_gallery_shows_every_label_and_the_doubtful_first(journal, make_analysis):
+def test_gallery_shows_every_label_and_the_doubtful_first(journal, tmp_path, make_analysis):
     for n in range(30):
         decision = ("accepted", "uncertain", "unknown")[n % 3]
         analysis = make_analysis(
@@ -191,7 +192,7 @@ def test_gallery_shows_every_label_and_the_doubtful_first(journal, make_analysis
             shape_decision="unknown",
         )  # fmt: skip
         journal.record(item(f"{n}.tif"), rows_of(analysis))
-    clear, doubtful = choose(collect(journal).examples)
+    clear, doubtful = choose(collect(journal, tmp_path).examples)
     assert [(one.leading.label, one.name) for one in clear[:2]] == [
         ("network", "24.tif"),
         ("singular", "27.tif"),
@@ -341,24 +342,72 @@ def test_a_folder_is_no_file_for_the_page(whole_run, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("edges", "sizes"), [("leave-out", [20.0]), ("weight", [20.0]), ("count", [10.0, 20.0])])
-def test_sizes_follow_the_choice_about_edges(journal, make_analysis, edges, sizes):
+def test_sizes_follow_the_choice_about_edges(journal, tmp_path, make_analysis, edges, sizes):
     analysis = make_analysis("a.tif", nm_per_px=(1.0, 1.0), sides=(10, 20))
     analysis.domain_table["touches_edge"] = np.array([True, False])
     analysis.domain_table["edge_weight"] = np.array([np.nan, 3.0])
     journal.remember("edges", edges)
     journal.record(item("a.tif"), rows_of(analysis))
-    findings = collect(journal)
+    findings = collect(journal, tmp_path)
     sample = findings.folders["nm", ""].sample("width_median")
     assert sample.values.tolist() == sizes
     assert sample.weight.tolist() == ([3.0] if edges == "weight" else [1.0] * len(sizes))
     assert findings.n_edge_fields == (edges == "count")
 
 
-def test_too_many_domains_are_sampled_by_no_order_of_names(journal, make_analysis):
+def with_wires(analysis, lengths, cut, tips, weights):
+    """The analysis with wires of these lengths, px, 0.5 nm each."""
+    n = len(lengths)
+    wires = {"domain": np.ones(n, np.int32), "wire": np.arange(1, n + 1), "touches_edge": np.array(cut, bool)}
+    wires |= {"length_px": np.array(lengths, float), "length_nm": np.array(lengths) / 2}
+    wires |= {"n_tips": np.array(tips), "edge_weight": np.array(weights, float)}
+    return replace(analysis, wire_table=wires, field=analysis.field | {"n_wires": n})
+
+
+@pytest.mark.parametrize(
+    ("edges", "lengths", "median"),
+    [("leave-out", [10, 15], "12.5"), ("weight", [10, 15], "15.0"), ("count", [10, 15, 200, 25], "20.0")],
+)
+def test_lengths_of_wires_are_those_of_whole_wires_not_of_domains(
+    journal, tmp_path, make_analysis, edges, lengths, median
+):
+    analysis = make_analysis("a/b.tif", label="dispersed")
+    cells = [20, 30, 400, 50], [False, False, True, False], [2, 2, 2, 1], [1.5, 2.0, np.nan, 1.0]
+    analysis = with_wires(analysis, *cells)
+    journal.remember("edges", edges)
+    journal.record(item("a/b.tif"), rows_of(analysis))
+    write_wires(tmp_path, analysis)
+    findings = collect(journal, tmp_path)
+    for sizes in (findings.sizes["nanowire-morphology", "nm", "dispersed"], findings.folders["nm", "a"]):
+        assert sizes.wire_lengths.values.tolist() == lengths
+        assert sizes.wire_lengths.weight.tolist() == ([1.5, 2.0] if edges == "weight" else [1.0] * len(lengths))
+    assert not any(sizes.wires for (task, _, _), sizes in findings.sizes.items() if task != "nanowire-morphology")
+    text = write_report(journal, tmp_path).read_text(encoding="utf-8")
+    assert "<th scope='col'>wires</th><th scope='col'>their length, nm</th>" in text
+    of_labels = text[: text.index("<h2>Nanoparticle shape</h2>")]
+    assert "longest path" not in of_labels
+    assert f"<td>{len(lengths)}</td><td><b>{median}</b> <small>–</small></td>" in text
+
+
+@pytest.mark.parametrize(("coarser", "told"), [(1.0, True), (0.9, False)])
+def test_several_magnifications_are_told(journal, tmp_path, make_analysis, coarser, told):
+    for name, nm_per_px in (("a.tif", 0.5), ("b.tif", coarser), ("c.tif", None)):
+        size = None if nm_per_px is None else (nm_per_px, nm_per_px)
+        journal.record(item(name), rows_of(make_analysis(name, nm_per_px=size)))
+    text = write_report(journal, tmp_path).read_text(encoding="utf-8")
+    assert ("Pixel sizes range from 0.500" in text) is told
+
+
+def test_a_report_does_without_wires_that_are_gone(journal, tmp_path, make_analysis):
+    journal.record(item("a.tif"), rows_of(with_wires(make_analysis("a.tif"), [20], [False], [2], [1.0])))
+    assert "their length, nm" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
+
+
+def test_too_many_domains_are_sampled_by_no_order_of_names(journal, tmp_path, make_analysis):
     """TEM and SEM in turns: every second micrograph would be of one kind alone."""
     for n in range(24):
         journal.record(item(name := f"s{n:02d}_{('tem', 'sem')[n % 2]}.tif"), rows_of(make_analysis(name)))
-    findings = collect(journal, most_domains=24)
+    findings = collect(journal, tmp_path, most_domains=24)
     assert findings.n_domains == 48
     assert findings.sampled == 0.5
     kinds = [name[4:7] for name in findings.names.values()]

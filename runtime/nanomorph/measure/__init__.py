@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ import numpy as np
 
 from nanomorph.cores import pool
 from nanomorph.measure.domains import measure_domains
-from nanomorph.measure.fields import measure_field, measure_spans
+from nanomorph.measure.fields import field_um2, measure_field, measure_spans
 from nanomorph.measure.frames import documented, empty, frame
 from nanomorph.measure.material import cleaned
 from nanomorph.measure.rules import Separation
@@ -30,6 +30,7 @@ from nanomorph.measure.table import (
 )
 from nanomorph.measure.texture import measure_texture
 from nanomorph.measure.uncertainty import Doubt, doubtful
+from nanomorph.measure.wire_summary import wire_statistics
 from nanomorph.measure.wire_table import wire_columns
 from nanomorph.measure.wires import Columns
 from nanomorph.pixel_size import given_pixel_size
@@ -88,6 +89,7 @@ def measure(
     edges: str = "leave-out",
     told: Mapping[str, float] = UNTOLD,
     rows: slice | None = None,
+    covered: Sequence[int] | np.ndarray = (),
 ) -> Measurement:
     """Measure the domains of a label image, the wires in them and the field as a whole.
 
@@ -98,6 +100,7 @@ def measure(
     edges: what size statistics do with domains at the edge of the field, one of EDGES.
     told: FIELD_COLUMNS that domains do not show: the share of the material that was left out of them, its contrast.
     rows: those of the field of view, where an info bar takes the others; places are counted from the frame's first row.
+    covered: domains that something burnt in may hide a part of: they count as those at the edge.
     """
     first, height = (0 if rows is None else rows.start), len(labels)
     labels = np.ascontiguousarray(labels if rows is None else labels[rows], np.int32)
@@ -106,12 +109,13 @@ def measure(
         texture = beside.submit(measure_texture, labels, per_px)
         # When its turn comes it stands back behind the outlines, for which the skeletons wait.
         spans = beside.submit(lambda: beside.submit(measure_spans, labels))
-        domains = measure_domains(labels, nm_per_px, beside)
+        domains = measure_domains(labels, nm_per_px, beside, covered)
         columns = (
             empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
         )
         wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
+        field |= wire_statistics(wires.result(), edges, field_um2(labels.shape, nm_per_px))
         field |= {**UNTOLD, **told, "field_of_view_fraction": len(labels) / height}
     return Measurement(
         documented(_lower(columns, first), DOMAIN_COLUMNS),

@@ -17,6 +17,7 @@ class Descriptor:
 
 ISO9276 = "ISO 9276-6"
 ISO13322 = "ISO 13322-1"
+MILES = "Miles 1974, Lantuejoul 1978; ISO 13322-1"
 SKELETON = "skeleton: Zhang and Suen 1984; spurs shorter than 1.5 local radii removed"
 OUTLINE = "outline: smoothed at sub-pixel accuracy, see nanomorph.measure.outline"
 

@@ -6,6 +6,7 @@ from nanomorph.measure.descriptor import (
     CROSSINGS,
     ISO9276,
     ISO13322,
+    MILES,
     OUTLINE,
     PERSISTENCE,
     RIVETTI,
@@ -15,7 +16,7 @@ from nanomorph.measure.descriptor import (
     lengths,
 )
 
-_AREA = "number of pixels"
+_AREA = "number of pixels (none of holes)"
 _LENGTH = "longest path along the skeleton, averaged over 9 points, continued straight to the outline at both tips"
 _ECD = "sqrt(4 area / pi), diameter of the circle of equal area"
 _FERET_MAX = "greatest distance of two parallel tangents"
@@ -68,7 +69,12 @@ _SHAPE: tuple[Descriptor, ...] = (
 
 DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("domain", "", "value of the domain in the mask"),
-    Descriptor("touches_edge", "", "reaches the first or last row or column of the field", ISO13322),
+    Descriptor(
+        "touches_edge",
+        "",
+        "reaches the first or last row or column of the field, or burnt-in letters or bars",
+        ISO13322,
+    ),
     Descriptor("area_px", "px", _AREA, ISO13322),
     Descriptor("area_nm2", "nm2", f"{_AREA} x nm_per_px_x x nm_per_px_y", ISO13322),
     _ECD_NM,
@@ -112,7 +118,7 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
         "",
         "1 / P, P = (W - w - 1)(H - h - 1) / (W H): chance that a domain of this box lies inside, off the edge; "
         "empty at the edge",
-        "Miles 1974, Lantuejoul 1978; ISO 13322-1",
+        MILES,
     ),
     Descriptor("area_low_px", "px", f"area of the domain's pixels with p >= (1 + threshold) / 2{_SAMPLED}"),
     Descriptor("area_high_px", "px", f"area with the pixels beside it with p >= threshold / 2{_SAMPLED}"),

@@ -22,8 +22,10 @@ from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
 CLOSED = 1e-6  # px between the two ends of a wire that closes on itself, at the most
 
 # A domain of at most so many times its inscribed circle's area has no stretch of one width: what its skeleton shows
-# farther than three of that circle's radii from a tip are warts.
-COMPACT = 1.8
+# farther than three of that circle's radii from a tip are warts. Triangles: 1.65 of equal sides, 1.86 half a square,
+# 2.06 half of the former; a bar twice as long as wide 2.55; and a circle of few pixels is measured too small. A wire,
+# three widths long, has 3.8.
+COMPACT = 2.8
 # A pixel and those around it, x and y; of equal ones the first is taken.
 _AROUND = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)])
 
@@ -57,8 +59,16 @@ class Domains:
     per_px: tuple[float, float]
 
 
-def measure_domains(labels: np.ndarray, nm_per_px: tuple[float, float] | None, beside: Executor) -> Domains | None:
-    """Measure every domain of `labels` (int32 (H, W), 0 = background), ascending; None where there is none."""
+def measure_domains(
+    labels: np.ndarray,
+    nm_per_px: tuple[float, float] | None,
+    beside: Executor,
+    covered: Sequence[int] | np.ndarray = (),
+) -> Domains | None:
+    """Measure every domain of `labels` (int32 (H, W), 0 = background), ascending; None where there is none.
+
+    covered: numbers of those that something else than the edge cuts.
+    """
     crops = crops_of(labels)
     if not crops:
         return None
@@ -70,7 +80,7 @@ def measure_domains(labels: np.ndarray, nm_per_px: tuple[float, float] | None, b
             per_px = (nm_per_px[0] / side, nm_per_px[1] / side)
             squares = [to_square_pixels(crop.pixels, nm_per_px) for crop in crops]
             real = geometry(squares, beside, [moments_of(crop.pixels, per_px) for crop in crops])
-    columns = real.columns | _placed(crops, recorded.columns, labels.shape)
+    columns = real.columns | _placed(crops, recorded.columns, labels.shape, covered)
     columns |= {f"{name}_px": recorded.columns[name] for name in LENGTHS}
     columns |= {f"{name}_nm": real.columns[name] * side for name in LENGTHS}
     columns["area_nm2"] = columns["area_px"] * (math.prod(nm_per_px) if nm_per_px is not None else math.nan)
@@ -78,13 +88,16 @@ def measure_domains(labels: np.ndarray, nm_per_px: tuple[float, float] | None, b
     return Domains(columns, real, side, np.array([crop.corner for crop in crops]), per_px)
 
 
-def _placed(crops: Sequence[Crop], recorded: Columns, field: tuple[int, ...]) -> Columns:
+def _placed(
+    crops: Sequence[Crop], recorded: Columns, field: tuple[int, ...], covered: Sequence[int] | np.ndarray
+) -> Columns:
     """What depends on where in the field a domain lies."""
     corners = np.array([crop.corner for crop in crops])
     sizes = np.array([crop.pixels.shape for crop in crops])
-    touches = (corners == 0).any(axis=1) | (corners + sizes >= np.array(field)).any(axis=1)
+    domain = np.array([crop.domain for crop in crops])
+    touches = (corners == 0).any(axis=1) | (corners + sizes >= np.array(field)).any(axis=1) | np.isin(domain, covered)
     return {
-        "domain": np.array([crop.domain for crop in crops]),
+        "domain": domain,
         "touches_edge": touches,
         "area_px": np.array([np.count_nonzero(crop.pixels) for crop in crops]),
         "centroid_x_px": corners[:, 1] + recorded["centroid_x"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from nanomorph.measure.descriptor import CROSSINGS, ISO13322, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
+from nanomorph.measure.descriptor import CROSSINGS, ISO13322, MILES, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
 from nanomorph.measure.scales import COARSE, REDUCED, WINDOWS
 
 _SIZED = "over the domains clear of the edge (but see sizes_include_edge, and --edges)"
 _SIDE = "square root of the field's area"
 
+_WHOLE = "wires.csv's whole wires, off the edge and free at both ends (but see --edges)"
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
 _THICKNESS = "by area, diameter of the largest inscribed disc, which may reach out of the field, around each pixel of"
 _SCALE = f"; of a field reduced to {COARSE} to {REDUCED} px, or of {WINDOWS} windows where it would blur what it holds"
@@ -43,7 +44,8 @@ _FIELD_SCALE_FREE: tuple[Descriptor, ...] = (
     Descriptor(
         "orientation_order",
         "",
-        "S2D = |<exp(2i t)>| over the skeletons, t their direction, by length",
+        "S2D = |<exp(2i t)>| over the skeletons, t their direction, by length; of n wires that lie at random 0.89 / "
+        "sqrt(n), not 0",
         "Persson et al. 2017 (GTFiber)",
     ),
     Descriptor("mean_tortuosity", "", "mean tortuosity of the domains, by length"),
@@ -75,7 +77,7 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("percolates_x", "", "one piece, gaps of 2 px closed, spans the field in x (to 2 px)"),
     Descriptor("percolates_y", "", "one piece, gaps of 2 px closed, spans the field in y (to 2 px)"),
     Descriptor("domain_width_median_px", "px", f"median width_median {_SIZED}"),
-    *lengths("domain_length_median", f"median length {_SIZED}", ""),
+    *lengths("domain_length_median", f"median length {_SIZED}; of wires that cross see wire_length_median", ""),
     *lengths("domain_ecd_median", f"median ecd {_SIZED}", ISO13322),
     Descriptor("n_sized", "", "number of domains behind the medians"),
     Descriptor("sized_fraction", "", "share of the domains' area that is in those behind the medians"),
@@ -85,7 +87,11 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
         "the medians are those of the largest domains, at the edge or not, that hold nine tenths of the area, as those "
         "clear of it hold less than a tenth; or of all (--edges count)",
     ),
-    Descriptor("number_density_um2", "1/um2", "n_domains / area of the field"),
+    Descriptor(
+        "number_density_um2",
+        "1/um2",
+        "n_domains / area of the field: those that the edge cuts count whole (see number_density_weighted_um2)",
+    ),
     *lengths("skeleton_length", "length of all skeletons", SKELETON),
     Descriptor("branch_points", "", "branchings of all skeletons", SKELETON),
     Descriptor("branch_density_um2", "1/um2", "branch_points / area of the field"),
@@ -123,6 +129,19 @@ FIELD_COLUMNS: tuple[Descriptor, ...] = (
         "material_contrast",
         "",
         "(median gray of the material - that of the background) / range of the frame's grays: below 0 it is darker",
+    ),
+    Descriptor("n_whole_wires", "", f"number of {_WHOLE}"),
+    *lengths("wire_length_median", f"median length of {_WHOLE}; of pieces where wires are found broken", CROSSINGS),
+    *(
+        Descriptor(f"wire_length_ci_{end}_nm", "nm", f"{end}er end of the 95 % interval of wire_length_median_nm")
+        for end in ("low", "high")
+    ),
+    *lengths("wire_width_median", "median width_median of all wires, each counted by its length", CROSSINGS),
+    Descriptor(
+        "wire_density_weighted_um2",
+        "1/um2",
+        "sum of edge_weight of wires.csv / area of the field: free of edge bias",
+        MILES,
     ),
 )
 

@@ -41,7 +41,7 @@ def measure_field(
     """FIELD_COLUMNS of `labels` (int (H, W)) from its domains' `columns` and geometry, its texture and its spans."""
     area = columns["area_px"].astype(float)
     sized = sample(columns["touches_edge"], columns["edge_weight"], area, edges)
-    area_um2 = labels.size * math.prod(nm_per_px) / 1e6 if nm_per_px is not None else math.nan
+    area_um2 = field_um2(labels.shape, nm_per_px)
     n, n_branch_points = len(columns["area_px"]), int(columns["n_branch_points"].sum())
     return {
         **spans,
@@ -63,6 +63,11 @@ def measure_field(
         **_in_units(texture.columns(), nm_per_px),
         "orientation_order": _order(domains),
     }
+
+
+def field_um2(shape: tuple[int, ...], nm_per_px: tuple[float, float] | None) -> float:
+    """Area of a field (H, W); NaN where the pixel size is not known."""
+    return math.nan if nm_per_px is None else math.prod(shape) * math.prod(nm_per_px) / 1e6
 
 
 def _square_side(size: int, nm_per_px: tuple[float, float] | None) -> tuple[float, str]:

@@ -6,6 +6,7 @@ from nanomorph.measure.descriptor import (
     CROSSINGS,
     ISO9276,
     ISO13322,
+    MILES,
     PERSISTENCE,
     RIVETTI,
     SKELETON,
@@ -43,4 +44,11 @@ WIRE_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("start_y_px", "px", "row of the path's first end"),
     Descriptor("end_x_px", "px", "column of the path's last end"),
     Descriptor("end_y_px", "px", "row of the path's last end"),
+    Descriptor(
+        "edge_weight",
+        "",
+        "1 / P, P = (W - w - 1)(H - h - 1) / (W H): chance that a wire of this box lies inside, off the edge; "
+        "empty at the edge",
+        MILES,
+    ),
 )

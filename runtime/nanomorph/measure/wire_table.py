@@ -9,6 +9,7 @@ import numpy as np
 from nanomorph.measure import paths as path_measures
 from nanomorph.measure.domains import Domains, tortuosity
 from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.wires import Columns
 
 
@@ -47,6 +48,9 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
     ):
         columns[f"{name}_px"] = path_measures.end_to_end(recorded) if to_px is None else values * to_px
         columns[f"{name}_nm"] = values * domains.side_nm
+    columns["edge_weight"] = edge_weights(
+        _boxes(recorded, direction, columns["width_median_px"]), columns["touches_edge"], field
+    )
     for end, at in (("start", recorded.starts[:-1]), ("end", recorded.starts[1:] - 1)):
         columns |= {f"{end}_{axis}_px": recorded.values[at, k] for k, axis in enumerate("xy")}
     return columns
@@ -74,6 +78,14 @@ def _direction(paths: Ragged) -> np.ndarray:
     weight = paths.steps
     cos, sin = (paths.total(weight * f(doubled)) for f in (np.cos, np.sin))
     return np.degrees(0.5 * np.arctan2(sin, cos)) % 180.0 % 180.0
+
+
+def _boxes(paths: Ragged, direction: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Height and width (m, 2) of the boxes around wires of a mean direction, degrees, and a width (m,), px."""
+    begins, theta = paths.starts[:-1], np.deg2rad(direction)
+    extent = np.maximum.reduceat(paths.values, begins) - np.minimum.reduceat(paths.values, begins)
+    beside = width[:, None] * np.abs(np.stack([np.sin(theta), np.cos(theta)], axis=1))
+    return (extent + beside)[:, ::-1]
 
 
 def _touches(paths: Ragged, width: np.ndarray, field: tuple[int, ...]) -> np.ndarray:

@@ -24,12 +24,12 @@ REPORT_NAME = "report.html"
 def write_report(
     journal: JournalReader, out: Path, about: Mapping[str, str] | None = None, path: Path | None = None
 ) -> Path:
-    """Write `path` (default: `out/report.html`) from the journal and the overlays in `out`; returns its path.
+    """Write `path` (default: `out/report.html`) from the journal and what is in `out`; returns its path.
 
     about: lines for "How it was made" (command, bundle's name, version, time taken), in this order. Bundle,
     provider and precision of the micrographs are added from the journal.
     """
-    findings = collect(journal)
+    findings = collect(journal, out)
     colours = class_colours({name: task.labels for name, task in findings.tasks.items()})
     clear, doubtful = choose(findings.examples)
     more = others(findings.examples, [*clear, *doubtful])

@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from nanomorph.majority import OTHER
 from nanomorph.measure.statistics import Sample, sample
 from nanomorph.micrograph import Calibration
 from nanomorph.report.findings import QUANTITIES, Example, Findings, Task
+from nanomorph.report.wire_lengths import wire_lengths
 from nanomorph.report.words import three_digits
 from nanomorph.results.overlays import leading_judgement
 
@@ -25,8 +27,8 @@ MAX_DOMAINS = 100_000
 CLEAR_CONTRAST = 0.1
 
 
-def collect(journal: JournalReader, most_domains: int = MAX_DOMAINS) -> Findings:
-    """Gather a report's content; of more domains those of some micrographs."""
+def collect(journal: JournalReader, out: Path, most_domains: int = MAX_DOMAINS) -> Findings:
+    """Gather a report's content; of more domains, or wires, those of some micrographs. out: where wires/ is."""
     domain_columns = journal.columns("domains")
     tasks = {
         name: Task(tuple(label for label in labels if label != OTHER), name in domain_columns)
@@ -38,11 +40,12 @@ def collect(journal: JournalReader, most_domains: int = MAX_DOMAINS) -> Findings
     for measured in journal.measured():
         _count(findings, measured)
         names += [] if measured.duplicate_of else [measured.name]
-    chosen = _chosen(names, most_domains / max(1, findings.n_domains))
+    chosen = _chosen(names, most_domains / max(1, findings.n_domains, findings.n_wires))
     findings.sampled = len(chosen) / max(1, len(names))
     for number, measured in enumerate(journal.measured(domains=True)):
         if measured.name in chosen:
             _add_sizes(findings, measured, number)
+            _add_wires(findings, measured, number, out)
     return findings
 
 
@@ -60,6 +63,7 @@ def _count(findings: Findings, measured: Measured) -> None:
         return
     findings.n_done += 1
     findings.n_domains += _n_domains(measured)
+    findings.n_wires += int(measured.field.get("n_wires") or 0)
     findings.made_by[measured.bundle, measured.provider, measured.precision] += 1
     findings.judged_by |= {cells.get("bundle") or measured.bundle for cells in measured.labels or [{}]}
     _note_frame(findings, measured)
@@ -72,7 +76,9 @@ def _n_domains(measured: Measured) -> int:
 
 def _note_frame(findings: Findings, measured: Measured) -> None:
     """What sets it apart from the others, and readers should know."""
-    if not measured.field.get("nm_per_px_x"):
+    if nm_per_px := measured.field.get("nm_per_px_x"):
+        findings.pixel_sizes.append(float(nm_per_px))
+    else:
         findings.uncalibrated.append(measured.name)
     if measured.field.get("calibration") == Calibration.SCALE_BAR:
         findings.by_scale_bar.append(measured.name)
@@ -125,23 +131,45 @@ def _judgement(cells: dict[str, str]) -> Judgement:
 
 
 def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
-    unit = "nm" if measured.field.get("nm_per_px_x") else "px"
-    judgements = [one for cells in measured.labels if (one := _judgement(cells)).decision != "unknown"]
+    unit, judgements = _unit(measured), _known(measured)
     wanted = {"touches_edge", "edge_weight", "area_px", *(one.task for one in judgements)}
     rows = list(_rows(measured, {*wanted, *(f"{quantity}_{unit}" for quantity in QUANTITIES)}))
     sized = _sized(rows, findings.edges)
     findings.n_edge_fields += sized.includes_edge
     findings.names[number] = measured.name
-    folder = measured.name.rpartition("/")[0]
     for at, weight in zip(sized.index.tolist(), sized.weight.tolist(), strict=True):
         row = rows[at]
         labels = ((judgement.task, row.get(judgement.task) or judgement.label) for judgement in judgements)
         groups = [findings.sizes[task, unit, label] for task, label in labels]
-        for sizes in (*groups, findings.folders[unit, folder]):
+        for sizes in (*groups, findings.folders[unit, _folder(measured)]):
             sizes.micrographs.append(number)
             sizes.weights.append(weight)
             for quantity in QUANTITIES:
                 sizes.values[quantity].append(_number(row.get(f"{quantity}_{unit}", "")))
+
+
+def _add_wires(findings: Findings, measured: Measured, number: int, out: Path) -> None:
+    """The lengths of its whole wires, to its folder and to its label of each task that labels fields."""
+    if not int(measured.field.get("n_wires") or 0):
+        return
+    unit = _unit(measured)
+    lengths = wire_lengths(out, measured.name, unit, findings.edges)
+    labels = [(one.task, one.label) for one in _known(measured) if not findings.tasks[one.task].by_domain]
+    groups = [findings.sizes[task, unit, label] for task, label in labels]
+    for sizes in (*groups, findings.folders[unit, _folder(measured)]):
+        sizes.wires += [(length, number, weight) for length, weight in lengths]
+
+
+def _unit(measured: Measured) -> str:
+    return "nm" if measured.field.get("nm_per_px_x") else "px"
+
+
+def _folder(measured: Measured) -> str:
+    return measured.name.rpartition("/")[0]
+
+
+def _known(measured: Measured) -> list[Judgement]:
+    return [one for cells in measured.labels if (one := _judgement(cells)).decision != "unknown"]
 
 
 def _sized(rows: Sequence[Mapping[str, str]], edges: str) -> Sample:

@@ -30,7 +30,7 @@ def open_runs(outs: Sequence[Path]) -> list[ComparedRun]:
 
 def _opened(name: str, out: Path) -> ComparedRun:
     with JournalReader.open(locate(out)) as journal:
-        findings = collect(journal)
+        findings = collect(journal, out)
     sizes: dict[str, Sizes] = {}
     for (unit, _), part in findings.folders.items():
         sizes.setdefault(unit, Sizes()).add(part)

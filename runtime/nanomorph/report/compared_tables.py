@@ -7,7 +7,7 @@ from html import escape
 
 from nanomorph.report.compared import ComparedRun
 from nanomorph.report.findings import Findings, Sizes
-from nanomorph.report.sizes import QUANTITY_WORDS, sizes_in
+from nanomorph.report.sizes import QUANTITY_WORDS, WIRE_LENGTH, sizes_in
 from nanomorph.report.statistics import median_ratio
 from nanomorph.report.strip import Point, points_of, strip
 from nanomorph.report.words import count, three_digits, title
@@ -96,6 +96,7 @@ def _ratios(groups: Mapping[str, Sizes], colours: Mapping[str, str]) -> str:
     rows = {}
     for name, sizes in rest:
         found = [median_ratio(first.sample(quantity), sizes.sample(quantity)) for quantity in QUANTITY_WORDS]
+        found.append(median_ratio(first.wire_lengths, sizes.wire_lengths))
         rows[name] = [
             "–"
             if one is None
@@ -103,5 +104,6 @@ def _ratios(groups: Mapping[str, Sizes], colours: Mapping[str, str]) -> str:
             f"{'' if one.by_micrograph else '*'}</small>"
             for one in found
         ]
-    head = [f"medians, as multiples of {base}", *QUANTITY_WORDS.values()]
-    return f"<h3>Ratios of medians</h3>{_table(head, {base: ['1'] * len(QUANTITY_WORDS), **rows}, '', colours)}"
+    words = [*QUANTITY_WORDS.values(), WIRE_LENGTH]
+    ones = {base: ["1"] * len(words)}
+    return f"<h3>Ratios of medians</h3>{_table([f'medians, as multiples of {base}', *words], ones | rows, '', colours)}"

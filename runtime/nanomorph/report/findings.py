@@ -42,20 +42,31 @@ class Task:
 
 @dataclass
 class Sizes:
-    """Domains of one label in one unit: a list per quantity, the micrograph of each, and how much it counts."""
+    """Domains of one label in one unit: a list per quantity, the micrograph of each, and how much it counts.
+
+    wires: the length of each whole wire in these micrographs, its micrograph, and how much it counts.
+    """
 
     values: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
     micrographs: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    wires: list[tuple[float, int, float]] = field(default_factory=list)
 
     def sample(self, quantity: str) -> Sample:
         """All values of a quantity."""
         return Sample(np.array(self.values[quantity], float), np.array(self.micrographs, int), np.array(self.weights))
 
+    @property
+    def wire_lengths(self) -> Sample:
+        """Those of whole wires, crossings resolved."""
+        values, micrographs, weights = np.array(self.wires, float).reshape(-1, 3).T
+        return Sample(values, micrographs.astype(int), weights)
+
     def add(self, other: Sizes) -> None:
         """More domains of the same unit."""
         self.micrographs += other.micrographs
         self.weights += other.weights
+        self.wires += other.wires
         for quantity in QUANTITIES:
             self.values[quantity] += other.values[quantity]
 
@@ -70,7 +81,7 @@ class Findings:
     background.
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
-    material.
+    material. pixel_sizes: nm, of the calibrated micrographs.
     sampled: the share of the micrographs whose domains are in the sizes.
     """
 
@@ -79,7 +90,9 @@ class Findings:
     n_done: int = 0
     n_aliases: int = 0
     n_domains: int = 0
+    n_wires: int = 0
     n_edge_fields: int = 0
+    pixel_sizes: list[float] = field(default_factory=list)
     uncalibrated: list[str] = field(default_factory=list)
     by_scale_bar: list[str] = field(default_factory=list)
     stacks: list[str] = field(default_factory=list)

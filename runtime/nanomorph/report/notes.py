@@ -12,12 +12,15 @@ from nanomorph.report.words import count
 _NOTES = (
     "A domain is one connected piece of foreground as the bundle saw it. Check the outlines before you quote "
     "a size: a wrong outline makes a wrong number, however narrow its interval.",
+    "A wire that fades is found in pieces, each of which counts: their number comes out too large and their length too "
+    "short. Where overlays show wires broken, quote neither.",
     "{edges}",
     "Sizes by label are those of all micrographs with that label, {n_uncertain:,} uncertain ones among them (decision "
     "in labels.csv): for statistics of one label take the accepted rows.",
     "Intervals are bootstrapped over micrographs. Those marked * come from fewer than five micrographs, are "
     "bootstrapped over domains, and do not cover how micrographs differ. Of five to ten micrographs an interval "
-    "covers the median in 82 to 90 of 100 cases rather than in 95, of twenty in 93.",
+    "covers the median in 82 to 90 of 100 cases rather than in 95, of twenty in 93. The error of the pixel size, which "
+    "makes all sizes too large or too small together, is not in them.",
     "Confidence is the probability of the label, calibrated on the bundle's validation data. It does not "
     "hold for material or imaging conditions that the bundle has not seen; see its model card.",
     "Histograms put the 0.5 % lowest and highest sizes into their end bins. Labels with fewer than "

@@ -8,9 +8,11 @@ from html import escape
 
 from nanomorph.journal import Quarantined
 from nanomorph.report.findings import Findings
-from nanomorph.report.words import count, reason_in_words, title
+from nanomorph.report.words import count, reason_in_words, three_digits, title
 
 _LISTED = 100
+# Pixel sizes that differ by this factor are those of several magnifications.
+_MAGNIFICATIONS = 2
 
 
 def lead(findings: Findings) -> str:
@@ -58,6 +60,8 @@ def notices(findings: Findings, of: str = "") -> str:
         words = f"{of}{count(n, 'pixel size')} {'was' if n == 1 else 'were'} read off a burnt-in scale bar."
         hint = "Look at a few before you quote sizes; calibration_error_percent in fields.csv says how exact they are."
         found.append(notice(words, hint, findings.by_scale_bar))
+    if findings.pixel_sizes and max(findings.pixel_sizes) >= _MAGNIFICATIONS * min(findings.pixel_sizes):
+        found.append(_of_magnifications(findings, of))
     if n := len(findings.stacks):
         words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
         found.append(notice(words, "", findings.stacks))
@@ -72,6 +76,16 @@ def notices(findings: Findings, of: str = "") -> str:
         hint = "The column bundle of labels.csv tells which; <code>nanomorph relabel</code> judges all with one."
         found.append(notice(words, hint, []))
     return "".join(found)
+
+
+def _of_magnifications(findings: Findings, of: str) -> str:
+    least, most = (three_digits(end(findings.pixel_sizes)) for end in (min, max))
+    words = f"{of}Pixel sizes range from {least} to {most} nm, and sizes are of all of them together."
+    hint = (
+        "What is small is seen in the finer ones alone, and a coarse one counts for more, as it shows more domains: "
+        "before you quote a distribution take the micrographs of one pixel size (nm_per_px_x in fields.csv)."
+    )
+    return notice(words, hint, [])
 
 
 def _of_two_contrasts(findings: Findings, of: str) -> str:

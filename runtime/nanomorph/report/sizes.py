@@ -14,7 +14,10 @@ from nanomorph.results.colours import PALETTE, UNKNOWN
 
 # A distribution of fewer domains is a list of accidents.
 MIN_CHARTED = 12
-QUANTITY_WORDS = {"width_median": "width", "ecd": "equivalent diameter", "length": "length"}
+QUANTITY_WORDS = {"width_median": "width", "ecd": "equivalent diameter", "length": "longest path"}
+WIRE_LENGTH = "length of wires"
+
+_OF_WIRES = ". Wires, crossings resolved: those off the edge that are free at both ends (with --edges count all)"
 
 
 def sizes_in(
@@ -56,24 +59,31 @@ def _size_table(
     what: str,
     listed: Sequence[str],
 ) -> str:
+    wires = any(sizes.wires for sizes in groups.values())
+    # Of wires it is no length.
+    listed = [one for one in listed if not (wires and one == "length")]
     words = [what, "domains", "micrographs", *(f"{QUANTITY_WORDS[one]}, {unit}" for one in listed), "log-normal"]
+    words += ["wires", f"their length, {unit}"] if wires else []
     head = "".join(f"<th scope='col'>{one}</th>" for one in words)
-    rows = "".join(_size_row(label, sizes, quantity, colours[label], listed) for label, sizes in groups.items())
+    rows = "".join(_size_row(label, sizes, quantity, colours[label], listed, wires) for label, sizes in groups.items())
     caption = (
         f"<caption>Median, and its 95 % confidence interval. Log-normal: geometric mean of the "
-        f"{QUANTITY_WORDS[quantity]}, times or divided by the geometric standard deviation (dashed lines)</caption>"
+        f"{QUANTITY_WORDS[quantity]}, times or divided by the geometric standard deviation (dashed lines)"
+        f"{_OF_WIRES if wires else ''}</caption>"
     )
     return f"<div class='scroll'><table class='sizes'>{caption}<tr>{head}</tr>{rows}</table></div>"
 
 
-def _size_row(label: str, sizes: Sizes, quantity: str, colour: str, listed: Sequence[str]) -> str:
+def _size_row(label: str, sizes: Sizes, quantity: str, colour: str, listed: Sequence[str], wires: bool) -> str:
     summaries = [summarize(sizes.sample(one)) for one in listed]
     cells = "".join(f"<td>{_median(summary)}</td>" for summary in summaries)
     fit = fit_lognormal(sizes.sample(quantity))
+    lengths = summarize(sizes.wire_lengths)
+    of_wires = f"<td>{lengths.n:,}</td><td>{_median(lengths)}</td>" if wires else ""
     return (
         f"<tr><th scope='row' style='--c:{colour}'><i></i>{escape(label)}</th>"
         f"<td>{len(sizes.micrographs):,}</td><td>{len(set(sizes.micrographs)):,}</td>{cells}"
-        f"<td class='short'>{_fit(fit)}</td></tr>"
+        f"<td class='short'>{_fit(fit)}</td>{of_wires}</tr>"
     )
 
 

@@ -38,6 +38,15 @@ def wire_columns() -> tuple[str, ...]:
     return ("micrograph", *(c.name for c in WIRE_COLUMNS))
 
 
+def read_wires(out: Path, name: str) -> list[dict[str, str]]:
+    """The cells of each wire of a micrograph by column; none where its file is gone."""
+    try:
+        with open(result_path(out, "wires", name, ".csv"), encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
 class WireLines:
     """Lines of wires.csv: what stands in the file of a micrograph."""
 
