@@ -14,6 +14,7 @@ def seen(groups: str, right: list[bool], confidence: list[float]) -> OutOfFold:
         np.where(right, 0, 1),
         np.array(confidence),
         np.zeros(len(right)),
+        np.zeros(len(right), bool),
     )
 
 
