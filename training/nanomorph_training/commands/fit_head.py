@@ -33,7 +33,7 @@ class Options:
         many=True,
     )
     other: list[Path] | None = option(
-        "micrographs that show none of the classes, whatever their own labels are; domain level: all that is found on them",
+        "micrographs that show none of the classes, whatever their own labels are; nor is a domain on them any",
         default=None,
         type=Path,
         many=True,

@@ -20,7 +20,7 @@ class OutOfFold:
     """What models that had not seen it said of each micrograph: arrays (U,).
 
     micrograph, group: as named in the call. truth, guess: class numbers. novelty: 1 is the threshold. unknown: bool, no
-    answer however confident.
+    answer however confident; where truth is OTHER, that is guessed then.
     """
 
     micrograph: np.ndarray
@@ -66,6 +66,7 @@ def out_of_fold(rows: Rows, labels: Sequence[str], by_majority: bool) -> OutOfFo
     first, best = [r[0] for r in of_each], rows.probabilities.argmax(axis=1)
     novelty = np.array([np.median(rows.novelty[r]) for r in of_each])
     unknown = np.array([is_unknown(best[r], rows.novelty[r], labels) for r in of_each])
+    guess = np.where(unknown & np.array([label == OTHER for label in labels])[truth], truth, guess)
     return OutOfFold(rows.names[first], rows.groups[first], truth, guess, confidence, novelty, unknown)
 
 
@@ -75,18 +76,21 @@ def believed(
     """The confidence below which an answer is uncertain, and the scores out of fold.
 
     accepted_accuracy: share of accepted answers that should be right. What it comes to is scored with thresholds that
-    other groups chose: those who choose one flatter it. What is unknown chooses none, and is not accepted.
-    `accepted_share` and `called_unknown` are shares of what is of a named class.
+    other groups chose: those who choose one flatter it. What is unknown is not accepted. Thresholds and shares are of
+    what is of a named class: how much of OTHER somebody lists says nothing of how often it is met. `other_accepted` is
+    the share of it that gets an answer.
     """
     if seen is None:
         return UNCERTAIN_DEFAULT, None
     right, named = seen.guess == seen.truth, np.array([name != OTHER for name in classes])[seen.truth]
-    uncertain = _threshold(seen, ~seen.unknown, accepted_accuracy)
-    accepted = ~seen.unknown & (seen.confidence >= _thresholds_of_others(seen, accepted_accuracy))
+    answers = named & ~seen.unknown
+    uncertain = _threshold(seen, answers, accepted_accuracy)
+    accepted = ~seen.unknown & (seen.confidence >= _thresholds_of_others(seen, answers, accepted_accuracy))
     return uncertain, score(seen.truth, seen.guess, classes) | {
         "accepted_share": float(accepted[named].mean()),
-        "accepted_accuracy": float(right[accepted].mean()) if accepted.any() else None,
+        "accepted_accuracy": float(right[accepted & named].mean()) if (accepted & named).any() else None,
         "called_unknown": float(seen.unknown[named].mean()),
+        **({} if named.all() else {"other_accepted": float(accepted[~named].mean())}),
     }
 
 
@@ -96,10 +100,10 @@ def _threshold(seen: OutOfFold, rows: np.ndarray, accepted_accuracy: float) -> f
     return uncertain_threshold(right, confidence, accepted_accuracy) if rows.any() else UNCERTAIN_DEFAULT
 
 
-def _thresholds_of_others(seen: OutOfFold, accepted_accuracy: float) -> np.ndarray:
-    """For each micrograph (U,) the threshold that those of other groups choose, in at most FOLDS parts."""
+def _thresholds_of_others(seen: OutOfFold, rows: np.ndarray, accepted_accuracy: float) -> np.ndarray:
+    """For each micrograph (U,) the threshold that the chosen rows of other groups choose, in at most FOLDS parts."""
     part = np.unique(seen.group, return_inverse=True)[1] % FOLDS
     thresholds = np.full(len(part), UNCERTAIN_DEFAULT)
     for own in (part == k for k in range(part.max() + 1)):
-        thresholds[own] = _threshold(seen, ~seen.unknown & ~own, accepted_accuracy)
+        thresholds[own] = _threshold(seen, rows & ~own, accepted_accuracy)
     return thresholds

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph.majority import OTHER
+from nanomorph.majority import OTHER, is_unknown
 from nanomorph.micrograph import ReadError
 from nanomorph_training import data, scores
 from nanomorph_training.cache import default_folder
@@ -202,26 +202,28 @@ def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor, ha
 
 
 def held_out_score(head: Head, samples: Sequence[Sample], rows: Callable[[Sample], Row]) -> dict[str, Any]:
-    """Score a head micrograph by micrograph; one in which nothing was found counts as wrong, unless it is OTHER.
+    """Score a head micrograph by micrograph; one in which nothing was found counts as wrong.
 
-    One that cannot be read does not count; {} where none can.
+    What is OTHER is judged rightly where it is unknown. One that cannot be read does not count; {} where none can.
     """
     truth, guess = [], []
     for sample in samples:
         try:
-            said = _verdict(head, rows(sample))
+            said, unknown = _verdict(head, rows(sample))
         except ReadError as error:
             logger.warning("left out %s: %s", sample.name, error)
             continue
         truth.append(head.labels.index(sample.label))
-        guess.append(truth[-1] if said == scores.NOTHING and sample.label == OTHER else said)
+        guess.append(truth[-1] if unknown and sample.label == OTHER else said)
     return scores.score(np.array(truth), np.array(guess), head.labels) if truth else {}
 
 
-def _verdict(head: Head, row: Row) -> int:
+def _verdict(head: Head, row: Row) -> tuple[int, bool]:
+    """The class of a micrograph, and whether it is unknown however sure that is."""
     if row.descriptors.empty:
-        return scores.NOTHING
+        return scores.NOTHING, True
     embedding = np.tile(row.embedding, (len(row.descriptors), 1))
     probabilities, novelty = head(Features(embedding, row.descriptors))
     one = np.zeros(len(novelty), int)
-    return int(scores.verdicts(probabilities, one, scores.Domains(one, novelty, head.labels))[1][0])
+    guess = scores.verdicts(probabilities, one, scores.Domains(one, novelty, head.labels))[1][0]
+    return int(guess), is_unknown(probabilities.argmax(axis=1), novelty, head.labels)
