@@ -315,6 +315,8 @@ def test_an_encoder_without_segmenter_lends_its_embedding_alone(pool: Path, tmp_
     line = f"--data {tmp_path}/l.csv --encoder {tmp_path}/p --task ab --out {tmp_path}/h --cache {tmp_path}/c"
     with pytest.raises(ConfigurationError, match="has no segmenter, so nothing can be measured on its masks"):
         command(fit_head, f"{line} --features both")
+    with pytest.raises(ConfigurationError, match="has no segmenter to find the domains of `other`"):
+        command(fit_head, f"{line} --level domain --other {pool.parent / '0.png'}")
     command(fit_head, line)
     head = load_head(tmp_path / "h")
     assert head.uses_embedding
