@@ -22,7 +22,7 @@ class Judgement:
     decision: `accepted`, `uncertain` (too close between classes) or `unknown` (unlike anything trained on, or like what
     was labelled `other`; for a domain-level task also: no domain to judge, `label` is then empty).
     novelty: distance to the training data in units of its threshold (1 = the threshold).
-    probabilities: per class; for a domain-level task the fraction of known domains with that label (`majority.voters`).
+    probabilities: per class; for a domain-level task its fraction of the domains that vote (`majority.voters`).
     """
 
     task: str

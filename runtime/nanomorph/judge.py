@@ -12,7 +12,7 @@ import numpy as np
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import MANIFEST, Bundle, BundleError, HeadSpec
 from nanomorph.engines.onnx_runtime import open_session
-from nanomorph.majority import OTHER, UNKNOWN, majority, voters
+from nanomorph.majority import OTHER, UNKNOWN, is_known, is_unknown, majority, voters
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS
 
 if TYPE_CHECKING:
@@ -114,8 +114,8 @@ def _verdict(spec: HeadSpec, probabilities: np.ndarray, novelty: float) -> Judge
 def judge_domains(
     head: Head, embedding: np.ndarray, domains: Mapping[str, np.ndarray]
 ) -> tuple[Judgement, dict[str, np.ndarray]]:
-    """Label every domain, UNKNOWN where it is unlike everything; the micrograph takes the majority of the known ones
-    that lie wholly in the field."""
+    """Label every domain, UNKNOWN where it is unlike everything or OTHER; the micrograph takes the majority of the rest
+    that lie wholly in the field (`majority.voters`), and is unknown itself where most of these are."""
     task = head.spec.task
     at_edge = domains["touches_edge"]
     descriptors = np.empty((len(at_edge), len(head.spec.descriptors)), np.float32)
@@ -150,7 +150,8 @@ def _judged_rows(
         return _no_rows(spec)
     whole = ~touches_edge if not touches_edge.all() else np.ones(len(best), dtype=bool)
     verdict = _majority(spec, best[whole], confidences[whole], novelty[whole])
-    return verdict, np.where(novelty > 1, UNKNOWN, np.array(spec.labels)[best]), confidences
+    known = is_known(best, novelty, spec.labels)
+    return verdict, np.where(known, np.array(spec.labels)[best], UNKNOWN), confidences
 
 
 def _no_rows(spec: HeadSpec) -> tuple[Judgement, np.ndarray, np.ndarray]:
@@ -163,13 +164,14 @@ def _nothing(spec: HeadSpec) -> Judgement:
 
 
 def _majority(spec: HeadSpec, best: np.ndarray, confidences: np.ndarray, novelty: np.ndarray) -> Judgement:
-    typical_novelty, known = float(np.median(novelty)), voters(novelty)
-    vote = majority(best[known], confidences[known], len(spec.labels))
+    typical_novelty, voting = float(np.median(novelty)), voters(best, novelty, spec.labels)
+    vote = majority(best[voting], confidences[voting], spec.labels)
+    decision = decide(vote.confidence, typical_novelty, spec.uncertain_below)
     return Judgement(
         task=spec.task,
         label=spec.labels[vote.winner],
         confidence=vote.confidence,
-        decision=decide(vote.confidence, typical_novelty, spec.uncertain_below),
+        decision="unknown" if is_unknown(best, novelty, spec.labels) else decision,
         novelty=typical_novelty,
         probabilities=dict(zip(spec.labels, map(float, vote.fractions), strict=True)),
     )

@@ -96,6 +96,29 @@ def test_what_is_unlike_everything_is_unknown_and_has_no_vote_while_others_do(ju
     assert (verdict.label, verdict.decision) == ("rod", "unknown")
 
 
+def test_a_domain_like_the_class_other_is_unknown_and_has_no_vote(judge):
+    shape = judge.heads[1]
+    with_other = Head(replace(shape.spec, labels=("disc", "other")), shape.session)
+
+    def judged(*aspect_ratios):
+        rows = np.array(aspect_ratios, np.float32)[:, None]
+        ((verdict, labels, confidences),) = judge_rows(with_other, EMBEDDING[None], [rows], [np.zeros(len(rows), bool)])
+        assert (confidences > 0.9).all()
+        return verdict, labels.tolist()
+
+    verdict, labels = judged(5, 4, 1, 1)
+    assert labels == ["unknown", "unknown", "disc", "disc"]
+    assert (verdict.label, verdict.decision) == ("disc", "accepted")
+    assert verdict.probabilities == {"disc": 1, "other": 0}
+    assert verdict.confidence == pytest.approx(3 / 4)
+    verdict, labels = judged(5, 4, 5, 1, 1)
+    assert (verdict.label, verdict.decision) == ("disc", "unknown")  # most of it is none of them
+    verdict, labels = judged(5, 4)
+    assert labels == ["unknown", "unknown"]
+    assert (verdict.label, verdict.decision) == ("other", "unknown")
+    assert verdict.probabilities == {"disc": 0, "other": 1}
+
+
 def test_without_domains_nothing_is_claimed(judge):
     (_, shape), table = judge(EMBEDDING, {"foreground_fraction": 0.0}, domains())
     assert shape.label == ""

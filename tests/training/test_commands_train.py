@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -118,12 +119,31 @@ def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:
         labelled_samples([tmp_path / "classes"], ["rod", "wire"])
 
 
-def test_other_is_a_class_of_fields(pool: Path, tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text(f"file,label\n{pool.parent / '1.png'},rod\n{pool.parent / '2.png'},other\n")
-    with pytest.raises(
-        ConfigurationError, match="`other` is a class of whole fields: name the classes of domains with"
-    ):
-        command(fit_head, f"--data {tmp_path}/labels.csv --encoder x --task t --level domain --out {tmp_path}/h")
+def test_domains_that_are_other(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    """The tiny bundle's foreground is what is dark: squares are `other`, and nobody gave a mask of them."""
+    (tmp_path / "dirt").mkdir()
+    for n in range(3):
+        image = np.full((96, 128), 200, np.uint8)
+        image[10 + n : 30 + n, 10:30] = image[50:70, 60 : 80 + n] = 0
+        cv2.imwrite(str(tmp_path / "dirt" / f"{n}.png"), image)
+    line = f"--data {pool} --encoder {tiny_bundle} --task kind --level domain --labels b a --cache {tmp_path / 'cache'}"
+    command(fit_head, f"{line} --out {tmp_path}/plain")
+    command(fit_head, f"{line} --other {tmp_path / 'dirt'} --out {tmp_path}/wary")
+    plain, wary = load_head(tmp_path / "plain"), load_head(tmp_path / "wary")
+    assert (plain.labels, wary.labels) == (("b", "a"), ("b", "a", "other"))
+    assert wary.metrics["n"] == plain.metrics["n"] + 6
+    assert wary.metrics["out_of_fold"]["recall"]["other"] == 1
+    assert wary.metrics["test"]["n"] == plain.metrics["test"]["n"] == 1
+
+
+def test_frames_on_which_nothing_is_found_teach_no_class(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "film").mkdir()
+    cv2.imwrite(str(tmp_path / "film" / "0.png"), np.full((96, 128), 200, np.uint8))
+    line = f"--data {pool} --encoder {tiny_bundle} --task kind --level domain --cache {tmp_path / 'cache'}"
+    command(fit_head, f"{line} --other {tmp_path / 'film'} --out {tmp_path}/head")
+    assert load_head(tmp_path / "head").labels == ("a", "b")
+    said = (tmp_path / "head" / "log.txt").read_text()
+    assert "nothing was found in 1 micrographs of `other`: no such class is learned" in said
 
 
 def test_a_bundle_is_an_encoder_and_needs_no_torch(pool: Path, tmp_path: Path) -> None:
@@ -295,6 +315,8 @@ def test_an_encoder_without_segmenter_lends_its_embedding_alone(pool: Path, tmp_
     line = f"--data {tmp_path}/l.csv --encoder {tmp_path}/p --task ab --out {tmp_path}/h --cache {tmp_path}/c"
     with pytest.raises(ConfigurationError, match="has no segmenter, so nothing can be measured on its masks"):
         command(fit_head, f"{line} --features both")
+    with pytest.raises(ConfigurationError, match="has no segmenter to find the domains of `other`"):
+        command(fit_head, f"{line} --level domain --other {pool.parent / '0.png'}")
     command(fit_head, line)
     head = load_head(tmp_path / "h")
     assert head.uses_embedding

@@ -234,10 +234,18 @@ def test_uncertain_is_the_lowest_threshold_that_keeps_the_promise() -> None:
 def test_a_micrograph_is_judged_by_the_majority_of_its_domains() -> None:
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9], [0.9, 0.1], [0.9, 0.1]])
     # Two of the three domains of j are unlike everything and have no vote.
-    domains = scores.Domains(np.array(["i", "i", "i", "j", "j", "j"]), np.array([0, 0, 0, 1, 1.1, 2]))
+    domains = scores.Domains(np.array(["i", "i", "i", "j", "j", "j"]), np.array([0, 0, 0, 1, 1.1, 2]), ("a", "b"))
     truth, guess, confidence = scores.verdicts(probabilities, np.array([0, 0, 0, 1, 1, 1]), domains)
     assert (truth.tolist(), guess.tolist()) == ([0, 1], [0, 1])
     assert confidence.tolist() == pytest.approx([3 / 5, 2 / 3])
+
+
+def test_domains_that_are_other_name_their_micrograph_only_where_all_are() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.2, 0.8], [0.1, 0.9]])
+    domains = scores.Domains(np.array(["i", "i", "i", "j", "j"]), np.zeros(5), ("a", "other"))
+    truth, guess, confidence = scores.verdicts(probabilities, np.array([0, 0, 0, 1, 1]), domains)
+    assert (truth.tolist(), guess.tolist()) == ([0, 1], [0, 1])
+    assert confidence.tolist() == pytest.approx([2 / 3, 3 / 4])
 
 
 def test_scores_by_hand() -> None:

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 SEEN, MEASURED = "12", "18"
 
 
+class NothingFound(ConfigurationError):
+    """No micrograph gave a row to learn from."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """Features of many micrographs and, for every row, the index of its micrograph."""
@@ -152,7 +156,7 @@ def gather(
 ) -> Table:
     """Rows of all samples in one table; a micrograph that cannot be read is reported and left out.
 
-    Raises ConfigurationError where there is not one row.
+    Raises NothingFound where there is not one row.
     """
     tables, embeddings, index = [], [], []
     for number, sample in enumerate(samples):
@@ -165,5 +169,5 @@ def gather(
         embeddings.append(np.tile(row.embedding, (len(row.descriptors), 1)))
         index += [number] * len(row.descriptors)
     if not index:
-        raise ConfigurationError("no micrograph gave anything to learn from")
+        raise NothingFound("no micrograph gave anything to learn from")
     return Table(Features(np.vstack(embeddings), pd.concat(tables, ignore_index=True)), np.array(index))

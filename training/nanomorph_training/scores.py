@@ -17,22 +17,23 @@ UNCERTAIN_DEFAULT = 0.5
 @dataclass(frozen=True, eq=False)
 class Domains:
     """What the rows (n,) of a domain-level task are beside their features: the micrograph that each lies in, and its
-    novelty (1 is the threshold)."""
+    novelty (1 is the threshold); labels: of the classes."""
 
     micrograph: np.ndarray
     novelty: np.ndarray
+    labels: Sequence[str]
 
 
 def verdicts(
     probabilities: np.ndarray, y: np.ndarray, domains: Domains | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """True class, judged class and confidence: of each row, or of each micrograph by majority of its known domains."""
+    """True class, judged class and confidence: of each row, or of each micrograph by majority of its voters."""
     guess, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     if domains is None:
         return y, guess, confidence
     rows = [np.flatnonzero(domains.micrograph == one) for one in dict.fromkeys(domains.micrograph)]
-    known = [r[voters(domains.novelty[r])] for r in rows]
-    votes = [majority(guess[r], confidence[r], probabilities.shape[1]) for r in known]
+    voting = [r[voters(guess[r], domains.novelty[r], domains.labels)] for r in rows]
+    votes = [majority(guess[r], confidence[r], domains.labels) for r in voting]
     truth = np.array([y[r[0]] for r in rows])
     return truth, np.array([vote.winner for vote in votes]), np.array([vote.confidence for vote in votes])
 

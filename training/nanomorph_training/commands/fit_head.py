@@ -27,13 +27,13 @@ class Options:
         "descriptors by name (default: all that need no scale)", default=None, type=str, many=True
     )
     labels: list[str] | None = option(
-        "classes to learn, in this order (default: all); `other` holds fields that are none of them",
+        "classes to learn, in this order (default: all); `other` holds what is none of them",
         default=None,
         type=str,
         many=True,
     )
     other: list[Path] | None = option(
-        "field level: micrographs that are none of the classes, whatever their own labels are",
+        "micrographs that show none of the classes, whatever their own labels are; nor is a domain on them any",
         default=None,
         type=Path,
         many=True,

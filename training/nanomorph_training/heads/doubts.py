@@ -10,6 +10,7 @@ import csv
 from pathlib import Path
 
 from nanomorph.atomic import atomic_open
+from nanomorph.majority import OTHER
 from nanomorph_training.heads.fitting import Fit
 
 DOUBTS = "doubts.csv"
@@ -25,6 +26,8 @@ def doubts(fit: Fit) -> list[tuple[str, str, str, float, float, str]]:
     for name, truth, guess, confidence, novelty in zip(
         seen.micrograph, seen.truth, seen.guess, seen.confidence, seen.novelty, strict=True
     ):
+        if guess == truth and head.labels[truth] == OTHER:
+            continue  # not to know it is as it should be
         why = _why(guess != truth, confidence < head.uncertain_below, novelty > 1)
         if why:
             rows.append((str(name), head.labels[truth], head.labels[guess], float(confidence), float(novelty), why))

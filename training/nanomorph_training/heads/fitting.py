@@ -87,7 +87,7 @@ def fit_head(
     seen = None
     if logits is not None:
         rows = Rows(softmax(logits / temperature), y, names, problem.groups, distance / radius)
-        seen = out_of_fold(rows if as_used is None else rows.where(as_used), by_majority=level == "domain")
+        seen = out_of_fold(rows if as_used is None else rows.where(as_used), classes, by_majority=level == "domain")
     uncertain, scores = believed(seen, classes, settings.accepted_accuracy)
     head = Head(
         task=task,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nanomorph.majority import OTHER, is_unknown
 from nanomorph_training.scores import UNCERTAIN_DEFAULT, Domains, score, uncertain_threshold, verdicts
 
 # Parts in which groups are left out to see what a threshold that they did not choose accepts of them.
@@ -18,7 +19,8 @@ FOLDS = 20
 class OutOfFold:
     """What models that had not seen it said of each micrograph: arrays (U,).
 
-    micrograph, group: as named in the call. truth, guess: class numbers. novelty: 1 is the threshold.
+    micrograph, group: as named in the call. truth, guess: class numbers. novelty: 1 is the threshold. unknown: bool, no
+    answer however confident; where truth is OTHER, that is guessed then.
     """
 
     micrograph: np.ndarray
@@ -27,6 +29,7 @@ class OutOfFold:
     guess: np.ndarray
     confidence: np.ndarray
     novelty: np.ndarray
+    unknown: np.ndarray
 
 
 def rows_of_each(names: np.ndarray) -> list[np.ndarray]:
@@ -48,19 +51,23 @@ class Rows:
         return Rows(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
-def out_of_fold(rows: Rows, by_majority: bool) -> OutOfFold | None:
-    """What rows say of themselves, or by majority of their micrographs; None where none of them was in a fold."""
+def out_of_fold(rows: Rows, labels: Sequence[str], by_majority: bool) -> OutOfFold | None:
+    """What rows say of themselves, or by majority of their micrographs; None where none of them was in a fold.
+
+    labels: of the classes.
+    """
     rows = rows.where(np.isfinite(rows.probabilities).all(axis=1))
     if not len(rows.y):
         return None
-    domains = Domains(rows.names, rows.novelty) if by_majority else None
-    truth, guess, confidence = verdicts(rows.probabilities, rows.y, domains)
-    names, groups, novelty = rows.names, rows.groups, rows.novelty
-    if by_majority:
-        micrographs = rows_of_each(names)
-        first = [r[0] for r in micrographs]
-        names, groups, novelty = names[first], groups[first], np.array([np.median(novelty[r]) for r in micrographs])
-    return OutOfFold(names, groups, truth, guess, confidence, novelty)
+    of_each = rows_of_each(rows.names) if by_majority else [np.array([n]) for n in range(len(rows.y))]
+    truth, guess, confidence = verdicts(
+        rows.probabilities, rows.y, Domains(rows.names, rows.novelty, labels) if by_majority else None
+    )
+    first, best = [r[0] for r in of_each], rows.probabilities.argmax(axis=1)
+    novelty = np.array([np.median(rows.novelty[r]) for r in of_each])
+    unknown = np.array([is_unknown(best[r], rows.novelty[r], labels) for r in of_each])
+    guess = np.where(unknown & np.array([label == OTHER for label in labels])[truth], truth, guess)
+    return OutOfFold(rows.names[first], rows.groups[first], truth, guess, confidence, novelty, unknown)
 
 
 def believed(
@@ -69,25 +76,34 @@ def believed(
     """The confidence below which an answer is uncertain, and the scores out of fold.
 
     accepted_accuracy: share of accepted answers that should be right. What it comes to is scored with thresholds that
-    other groups chose: those who choose one flatter it.
+    other groups chose: those who choose one flatter it. What is unknown is not accepted. Thresholds and shares are of
+    what is of a named class: how much of OTHER somebody lists says nothing of how often it is met. `other_accepted` is
+    the share of it that gets an answer.
     """
     if seen is None:
         return UNCERTAIN_DEFAULT, None
-    right = seen.guess == seen.truth
-    uncertain = uncertain_threshold(right, seen.confidence, accepted_accuracy)
-    accepted = seen.confidence >= _thresholds_of_others(seen, right, accepted_accuracy)
+    right, named = seen.guess == seen.truth, np.array([name != OTHER for name in classes])[seen.truth]
+    answers = named & ~seen.unknown
+    uncertain = _threshold(seen, answers, accepted_accuracy)
+    accepted = ~seen.unknown & (seen.confidence >= _thresholds_of_others(seen, answers, accepted_accuracy))
     return uncertain, score(seen.truth, seen.guess, classes) | {
-        "accepted_share": float(accepted.mean()),
-        "accepted_accuracy": float(right[accepted].mean()) if accepted.any() else None,
-        "called_unknown": float((seen.novelty > 1).mean()),
+        "accepted_share": float(accepted[named].mean()),
+        "accepted_accuracy": float(right[accepted & named].mean()) if (accepted & named).any() else None,
+        "called_unknown": float(seen.unknown[named].mean()),
+        **({} if named.all() else {"other_accepted": float(accepted[~named].mean())}),
     }
 
 
-def _thresholds_of_others(seen: OutOfFold, right: np.ndarray, accepted_accuracy: float) -> np.ndarray:
-    """For each answer (U,) the threshold that those of other groups choose, in at most FOLDS parts."""
+def _threshold(seen: OutOfFold, rows: np.ndarray, accepted_accuracy: float) -> float:
+    """The one that the chosen rows, bool (U,), choose."""
+    right, confidence = (seen.guess == seen.truth)[rows], seen.confidence[rows]
+    return uncertain_threshold(right, confidence, accepted_accuracy) if rows.any() else UNCERTAIN_DEFAULT
+
+
+def _thresholds_of_others(seen: OutOfFold, rows: np.ndarray, accepted_accuracy: float) -> np.ndarray:
+    """For each micrograph (U,) the threshold that the chosen rows of other groups choose, in at most FOLDS parts."""
     part = np.unique(seen.group, return_inverse=True)[1] % FOLDS
-    thresholds = np.full(len(right), UNCERTAIN_DEFAULT)
+    thresholds = np.full(len(part), UNCERTAIN_DEFAULT)
     for own in (part == k for k in range(part.max() + 1)):
-        if not own.all():
-            thresholds[own] = uncertain_threshold(right[~own], seen.confidence[~own], accepted_accuracy)
+        thresholds[own] = _threshold(seen, rows & ~own, accepted_accuracy)
     return thresholds

@@ -11,15 +11,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph.majority import OTHER
+from nanomorph.majority import OTHER, is_unknown
 from nanomorph.micrograph import ReadError
 from nanomorph_training import data, scores
 from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
 from nanomorph_training.encoders import open_extractor, segments
-from nanomorph_training.features import Extractor, Row, Table, gather
+from nanomorph_training.features import Extractor, Row
 from nanomorph_training.heads import remarks
 from nanomorph_training.heads.doubts import DOUBTS, write_doubts
+from nanomorph_training.heads.examples import Examples, examples
 from nanomorph_training.heads.fitting import Fit, HeadSettings, fit_head
 from nanomorph_training.heads.head import Features, Head, save_head
 from nanomorph_training.run_folder import RunFolder, plain, versions
@@ -75,7 +76,7 @@ def fit_from_files(options: HeadOptions) -> Head:
     samples = _samples(options)
     has_masks = segments(options.encoder)
     if not has_masks:
-        options = _without_masks(options)
+        options = _without_masks(options, samples)
     run = RunFolder(options.out)
     if not has_masks:
         run.say(f"{options.encoder} has no segmenter: nothing of its masks is learned from")
@@ -92,7 +93,7 @@ def fit_from_files(options: HeadOptions) -> Head:
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
     cache = options.cache or default_folder()
     extractor = open_extractor(options.encoder, cache, options.threshold, options.threads, options.journal)
-    fit = _fit(_training_rows(training, extractor, options, run), training, options)
+    fit = _fit(examples(training, extractor, _kinds(options), run.say), training, options)
     head = fit.head
     if fit.out_of_fold is None:
         run.say(remarks.on_validation(training))
@@ -105,9 +106,13 @@ def fit_from_files(options: HeadOptions) -> Head:
     return head
 
 
-def _without_masks(options: HeadOptions) -> HeadOptions:
+def _without_masks(options: HeadOptions, samples: Sequence[Sample]) -> HeadOptions:
     """The options for an encoder that has learned no foreground: raises ConfigurationError where they need it."""
     by_domain = options.level == "domain"
+    if by_domain and any(sample.label == OTHER for sample in samples):
+        raise ConfigurationError(
+            f"{options.encoder} has no segmenter to find the domains of `{OTHER}`: name a run of fit-segmenter"
+        )
     wants_masks = options.masks != "given" if by_domain else options.features in {"descriptors", "both"}
     if wants_masks:
         raise ConfigurationError(
@@ -124,8 +129,6 @@ def _samples(options: HeadOptions) -> list[Sample]:
     if twice := [sample.name for sample in others if (sample.path.resolve(), sample.member) in labelled]:
         raise ConfigurationError(f"{twice[0]} has a label and is named by --other, too: keep one")
     samples += [replace(sample, label=OTHER) for sample in others]
-    if options.level == "domain" and any(sample.label == OTHER for sample in samples):
-        raise ConfigurationError(f"`{OTHER}` is a class of whole fields: name the classes of domains with --labels")
     remarks.check_labels({sample.label for sample in samples})
     return samples
 
@@ -139,55 +142,38 @@ def _classes(options: HeadOptions, samples: Sequence[Sample]) -> list[str]:
     return list(named)
 
 
-def rows_of(kind: str, extractor: Extractor) -> Callable[[Sample], Row]:
-    """How rows of a kind (`field`, `given`, `predicted`) are computed."""
-    return {"field": extractor.field, "given": extractor.given_domains, "predicted": extractor.predicted_domains}[kind]
+def _kinds(options: HeadOptions) -> list[str]:
+    """The kinds of rows to learn from; the last is that of those which the head will judge."""
+    if options.level == "field":
+        return ["field"]
+    return ["given", "predicted"] if options.masks == "both" else [options.masks]
 
 
-def _training_rows(
-    samples: Sequence[Sample], extractor: Extractor, options: HeadOptions, run: RunFolder
-) -> list[Table]:
-    """Tables of rows to learn from; the last holds those that are like what the head will judge."""
-    kinds = (
-        {"field": ["field"]}.get(options.level)
-        or {"both": ["given", "predicted"]}.get(options.masks)
-        or [options.masks]
-    )
-    return [gather(samples, rows_of(kind, extractor), run.say) for kind in kinds]
-
-
-def _fit(tables: Sequence[Table], samples: Sequence[Sample], options: HeadOptions) -> Fit:
-    import pandas as pd
-
-    uses_embedding = options.features in {"embedding", "both"} or (
-        options.features == "auto" and options.level == "field"
-    )
-    if uses_embedding and options.level == "domain" and options.masks != "predicted":
-        raise ConfigurationError("a domain head uses the embedding only with --masks predicted")
-    frame = pd.concat([table.features.descriptors for table in tables], ignore_index=True)
-    embedding = (
-        np.vstack([t.features.embedding for t in tables if t.features.embedding is not None])
-        if uses_embedding
-        else None
-    )
-    index = np.concatenate([table.sample for table in tables])
-    per_image = np.concatenate([_equal_weights(table) for table in tables])
+def _fit(found: Examples, samples: Sequence[Sample], options: HeadOptions) -> Fit:
     return fit_head(
-        Features(embedding, frame),
-        [samples[n].label for n in index],
-        [samples[n].group or samples[n].name for n in index],
+        found.features,
+        [samples[n].label for n in found.sample],
+        [samples[n].group or samples[n].name for n in found.sample],
         task=options.task,
         level=options.level,
         classes=_classes(options, samples),
         descriptors=_descriptors(options),
-        uses_embedding=uses_embedding,
-        sample_weight=per_image,
-        micrographs=[samples[n].name for n in index],
-        as_used=np.repeat(np.arange(len(tables)) == len(tables) - 1, [len(table.sample) for table in tables]),
+        uses_embedding=_uses_embedding(options),
+        sample_weight=found.weight,
+        micrographs=[samples[n].name for n in found.sample],
+        as_used=found.as_used,
         settings=HeadSettings(
             options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
         ),
     )
+
+
+def _uses_embedding(options: HeadOptions) -> bool:
+    """Raises ConfigurationError where given instances, which have none, are to be learned from."""
+    uses = options.features in {"embedding", "both"} or (options.features == "auto" and options.level == "field")
+    if uses and options.level == "domain" and options.masks != "predicted":
+        raise ConfigurationError("a domain head uses the embedding only with --masks predicted")
+    return uses
 
 
 def _descriptors(options: HeadOptions) -> Sequence[str]:
@@ -196,11 +182,6 @@ def _descriptors(options: HeadOptions) -> Sequence[str]:
     if options.features == "embedding":
         return ()
     return options.descriptors or (FIELD_DESCRIPTORS if options.level == "field" else SHAPE_DESCRIPTORS)
-
-
-def _equal_weights(table: Table) -> np.ndarray:
-    """Every micrograph counts the same, however many domains it has."""
-    return 1 / np.bincount(table.sample)[table.sample]
 
 
 def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor, has_masks: bool) -> dict[str, Any]:
@@ -214,31 +195,35 @@ def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor, ha
     if head.level == "field":
         return {"test": held_out_score(head, samples, extractor.field)}
     found = {"test_predicted": held_out_score(head, samples, extractor.predicted_domains)} if has_masks else {}
-    if not head.uses_embedding and all(s.mask is not None for s in samples):
-        found["test"] = held_out_score(head, samples, extractor.given_domains)
+    named = [sample for sample in samples if sample.label != OTHER]
+    if named and not head.uses_embedding and all(s.mask is not None for s in named):
+        found["test"] = held_out_score(head, named, extractor.given_domains)
     return found
 
 
 def held_out_score(head: Head, samples: Sequence[Sample], rows: Callable[[Sample], Row]) -> dict[str, Any]:
     """Score a head micrograph by micrograph; one in which nothing was found counts as wrong.
 
-    One that cannot be read does not count; {} where none can.
+    What is OTHER is judged rightly where it is unknown. One that cannot be read does not count; {} where none can.
     """
     truth, guess = [], []
     for sample in samples:
         try:
-            guess.append(_verdict(head, rows(sample)))
+            said, unknown = _verdict(head, rows(sample))
         except ReadError as error:
             logger.warning("left out %s: %s", sample.name, error)
             continue
         truth.append(head.labels.index(sample.label))
+        guess.append(truth[-1] if unknown and sample.label == OTHER else said)
     return scores.score(np.array(truth), np.array(guess), head.labels) if truth else {}
 
 
-def _verdict(head: Head, row: Row) -> int:
+def _verdict(head: Head, row: Row) -> tuple[int, bool]:
+    """The class of a micrograph, and whether it is unknown however sure that is."""
     if row.descriptors.empty:
-        return scores.NOTHING
+        return scores.NOTHING, True
     embedding = np.tile(row.embedding, (len(row.descriptors), 1))
     probabilities, novelty = head(Features(embedding, row.descriptors))
     one = np.zeros(len(novelty), int)
-    return int(scores.verdicts(probabilities, one, scores.Domains(one, novelty))[1][0])
+    guess = scores.verdicts(probabilities, one, scores.Domains(one, novelty, head.labels))[1][0]
+    return int(guess), is_unknown(probabilities.argmax(axis=1), novelty, head.labels)

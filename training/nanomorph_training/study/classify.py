@@ -90,7 +90,7 @@ class HeadJudge:
         """By micrograph of the rows `at`: its class."""
         features, micrograph = _rows(self.judged.features, at), self.judged.sample[at]
         probabilities, novelty = head(features)
-        domains = Domains(micrograph, novelty) if self.by_domain else None
+        domains = Domains(micrograph, novelty, head.labels) if self.by_domain else None
         _, guess, _ = verdicts(probabilities, np.zeros(len(at), int), domains)
         return dict(zip(dict.fromkeys(micrograph.tolist()), guess.tolist(), strict=True))
 
