@@ -60,7 +60,7 @@ class Copies:
     def alias(self, item: Item, of: str, sha256: str = "") -> list[Event]:
         """List `item` as another name of `of`; what it was before has no pictures any more."""
         released = self._journal.alias(item, of, sha256)
-        remove_results(self._out, item.name)
+        remove_results(self._out, item.name, self._journal.is_apart(item.name))
         return [Event(item.name, "alias", detail=of), *freed(released, item.name)]
 
 

@@ -19,6 +19,7 @@ from nanomorph.readers import read_micrograph
 from nanomorph.readers.trial import try_apart
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush
+from nanomorph.twins import Twins
 from nanomorph.work import Copy, Discovered, Failed, Loaded, Read, Ready, Settings
 
 # An image that was being read when so many processes in a row died is first read in a process of its own.
@@ -30,6 +31,7 @@ class Intake:
 
     def __init__(self, journal: Journal, copies: Copies, memory: Memory, settings: Settings) -> None:
         self._journal, self._copies, self._memory, self._settings = journal, copies, memory, settings
+        self._twins = Twins(journal)
 
     def load(self, entry: Discovered) -> Loaded | Failed | Item | Rejected | Flush:
         """What is to be read, or why it cannot be; an entry that is none of these is settled or another's companion.
@@ -38,6 +40,7 @@ class Intake:
         """
         if entry is FLUSH or self._journal.settled(entry):
             return entry
+        self._twins.admit(entry.name)
         if isinstance(entry, Rejected):
             return Failed(entry, entry.reason, entry.detail)
         if entry.companion is not None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from nanomorph.analysis import Analysis
 from nanomorph.containers import followed
 from nanomorph.copies import Copies
 from nanomorph.errors import BlockedError, OutputError
@@ -118,12 +119,15 @@ class Pipeline:
         self._trim(read.pixels)
         analysis = self.model.conclude(read.micrograph, read.sha256, inference)
         self._trim(read.pixels)
-        with writing_to(self.out):
-            write_mask(self.out, analysis)
-            write_wires(self.out, analysis)
-            if self.settings.overlays:
-                write_overlay(self.out, analysis, self._labels)
+        self._write(analysis, self.journal.is_apart(read.item.name))
         return rows_of(analysis)
+
+    def _write(self, analysis: Analysis, apart: bool) -> None:
+        with writing_to(self.out):
+            write_mask(self.out, analysis, apart)
+            write_wires(self.out, analysis, apart)
+            if self.settings.overlays:
+                write_overlay(self.out, analysis, self._labels, apart)
 
 
 def _file_weight(loaded: Loaded) -> float:

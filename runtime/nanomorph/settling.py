@@ -104,7 +104,7 @@ class Settling:
         # A file that was good and has changed: its old pictures must not look like results.
         try:
             with writing_to(self._out):
-                remove_results(self._out, name)
+                remove_results(self._out, name, self._journal.is_apart(name))
         except BlockedError as error:
             logger.warning("%s is in quarantine, and what was measured before is still there: %s", name, error)
         return [Event(name, "quarantined", failed.reason, failed.detail), *freed(released, name)]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -18,8 +19,10 @@ import tifffile
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.batch import summary
 from nanomorph.cli.main import main
+from nanomorph.journal import JournalReader
 from nanomorph.model import Model
 from nanomorph.naming import natural_key
+from nanomorph.results import result_path
 from nanomorph.run import Run
 from nanomorph.sources import discover
 from nanomorph.work import Settings
@@ -330,3 +333,40 @@ def test_a_finished_folder_is_no_wrong_folder(tiny_bundle, folder, tmp_path):
         assert list(run.process(discover([folder])))
     with Run(tmp_path / "out", model, Settings(), "x") as run:
         assert "Nothing new was found." in summary(run)
+
+
+def test_names_that_differ_by_case_alone_have_files_of_their_own(tiny_bundle, tmp_path):
+    """Windows and most shares take A.png and a.png for one file, and results travel there."""
+    path, out = tmp_path / "day.zip", tmp_path / "out"
+    names = ("A.png", "a.png", "Run/b.png", "run/b.png")
+    with zipfile.ZipFile(path, "w") as archive:
+        for n, name in enumerate(names):
+            disc(tmp_path / "disc.png", radius=20 + n)
+            archive.write(tmp_path / "disc.png", name)
+    assert batch(tiny_bundle, path, "--out", out) == 0
+    files = [one.relative_to(out / "masks").as_posix() for one in (out / "masks").rglob("*.tif")]
+    assert len({one.casefold() for one in files}) == len(names)
+    assert {"day.zip!/A.png.tif", "day.zip!/Run/b.png.tif"} < set(files)
+    areas = {row["micrograph"]: float(row["area_px"]) for row in rows(out, "domains")}
+    with JournalReader.open(out / "journal.sqlite") as journal:
+        for name, area in areas.items():
+            mask = result_path(out, "masks", name, ".tif", journal.is_apart(name))
+            assert (tifffile.imread(mask) > 0).sum() == area
+    assert len(set(areas.values())) == len(names)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    pictures = [one.relative_to(out).as_posix() for one in (out / "overlays").rglob("*.png")]
+    assert all(quote(one) in page for one in pictures)
+
+
+def test_a_twin_that_cannot_be_used_takes_no_pictures_away(tiny_bundle, tmp_path):
+    """On a share that tells no case apart, removing those of a.png would remove those of A.png."""
+    path, out, masks = tmp_path / "day.zip", tmp_path / "out", tmp_path / "out" / "masks" / "day.zip!"
+    disc(tmp_path / "disc.png")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(tmp_path / "disc.png", "A.png")
+    assert batch(tiny_bundle, path, "--out", out) == 0
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("a.png", b"")
+    (masks / "A.png.tif").rename(masks / "a.png.tif")  # one name is as good as the other there
+    assert batch(tiny_bundle, path, "--out", out) == 1
+    assert (masks / "a.png.tif").exists()

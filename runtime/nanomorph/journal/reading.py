@@ -99,6 +99,16 @@ class JournalReader:
         row = self._one("SELECT field FROM inputs WHERE name = ? AND state = 'done'", name)
         return json.loads(row[0]) if row else {}
 
+    def apart(self) -> frozenset[str]:
+        """Names whose result files bear a mark, because another's differ by case alone."""
+        with self._lock:
+            rows = self._database.execute("SELECT substr(key, 7) FROM meta WHERE key GLOB 'apart *'").fetchall()
+        return frozenset(name for (name,) in rows)
+
+    def is_apart(self, name: str) -> bool:
+        """Whether `apart` has this name."""
+        return self._one("SELECT 1 FROM meta WHERE key = ?", f"apart {name}") is not None
+
     def quarantined(self) -> Iterator[Quarantined]:
         """Inputs that could not be used."""
         columns = "name, reason, detail, first_seen, tries"

@@ -39,6 +39,15 @@ class Journal(JournalWriter):
         row = self._one(f"{query} ORDER BY name != ?, sort_key", sha256, bundle, prefer)
         return row[0] if row else None
 
+    def twin_of(self, name: str) -> str | None:
+        """Another input whose name differs by case alone."""
+        key = natural_key(name)
+        folded = key.removesuffix(name)
+        query = "SELECT name FROM inputs WHERE sort_key >= ? AND sort_key < ? AND sort_key != ?"
+        with self._lock:
+            rows = self._database.execute(query, (folded, f"{folded}\U0010ffff", key)).fetchall()
+        return next((other for (other,) in rows if other.casefold() == name.casefold()), None)
+
     def content(self, name: str) -> str | None:
         """The SHA-256 of what is done under this name."""
         row = self._one("SELECT sha256 FROM inputs WHERE name = ? AND state = 'done'", name)
@@ -117,6 +126,12 @@ class Journal(JournalWriter):
         """An input that is not measured because `of` holds the same: listed, with no numbers of its own."""
         with self._transaction():
             return self._replace(entry, ALIAS, duplicate_of=of, sha256=sha256, processed_at=now())
+
+    def set_apart(self, name: str, twin: str) -> None:
+        """The result files of `name` shall bear a mark, as those of `twin`, which came first, do not."""
+        with self._transaction():
+            self._database.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (f"apart {name}", twin))
+            self._note(name, "apart", twin)
 
     def touched(self, entry: Entry) -> None:
         """A done file has a new time, but the content that was measured."""

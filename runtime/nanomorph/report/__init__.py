@@ -34,7 +34,8 @@ def write_report(
     clear, doubtful = choose(findings.examples)
     more = others(findings.examples, [*clear, *doubtful])
     path = path or out / REPORT_NAME
-    inlined = links(out, path, [*clear, *doubtful, *more])
+    apart = findings.apart
+    inlined = links(out, path, [*clear, *doubtful, *more], apart)
     template = Template((files("nanomorph.report") / "template.html").read_text(encoding="utf-8"))
     text = template.substitute(
         title=escape(out.resolve().name or "Results"),
@@ -42,7 +43,7 @@ def write_report(
         tiles=page.tiles(findings),
         notices=page.notices(findings),
         tasks=tasks.task_sections(findings, colours, inlined) + folder_section(findings),
-        pictures=page.pictures(*(figures(out, path, some, colours) for some in (clear, doubtful, more))),
+        pictures=page.pictures(*(figures(out, path, some, colours, apart) for some in (clear, doubtful, more))),
         set_aside=page.set_aside(findings.quarantined),
         how_made=notes.how_made(findings, about or {}),
         footnotes=notes.footnotes(findings),

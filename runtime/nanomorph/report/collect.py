@@ -35,7 +35,7 @@ def collect(journal: JournalReader, out: Path, most_domains: int = MAX_DOMAINS) 
         for name, labels in journal.tasks().items()
     }
     edges = journal.recall("edges") or "leave-out"
-    findings = Findings(tasks, edges, quarantined=list(journal.quarantined()))
+    findings = Findings(tasks, edges, quarantined=list(journal.quarantined()), apart=journal.apart())
     names = []
     for measured in journal.measured():
         _count(findings, measured)

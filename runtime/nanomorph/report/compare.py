@@ -64,12 +64,13 @@ def _pictures(samples: Sequence[ComparedRun], page: Path, colours: Mapping[str, 
         clear, doubtful = choose(one.findings.examples)
         first = [*clear, *doubtful][: max(3, 12 // len(samples))]
         more = others(one.findings.examples, first)
-        where = links(one.out, page, [*first, *more])
+        apart = one.findings.apart
+        where = links(one.out, page, [*first, *more], apart)
         known = ((example.name, where(example.name)) for example in one.findings.examples)
         found |= {f"{one.name}/{name}": link for name, link in known if link}
-        if pictures := figures(one.out, page, first, colours):
+        if pictures := figures(one.out, page, first, colours, apart):
             shown += f"<h3>{escape(one.name)}</h3><div class='gallery'>{pictures}</div>"
-        hidden += figures(one.out, page, more, colours)
+        hidden += figures(one.out, page, more, colours, apart)
     if not shown:
         return found, ""
     return found, f"<section id='pictures'><h2>Pictures</h2>{shown}<div class='others'>{hidden}</div></section>"

@@ -82,7 +82,7 @@ class Findings:
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
     material. pixel_sizes: nm, of the calibrated micrographs.
-    sampled: the share of the micrographs whose domains are in the sizes.
+    sampled: the share of the micrographs whose domains are in the sizes. apart: whose pictures bear a mark (`twins`).
     """
 
     tasks: dict[str, Task]
@@ -109,3 +109,4 @@ class Findings:
     names: dict[int, str] = field(default_factory=dict)
     n_scant: int = 0
     sampled: float = 1.0
+    apart: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -55,17 +55,19 @@ def others(examples: Sequence[Example], shown: Sequence[Example]) -> list[Exampl
     return left[:: max(1, -(-len(left) // MAX_OTHERS))]
 
 
-def links(out: Path, page: Path, inlined: Sequence[Example]) -> Link:
+def links(out: Path, page: Path, inlined: Sequence[Example], apart: Container[str]) -> Link:
     """Where a click on a micrograph leads: to its picture in the page, else to its overlay beside the page.
 
     Asked for when a point is drawn: of an archive's 50,000 micrographs few are, and each look costs a share a trip.
+    apart: names whose files bear a mark, here and below (`twins`).
     """
     here = {one.name for one in inlined}
 
     def link(name: str) -> str | None:
-        if not result_path(out, "overlays", name, ".png").is_file():
+        overlay = result_path(out, "overlays", name, ".png", name in apart)
+        if not overlay.is_file():
             return None
-        return f"#{anchor(name, out)}" if name in here else _beside(out, page, name)
+        return f"#{anchor(name, out)}" if name in here else _beside(overlay, page)
 
     return link
 
@@ -75,24 +77,26 @@ def anchor(name: str, out: Path) -> str:
     return "m" + hashlib.sha256(f"{out.resolve().name}/{name}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def _beside(out: Path, page: Path, name: str) -> str:
-    overlay = result_path(out, "overlays", name, ".png")
+def _beside(overlay: Path, page: Path) -> str:
     try:
         return quote(Path(os.path.relpath(overlay, page.parent)).as_posix())
     except ValueError:  # Windows: another drive
         return overlay.absolute().as_uri()
 
 
-def figures(out: Path, page: Path, examples: Sequence[Example], colours: Mapping[str, str]) -> str:
+def figures(
+    out: Path, page: Path, examples: Sequence[Example], colours: Mapping[str, str], apart: Container[str]
+) -> str:
     """HTML of the overlays that exist, inlined in `page`; each links to its full picture beside it."""
-    return "".join(_figure(out, page, one, colours) for one in examples)
+    return "".join(_figure(out, page, one, colours, one.name in apart) for one in examples)
 
 
-def _figure(out: Path, page: Path, example: Example, colours: Mapping[str, str]) -> str:
-    jpeg = _small_jpeg(result_path(out, "overlays", example.name, ".png"))
+def _figure(out: Path, page: Path, example: Example, colours: Mapping[str, str], apart: bool) -> str:
+    overlay = result_path(out, "overlays", example.name, ".png", apart)
+    jpeg = _small_jpeg(overlay)
     if jpeg is None:
         return ""
-    link = _beside(out, page, example.name)
+    link = _beside(overlay, page)
     source = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
     name = escape(example.name)
     facts = f"{example.field_width} · {count(example.n_domains, 'domain')}"

@@ -47,7 +47,7 @@ def micrograph_tables(journal: JournalReader, out: Path) -> Tables:
 def domain_tables(journal: JournalReader, out: Path) -> Tables:
     """domains.csv and wires.csv, a line for each domain and wire: large, so they may come later than the others."""
     domains = Table("domains.csv", partial(_domain_columns, journal), _domains)
-    return Tables(journal, out, [domains, Table("wires.csv", wire_columns, WireLines(out))], domains=True)
+    return Tables(journal, out, [domains, Table("wires.csv", wire_columns, WireLines(journal, out))], domains=True)
 
 
 def _label_columns(journal: JournalReader) -> tuple[str, ...]:

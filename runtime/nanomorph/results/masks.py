@@ -19,13 +19,13 @@ _UINT16_MAX = np.iinfo(np.uint16).max
 _NO_UNIT = 1
 
 
-def write_mask(out: Path, analysis: Analysis) -> Path:
+def write_mask(out: Path, analysis: Analysis, apart: bool = False) -> Path:
     """Write the domains (0 = background, else the domain's number) with their pixel size; returns the path.
 
     uint16 in ImageJ's TIFF; uint32 in OME-TIFF where a field holds more than 65535 domains, because ImageJ's
     own format has no 32-bit integers.
     """
-    path = result_path(out, "masks", analysis.micrograph.source, ".tif")
+    path = result_path(out, "masks", analysis.micrograph.source, ".tif", apart)
     large = bool(analysis.mask.size) and int(analysis.mask.max()) > _UINT16_MAX
     options = _ome(analysis.micrograph.nm_per_px) if large else _imagej(analysis.micrograph.nm_per_px)
     with atomic_open(path) as file:

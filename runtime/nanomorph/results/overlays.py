@@ -30,9 +30,11 @@ _FRACTION_BITS = 4
 _DECISIONS = ("accepted", "uncertain", "unknown")
 
 
-def write_overlay(out: Path, analysis: Analysis, bundle_labels: Mapping[str, Sequence[str]]) -> Path:
+def write_overlay(
+    out: Path, analysis: Analysis, bundle_labels: Mapping[str, Sequence[str]], apart: bool = False
+) -> Path:
     """Write the picture; `bundle_labels`: classes by task in the bundle's order, which fixes the colours."""
-    path = result_path(out, "overlays", analysis.micrograph.source, ".png")
+    path = result_path(out, "overlays", analysis.micrograph.source, ".png", apart)
     picture = draw_overlay(analysis, class_colours(bundle_labels))
     with atomic_open(path) as file:
         file.write(png_of(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)))

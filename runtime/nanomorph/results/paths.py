@@ -14,31 +14,34 @@ _BYTES_MAX = 255
 _SUFFIXES = {"masks": ".tif", "overlays": ".png", "wires": ".csv"}
 
 
-def result_path(out: Path, kind: str, name: str, suffix: str) -> Path:
+def result_path(out: Path, kind: str, name: str, suffix: str, apart: bool = False) -> Path:
     """`out/kind/name + suffix`; a part of the name that no file system takes is replaced and hashed.
 
     Different names get different paths: the suffix is added to the whole name (a.tif and a.png stay apart),
-    and a replaced part carries a hash of what it was. Names that differ by case alone share one where a file system
-    does not tell case apart: the name alone cannot say whether it has such a twin.
+    and a replaced part carries a hash of what it was.
+    apart: another micrograph's name differs by case alone, which many file systems do not tell (`twins`).
     """
     *folders, last = name.split("/")
     parts = [_safe(folder, folder.casefold().endswith(suffix)) for folder in folders]
-    return Path(out, kind, *parts, _safe(last, False, suffix))
+    return Path(out, kind, *parts, _safe(last, False, suffix, of=name if apart else None))
 
 
-def remove_results(out: Path, name: str) -> None:
+def remove_results(out: Path, name: str, apart: bool = False) -> None:
     """Delete the mask, overlay and wires of a micrograph that is superseded by one that cannot be used."""
     for kind, suffix in _SUFFIXES.items():
-        result_path(out, kind, name, suffix).unlink(missing_ok=True)
+        result_path(out, kind, name, suffix, apart).unlink(missing_ok=True)
 
 
-def _safe(part: str, clashes: bool, suffix: str = "") -> str:
-    """One part of a path. `clashes`: a folder that is named as the result file of another may be."""
+def _safe(part: str, clashes: bool, suffix: str = "", of: str | None = None) -> str:
+    """One part of a path. `clashes`: a folder that is named as the result file of another may be.
+
+    of: the whole name, where all of it must be told apart: `Run/a.tif` has the last part of `run/a.tif`.
+    """
     clean = _ILLEGAL.sub("_", part)
     full = clean + suffix
     strange = clean != part or part in ("", ".", "..") or full[-1:] in ". " or _RESERVED.fullmatch(part)
-    if not (strange or clashes or len(full.encode()) > _BYTES_MAX):
+    if not (strange or clashes or of or len(full.encode()) > _BYTES_MAX):
         return full
-    mark = "-" + hashlib.sha256(part.encode("utf-8", "surrogateescape")).hexdigest()[:10] + suffix
+    mark = "-" + hashlib.sha256((of or part).encode("utf-8", "surrogateescape")).hexdigest()[:10] + suffix
     kept = clean.encode("utf-8", "replace")[: _BYTES_MAX - len(mark)].decode("utf-8", "ignore")
     return kept.strip(". ") + mark

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from nanomorph.analysis import Analysis
 from nanomorph.atomic import atomic_open
-from nanomorph.journal import Measured
+from nanomorph.journal import JournalReader, Measured
 from nanomorph.results.cells import line
 from nanomorph.results.paths import result_path
 from nanomorph.results.tables import table_lines
@@ -20,9 +20,9 @@ from nanomorph.results.tables import table_lines
 logger = logging.getLogger(__name__)
 
 
-def write_wires(out: Path, analysis: Analysis) -> None:
+def write_wires(out: Path, analysis: Analysis, apart: bool = False) -> None:
     """Write the wires of one micrograph with their header; a micrograph without wires has no file."""
-    path = result_path(out, "wires", analysis.micrograph.source, ".csv")
+    path = result_path(out, "wires", analysis.micrograph.source, ".csv", apart)
     if not len(analysis.wire_table["wire"]):
         path.unlink(missing_ok=True)
         return
@@ -50,14 +50,14 @@ def read_wires(out: Path, name: str) -> list[dict[str, str]]:
 class WireLines:
     """Lines of wires.csv: what stands in the file of a micrograph."""
 
-    def __init__(self, out: Path) -> None:
-        self._out, self._said = out, False
+    def __init__(self, journal: JournalReader, out: Path) -> None:
+        self._journal, self._out, self._said = journal, out, False
 
     def __call__(self, measured: Measured, columns: tuple[str, ...]) -> str:
         """The wires of one micrograph under `columns`; none where its file is gone, which is said once."""
         if measured.duplicate_of or not int(measured.field.get("n_wires") or 0):
             return ""
-        path = result_path(self._out, "wires", measured.name, ".csv")
+        path = result_path(self._out, "wires", measured.name, ".csv", self._journal.is_apart(measured.name))
         try:
             with open(path, encoding="utf-8", newline="") as file:
                 return _in_order(file, columns)

@@ -7,7 +7,6 @@ name becomes the name of a result file.
 from __future__ import annotations
 
 import lzma
-import os
 import re
 import struct
 import tarfile
@@ -122,8 +121,7 @@ def first_of_name(entry: Item | Rejected, seen: dict[str, int]) -> Item | Reject
 
     tar takes the last of equal names, zip either; a stream can only take the first.
     """
-    key = os.path.normcase(entry.name)  # on Windows a.tif and A.tif would share their result files
-    times = seen[key] = seen.get(key, 0) + 1
+    times = seen[entry.name] = seen.get(entry.name, 0) + 1
     if times == 1:
         return entry
     detail = "the archive holds more than one member of this name; only the first is measured"
