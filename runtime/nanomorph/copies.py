@@ -15,7 +15,7 @@ class Copies:
     """Knows contents that the bundle has measured (from the journal) and those on their way.
 
     `find`: from any thread; else from one. bundle: its fingerprint, which may change while nothing is in flight.
-    measured: second names are measured, too, as if they were no copies.
+    measured: second names are measured, too, as if they were no copies; a name's own former content is not.
     """
 
     def __init__(self, journal: Journal, out: Path, bundle: str, measured: bool) -> None:
@@ -28,10 +28,12 @@ class Copies:
 
     def find(self, item: Item, sha256: str) -> Copy | None:
         """The item as a copy of what the bundle has measured, which may be its own former self."""
-        if self._measured or not _identified(item):
+        if not _identified(item):
             return None
         original = self._journal.find_content(sha256, self.bundle, prefer=item.name)
-        return None if original is None else Copy(item, sha256, original)
+        if original is None or (self._measured and original != item.name):
+            return None
+        return Copy(item, sha256, original)
 
     def admit(self, read: Read) -> list[Event] | None:
         """None: to be measured, as the first of its content. Else what became of it, or nothing yet."""

@@ -23,7 +23,7 @@ class Settings:
     """What a user may change about a run.
 
     nm_per_px, one or x and y, overrides metadata. workers: threads that read, that infer and that measure (so many of
-    each: they share the cores). copies: a second name of a content is measured again (a data set's rows are
+    each: they share the cores). copies: a second name of a content is measured, too (a data set's rows are
     independent) instead of listed as an alias (a live folder's are not).
     scale_bars: read burnt-in scale bars where nothing else gives a pixel size (extra `scalebar`).
     memory: bytes that frames being read and measured may take together; one that needs more is refused.

@@ -326,6 +326,36 @@ def test_results_that_another_file_of_the_same_name_replaces_are_counted(tiny_bu
         assert ("1 replaced results of other content under the same name" in said) == (day == "tuesday")
 
 
+def test_equal_name_size_and_time_are_not_the_same_file(tiny_bundle, tmp_path):
+    """Clocks of files tick coarsely, and raw images of a microscope all have one size."""
+    for day, length in (("monday", 100), ("tuesday", 40)):
+        (tmp_path / day).mkdir()
+        rod(tmp_path / day / "001.tif", length)
+        with tarfile.open(tmp_path / day / "x.tar", "w") as archive:
+            archive.add(tmp_path / day / "001.tif", "001.tif", filter=lambda info: info.replace(mtime=10, deep=False))
+        for file in (tmp_path / day).iterdir():
+            os.utime(file, (10, 10))
+        assert batch(tiny_bundle, tmp_path / day, "--out", tmp_path / "out") == 0
+        assert [float(row["area_px"]) for row in rows(tmp_path / "out", "domains")] == [length * 20] * 2
+    assert len({file.stat().st_size for file in tmp_path.rglob("001.tif")}) == 1
+
+
+def test_the_same_files_in_another_place_are_not_measured_again(tiny_bundle, tmp_path, capsys):
+    """A share that is mounted elsewhere, or whose times have moved by an hour (FAT, daylight saving)."""
+    place, out = tmp_path / "in", tmp_path / "out"
+    place.mkdir()
+    rod(place / "a.tif")
+    assert batch(tiny_bundle, place, "--out", out) == 0
+    before = timeless(out, "fields"), (out / "masks" / "a.tif.tif").stat().st_mtime_ns
+    place.rename(tmp_path / "moved")
+    os.utime(tmp_path / "moved" / "a.tif", (10, 10))
+    assert batch(tiny_bundle, tmp_path / "moved", "--out", out, "--json") == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["outcome"] == "touched"
+    assert "1 were settled by an earlier run" in shown.err
+    assert (timeless(out, "fields"), (out / "masks" / "a.tif.tif").stat().st_mtime_ns) == before
+
+
 def test_a_finished_folder_is_no_wrong_folder(tiny_bundle, folder, tmp_path):
     """A watcher that is started again is given nothing that is settled."""
     model = Model(load_bundle(tiny_bundle), "cpu")

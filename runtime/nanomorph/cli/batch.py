@@ -57,8 +57,8 @@ def summary(run_: "Run") -> str:
             f"{now['replaced']} replaced results of other content under the same name: files that have changed, or "
             "another folder's (to keep both give another --out, or all folders at once)"
         )
-    if now["skipped"]:
-        lines.append(f"{now['skipped']} were settled by an earlier run")
+    if settled := now["skipped"] + now["touched"]:
+        lines.append(f"{settled} were settled by an earlier run")
     if all_["alias"]:
         lines.append(f"{all_['alias']} belong to another file (see duplicate_of in fields.csv)")
     if all_["quarantined"]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from nanomorph.journal.location import POINTER
@@ -68,15 +70,23 @@ def file_item(path: Path, name: str, limit: int, companion: str | None = None) -
 
 
 def stamp_of(path: Path, mtime_ns: int) -> str:
-    """The file's time, and that of the .emi that describes a .ser: a new description is a new micrograph.
+    """The file's time and place, and the time of the .emi that describes a .ser: a new description, a new micrograph.
 
-    Times are compared with themselves only, never with this machine's clock.
+    Times are compared with themselves only, never with this machine's clock. The place, because a file of this name
+    and size in another folder may be of the same time: clocks of files tick in milliseconds, on FAT in 2 s, and what
+    unpacks or synchronises sets them as it likes.
     """
     described = emi_beside(path) if suffix(path.name) == ".ser" else None
     try:
-        return f"{mtime_ns}+{described[0].stat().st_mtime_ns}" if described else f"{mtime_ns}"
+        times = f"{mtime_ns}+{described[0].stat().st_mtime_ns}" if described else f"{mtime_ns}"
     except OSError:
-        return f"{mtime_ns}"
+        times = f"{mtime_ns}"
+    return f"{times}@{_place(str(path.absolute().parent))}"
+
+
+@lru_cache(maxsize=1024)
+def _place(folder: str) -> str:
+    return hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
 
 
 def load_file(path: Path, limit: int, size: int | None = None, mtime_ns: int | None = None) -> bytes:

@@ -20,7 +20,7 @@ def entries_of(sighting: Sighting, provisional: bool) -> Iterator[Item | Rejecte
     if sighting.rejected is not None or not (is_archive(name) or is_micrograph(name)):
         yield unread(sighting)
     elif is_archive(name):
-        for entry in open_archive(path, name, MEMBER_LIMIT, f"{sighting.mtime_ns}"):
+        for entry in open_archive(path, name, MEMBER_LIMIT, stamp_of(path, sighting.mtime_ns)):
             yield replace(entry, provisional=provisional)
     else:
         yield item_of(sighting, provisional)
