@@ -299,6 +299,28 @@ def test_killed_and_started_again_it_ends_as_if_never_killed(tiny_bundle, folder
     assert files[0] == files[1]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows delivers signals otherwise")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_whole_tables_and_a_report(tiny_bundle, folder, tmp_path, name):
+    """As Ctrl-C, a cluster's scheduler and a terminal that is closed send them."""
+    for n in range(40):
+        disc(folder / f"disc {n:02}.png", radius=15 + n)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "nanomorph.cli.main", "batch", str(folder), "--out", str(out), "--json"]
+    command += ["--bundle", str(tiny_bundle), "--device", "cpu", "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert any('"done"' in line for line in process.stdout)
+        process.send_signal(getattr(signal, name))
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("nanomorph: interrupted; what was finished is kept\n")
+    with JournalReader.open(out / "journal.sqlite") as journal:
+        done = journal.counts()["done"]
+    assert 0 < done < 40
+    assert len(rows(out, "fields")) == done
+    assert (out / "report.html").is_file()
+
+
 def test_a_folder_that_cannot_be_written_to_is_said_in_a_line(tiny_bundle, tmp_path, capsys):
     rod(tmp_path / "a.tif")
     (tmp_path / "out" / "journal.lock").mkdir(parents=True)  # also root may not write that

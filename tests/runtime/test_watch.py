@@ -12,6 +12,7 @@ import pytest
 from micrograph_files import rod_image, tiff
 from nanomorph.cli.main import main
 
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows delivers signals otherwise")
 
 
@@ -28,12 +29,15 @@ def start(tiny_bundle, folder, tmp_path):
     """Start the program; lines of JSON come from its stdout."""
     started = []
 
-    def run(*arguments):
+    def run(*arguments, ignored=None):
         command = [sys.executable, "-m", "nanomorph.cli.main", "watch", str(folder), "--out", str(tmp_path / "out")]
         command += ["--bundle", str(tiny_bundle), "--device", "cpu", "--settle", "0.1", "--poll", "0.1", "--json"]
+        before = ignored and signal.signal(ignored, signal.SIG_IGN)  # as `nohup` does: a child inherits it
         process = subprocess.Popen(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
         )
+        if ignored:
+            signal.signal(ignored, before)
         started.append(process)
         return process
 
@@ -58,7 +62,7 @@ def names(tmp_path, table="fields"):
 
 
 @posix_only
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_signal_finishes_the_image_in_hand(start, tmp_path, number):
     process = start()
     assert until(process, outcome="done")["name"] == "a.tif"
@@ -68,6 +72,15 @@ def test_a_signal_finishes_the_image_in_hand(start, tmp_path, number):
     assert "stopping after the image in hand" in errors
     assert names(tmp_path) == ["a.tif"]
     assert (tmp_path / "out" / "report.html").exists()
+
+
+@posix_only
+def test_a_command_that_outlives_its_terminal_is_not_stopped(start, folder):
+    process = start(ignored=signal.SIGHUP)
+    until(process, outcome="done")
+    process.send_signal(signal.SIGHUP)
+    (folder / "b.tif").write_bytes(tiff(rod_image(2, 64)))
+    assert until(process, outcome="done")["name"] == "b.tif"
 
 
 @posix_only

@@ -26,6 +26,7 @@ def run(options: Options) -> int:
     """Process every input; returns 0, or 1 where some were quarantined."""
     from nanomorph.bundle import load_bundle
     from nanomorph.cli.progress import progress
+    from nanomorph.cli.stopping import interrupted_by_signals
     from nanomorph.run import Run
     from nanomorph.sources import count, discover
 
@@ -35,7 +36,8 @@ def run(options: Options) -> int:
     except FileNotFoundError as error:
         raise ConfigurationError(str(error)) from error
     model = options.open_model(load_bundle(options.bundle))
-    with Run(options.out, model, options.settings(copies=True), command_line(), options.journal) as run_:
+    settings = options.settings(copies=True)
+    with interrupted_by_signals(), Run(options.out, model, settings, command_line(), options.journal) as run_:
         with progress(total, options.json) as show:
             for event in run_.process(discovered):
                 show(event)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first asks to finish the image in hand, the second stops at once."""
+"""Ctrl-C, SIGTERM and a terminal that is closed: tables and report are written before a command ends."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from nanomorph.cli.main import INTERRUPTED
+
+# SIGHUP: the terminal was closed. SIGBREAK: Ctrl-Break, and what a Windows service manager sends.
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_Handler = Callable[[int, FrameType | None], None]
 
 
 @contextmanager
@@ -22,13 +26,26 @@ def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
         if asked:
             os._exit(INTERRUPTED)
         asked = True
-        print("stopping after the image in hand; once more stops at once", file=sys.stderr, flush=True)
+        with suppress(OSError):  # the terminal may be gone
+            print("stopping after the image in hand; once more stops at once", file=sys.stderr, flush=True)
         stop()
 
-    # SIGBREAK: Ctrl-Break, and what a Windows service manager sends.
-    names = ("SIGINT", "SIGTERM", "SIGBREAK")
-    wanted = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, handle) for number in wanted}
+    with _handling(handle):
+        yield
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Within, each of them is what Ctrl-C is to Python: KeyboardInterrupt."""
+    with _handling(signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def _handling(handle: _Handler) -> Iterator[None]:
+    wanted = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    # What is ignored stays so: `nohup` begins a command that outlives its terminal.
+    before = {one: signal.signal(one, handle) for one in wanted if signal.getsignal(one) != signal.SIG_IGN}
     try:
         yield
     finally:
