@@ -42,6 +42,9 @@ def writable(folders: Sequence[Path]) -> bool:
     """Whether a MiB can be written to each folder, which is what a full disk refuses whatever it reports."""
     try:
         for folder in folders:
+            # Never made: where a share was mounted lies another disk.
+            if not folder.is_dir():
+                return False
             # Of a thread's own: several may ask at once.
             probe = folder / f".room-{threading.get_ident()}{TEMPORARY_SUFFIX}"
             with atomic_open(probe) as file:

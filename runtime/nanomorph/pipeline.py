@@ -19,7 +19,7 @@ from nanomorph.errors import BlockedError, OutputError
 from nanomorph.heap import Trim
 from nanomorph.infer import Inference, batches
 from nanomorph.intake import Intake
-from nanomorph.journal import Journal
+from nanomorph.journal import Journal, require_in_place
 from nanomorph.memory import READ_BYTE, Memory, shares
 from nanomorph.model import Model
 from nanomorph.outages import writing_to
@@ -123,6 +123,8 @@ class Pipeline:
         return rows_of(analysis)
 
     def _write(self, analysis: Analysis, apart: bool) -> None:
+        # Else missing folders would be made, on the disk below where its share is mounted.
+        require_in_place(self.out)
         with writing_to(self.out):
             write_mask(self.out, analysis, apart)
             write_wires(self.out, analysis, apart)

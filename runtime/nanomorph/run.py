@@ -17,7 +17,7 @@ from typing import Self
 from nanomorph import __version__
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import BlockedError, ConfigurationError
-from nanomorph.journal import Journal, place, point, require_folder
+from nanomorph.journal import Journal, is_output, place, point, require_folder, require_in_place
 from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
 from nanomorph.one_way import SCALE_BARS, OneWay
@@ -88,7 +88,10 @@ class Run:
     ) -> None:
         """Write tables and report, also after an interruption: what is done is then there to be seen."""
         try:
-            blocked = [self._blocked(view.write) for view in (*self._tables, self._report)]
+            if error is None:
+                require_in_place(self.out)
+            views = (*self._tables, self._report) if is_output(self.out) else ()
+            blocked = [self._blocked(view.write) for view in views]
         finally:
             self.journal.close()
         for error in filter(None, blocked):
@@ -111,6 +114,7 @@ class Run:
                 for view in (*self._tables, self._report):
                     view.stale = True
             self.journal.require_in_place()
+            require_in_place(self.out)
             for view in self._tables:
                 self._refresh(view, EXPORT_EVERY_SECONDS, EXPORT_SHARE)
             yield event
@@ -133,6 +137,7 @@ class Run:
 
     def _refresh_in_lull(self) -> None:
         self.journal.require_in_place()
+        require_in_place(self.out)
         for view in self._tables:
             self._refresh(view, share=LULL_EXPORT_SHARE)
         self._refresh(self._report, REPORT_EVERY_SECONDS, REPORT_SHARE)
@@ -154,7 +159,7 @@ class Run:
         return None
 
     def _about(self) -> dict[str, str]:
-        rate = self.counts["done"] / self.seconds
+        rate = self.counts["done"] / max(self.seconds, 1e-3)  # Windows' clock ticks in 16 ms
         return {
             "Command": self.command,
             "Bundle": f"{self.model.bundle.name} ({self.model.bundle.fingerprint})",

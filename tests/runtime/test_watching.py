@@ -17,6 +17,7 @@ from fake_microscope import FORMATS, MODES, acquire, lose_share
 from micrograph_files import emi, rod_image, rod_of, ser, tiff
 from nanomorph.bundle import load_bundle
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+from nanomorph.errors import FatalError
 from nanomorph.journal import JournalReader, locate
 from nanomorph.model import Model
 from nanomorph.run import Run
@@ -60,11 +61,11 @@ def scene(tiny_bundle, tmp_path):
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
 
-    def run(steps=(), bundle=tiny_bundle, patience=60, **rules):
+    def run(steps=(), bundle=tiny_bundle, patience=60, journal=None, **rules):
         clock = SteppedClock(steps, patience)
         loaded = load_bundle(bundle)
         events = []
-        with Run(out, Model(loaded, "cpu"), Settings(workers=2, copies=False), "watch", follow=bundle) as run_:
+        with Run(out, Model(loaded, "cpu"), Settings(workers=2, copies=False), "watch", journal, bundle) as run_:
             watcher = CalmWatcher(folder, out, Rules(idle_exit=60, **rules), run_.journal, clock)
             follower = BundleFollower(bundle, loaded.fingerprint, lambda bundle: Model(bundle, "cpu"))
             watch(run_, watcher, follower, events.append)
@@ -286,6 +287,37 @@ def test_a_full_disk_is_sat_out_and_nothing_is_lost(scene, monkeypatch, caplog):
     assert "No space left on device" in caplog.text
     assert sorted(result.fields) == [f"{n}.tif" for n in range(6)]
     assert all(story.count("done") == 1 for story in result.story.values())
+
+
+@pytest.mark.parametrize("journal", ["in", "elsewhere"])
+def test_results_whose_place_is_gone_for_a_while_are_written_nowhere_else(scene, tmp_path, journal, caplog):
+    """A bare mount point takes folders and files, which the share hides when it is back."""
+    away, below = tmp_path / "away", tmp_path / "below"
+
+    def place(n):
+        (scene.folder / f"{n}.tif").write_bytes(tiff(rod_image(n, SIDE)))
+
+    def unmount():
+        scene.out.rename(away)
+        scene.out.mkdir()
+
+    def mount():
+        scene.out.rename(below)
+        away.rename(scene.out)
+
+    wait = [lambda: None] * 8
+    steps = actions(lambda: place(0), *wait, unmount, lambda: place(1), *wait, mount, *wait, lambda: place(2))
+    path = tmp_path / "local.sqlite" if journal == "elsewhere" else None
+    if journal == "in":
+        with pytest.raises(FatalError, match=r"journal\.sqlite was deleted or replaced"):
+            scene.run(steps, settle=2, poll=1, patience=0.2)
+        assert not any(scene.out.iterdir())
+        return
+    result = scene.run(steps, settle=2, poll=1, patience=0.2, journal=path)
+    assert not any(below.iterdir())
+    assert sorted(result.fields) == ["0.tif", "1.tif", "2.tif"]
+    assert sorted(one.name for one in (scene.out / "masks").iterdir()) == [f"{n}.tif.tif" for n in range(3)]
+    assert "out is gone, or its share is" in caplog.text
 
 
 def test_started_again_it_does_nothing_twice(scene):

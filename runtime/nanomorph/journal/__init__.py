@@ -1,6 +1,15 @@
 """What has been done, durably: see `Journal`; its states: see `states`."""
 
-from nanomorph.journal.location import POINTER, locate, locate_existing, place, point, require_folder
+from nanomorph.journal.location import (
+    POINTER,
+    is_output,
+    locate,
+    locate_existing,
+    place,
+    point,
+    require_folder,
+    require_in_place,
+)
 from nanomorph.journal.reading import JournalReader
 from nanomorph.journal.rows import Entry, Held, Measured, Quarantined, Rows, Verdict
 from nanomorph.journal.schema import JOURNAL_NAME, JournalBusy, JournalError
@@ -24,11 +33,13 @@ __all__ = [
     "Quarantined",
     "Rows",
     "Verdict",
+    "is_output",
     "locate",
     "locate_existing",
     "now",
     "place",
     "point",
     "require_folder",
+    "require_in_place",
     "writer_of",
 ]

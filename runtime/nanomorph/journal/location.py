@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanomorph.atomic import atomic_open
-from nanomorph.errors import ConfigurationError
+from nanomorph.errors import ConfigurationError, OutputError
 from nanomorph.journal.filesystems import network_filesystem
 from nanomorph.journal.schema import JOURNAL_NAME, JournalError, identity_of
 
@@ -53,6 +53,26 @@ def require_folder(out: Path) -> None:
         if path.is_file():
             there = any((path.parent / name).is_file() for name in (JOURNAL_NAME, POINTER))
             raise ConfigurationError(f"{path} is a file: give the folder{f', {path.parent}' if there else ''}.")
+
+
+def is_output(folder: Path) -> bool:
+    """A folder with a journal, or with what points to one, is a run's output."""
+    return _is_there(folder / JOURNAL_NAME) or _is_there(folder / POINTER)
+
+
+def _is_there(path: Path) -> bool:
+    """`Path.exists` raises below a locked folder."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
+def require_in_place(out: Path) -> None:
+    """Raises OutputError where a run's output folder is away: what stands in its place may be a bare mount point."""
+    if not is_output(out):
+        raise OutputError(f"{out} is gone, or its share is: no journal is there, nor what points to one.")
 
 
 def locate(out: Path) -> Path:

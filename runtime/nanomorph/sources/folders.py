@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from nanomorph.journal.location import POINTER
+from nanomorph.journal.location import POINTER, is_output
 from nanomorph.journal.schema import JOURNAL_NAME
 from nanomorph.micrograph import ReadError
 from nanomorph.naming import natural_key, readable
@@ -137,11 +137,6 @@ def _is_own(entry: _Entry) -> bool:
 def reachable(path: Path) -> bool:
     """Whether something is there that can be looked at; `Path.exists` raises below a locked folder."""
     return identity(path) is not None
-
-
-def is_output(folder: Path) -> bool:
-    """A folder with a journal is a run's output: its overlays are no input."""
-    return reachable(folder / JOURNAL_NAME) or reachable(folder / POINTER)
 
 
 def classify(entry: _Entry, name: str) -> os.stat_result | Rejected:

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nanomorph.journal.location import is_output
 from nanomorph.naming import natural_key
 from nanomorph.sources import Rejected
-from nanomorph.sources.folders import Identity, classify, identity, is_output, visible
+from nanomorph.sources.folders import Identity, classify, identity, visible
 
 logger = logging.getLogger(__name__)
 

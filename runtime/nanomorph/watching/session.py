@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nanomorph.errors import OutputError
+from nanomorph.journal import is_output
 from nanomorph.outages import writable
 from nanomorph.run import Run
 from nanomorph.watching.follow import BundleFollower
@@ -36,6 +37,6 @@ def _sit_out(run: Run, watcher: Watcher, error: OutputError) -> None:
     """Wait until results can be written again; what was in flight is found again afterwards."""
     watcher.status.be("paused", f"{error} Trying again by itself.", watcher.clock.now())
     watcher.clock.wait(watcher.poll)
-    while not watcher.clock.stopped and not writable([run.out, run.journal.path.parent]):
+    while not watcher.clock.stopped and not (is_output(run.out) and writable([run.out, run.journal.path.parent])):
         watcher.status.be("paused", str(error), watcher.clock.now())
         watcher.clock.wait(watcher.poll)
