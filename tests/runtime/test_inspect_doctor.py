@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from nanomorph import __version__
 from nanomorph.cli.main import main
@@ -26,7 +27,7 @@ def test_a_micrograph(calibrated, capsys):
     assert facts["nm_per_px_y"] == pytest.approx(2)
     assert facts["calibration"] == "metadata"
     assert facts["format"] == "TIFF"
-    assert "why_not_calibrated" not in facts
+    assert not {"why_not_calibrated", "orientation"} & set(facts)
 
 
 def test_for_people_none_reads_as_unknown(tmp_path, capsys):
@@ -36,6 +37,24 @@ def test_for_people_none_reads_as_unknown(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "nm_per_px_x: unknown" in said
     assert "why_not_calibrated: the file holds no pixel size" in said
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_a_file_that_asks_viewers_to_turn_it_is_measured_as_recorded(tmp_path, capsys, suffix):
+    path, exif = tmp_path / f"turned{suffix}", Image.Exif()
+    exif[274] = 6  # a quarter turn
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60), dtype=np.uint8)).save(path, exif=exif)
+    assert main(["inspect", str(path), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["width_px"], facts["height_px"], facts["orientation"]) == (60, 40, 6)
+    assert "as recorded" in facts["why_viewers_differ"]
+
+
+def test_a_damaged_note_for_viewers_asks_for_nothing(tmp_path, capsys):
+    path = tmp_path / "odd.png"
+    Image.fromarray(np.arange(2400, dtype=np.uint8).reshape(40, 60)).save(path, exif=b"Exif\0\0II not a TIFF")
+    assert main(["inspect", str(path), "--json"]) == 0
+    assert "orientation" not in json.loads(capsys.readouterr().out)
 
 
 def test_a_bundle(tiny_bundle, capsys):

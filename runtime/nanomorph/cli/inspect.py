@@ -19,6 +19,11 @@ UNCALIBRATED = {
     False: "the file holds no pixel size; give one with --nm-per-px, or have burnt-in scale bars read: "
     'pip install "nanomorph[scalebar]"',
 }
+# Where the file has an orientation for viewers.
+TURNED = (
+    "the file asks viewers to turn or mirror the picture; masks, overlays, coordinates and pixel sizes in x and y are "
+    "of rows and columns as recorded, which ImageJ and napari show"
+)
 
 
 @dataclass(frozen=True)
@@ -42,9 +47,12 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
     """Size, type and calibration of one file. Raises ConfigurationError where it cannot be read."""
     from nanomorph.calibrate import with_scale_bar
     from nanomorph.readers.formats import identify
+    from nanomorph.readers.orientation import UPRIGHT, asked_orientation
     from nanomorph.scalebar import installed
 
     data, micrograph = _read(path)
+    format_ = identify(path.name, data)
+    asked = asked_orientation(data, format_)
     reads_bars = installed()
     if reads_bars:
         micrograph = with_scale_bar(micrograph)
@@ -53,7 +61,7 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
     x, y = micrograph.nm_per_px or (None, None)
     return {
         "micrograph": micrograph.source,
-        "format": str(identify(path.name, data)),
+        "format": str(format_),
         "width_px": width,
         "height_px": height,
         "type": str(micrograph.pixels.dtype),
@@ -64,6 +72,7 @@ def micrograph_facts(path: Path) -> dict[str, Any]:
         "calibration": str(micrograph.calibration),
         "calibration_error_percent": None if share is None else 100 * share,
         **({} if micrograph.nm_per_px else {"why_not_calibrated": UNCALIBRATED[reads_bars]}),
+        **({} if asked == UPRIGHT else {"orientation": asked, "why_viewers_differ": TURNED}),
     }
 
 
