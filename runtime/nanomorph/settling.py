@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nanomorph.copies import Copies, freed
 from nanomorph.errors import BlockedError
-from nanomorph.journal import Journal
+from nanomorph.journal import Journal, now
 from nanomorph.outages import writing_to
 from nanomorph.readers import UNFINISHED
 from nanomorph.results import Rows, remove_results
@@ -39,6 +39,8 @@ class Settling:
     def __init__(self, journal: Journal, out: Path, copies: Copies) -> None:
         self._journal, self._out, self._copies = journal, out, copies
         self._untold: list[Event] = []
+        # Since when, and how often read in vain.
+        self._held: dict[str, tuple[str, int]] = {}
 
     def clear(self) -> None:
         """Nothing is in flight any more."""
@@ -81,6 +83,7 @@ class Settling:
         if isinstance(finished.result, Failed):
             return self._give_up_with_copies(finished.result, finished.sha256)
         name = finished.item.name
+        self._held.pop(name, None)
         before = self._journal.content(name)
         released = self._journal.record(finished.item, finished.result)
         reason = REPLACED if before not in (None, finished.sha256) else ""
@@ -98,9 +101,11 @@ class Settling:
     def _give_up(self, failed: Failed) -> list[Event]:
         """Quarantine, or hold what may still become whole."""
         name = failed.entry.name
+        since, tries = self._held.pop(name, (now(), 0))
         if failed.entry.provisional and failed.reason in UNFINISHED:
+            self._held[name] = since, tries + (failed.reason != "changing")
             return [Event(name, "held", failed.reason, failed.detail)]
-        released = self._journal.quarantine(failed.entry, failed.reason, failed.detail)
+        released = self._journal.quarantine(failed.entry, failed.reason, failed.detail, since, tries)
         # A file that was good and has changed: its old pictures must not look like results.
         try:
             with writing_to(self._out):

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import threading
+import zipfile
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -153,6 +154,19 @@ def test_a_file_that_stays_unfinished_is_quarantined_and_read_again_when_it_chan
     assert result.quarantine == {}
     assert areas(result, "a.tif") == area_of(1)
     assert result.story["a.tif"] == ["quarantined", "superseded", "done"]
+
+
+def test_the_quarantine_counts_every_reading(scene):
+    """Of a member of an archive, too, which is opened again as a whole."""
+    data = tiff(rod_image(1, SIDE))
+    (scene.folder / "a.tif").write_bytes(data[: len(data) // 2])
+    with zipfile.ZipFile(scene.folder / "day.zip", "w") as archive:
+        archive.writestr("b.tif", data[: len(data) // 2])
+        archive.writestr("c.tif", data)
+    outcomes = scene.run(settle=2, poll=1, tries=3).outcomes
+    assert (outcomes["held"], outcomes["quarantined"], outcomes["done"]) == (4, 2, 1)
+    tries = {row["input"]: row["tries"] for row in rows(scene.out, "quarantine")}
+    assert tries == {"a.tif": "3", "day.zip!/b.tif": "3"}
 
 
 def test_rewritten_in_place_supersedes_and_both_are_on_record(scene):

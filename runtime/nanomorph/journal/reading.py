@@ -12,6 +12,7 @@ from typing import Any, Self
 from nanomorph.journal.rows import Held, Measured, Quarantined, measured
 from nanomorph.journal.schema import connect_to_read
 from nanomorph.journal.states import DONE, HELD, QUARANTINED, SETTLED
+from nanomorph.naming import natural_key
 
 _PAGE = 64
 
@@ -108,6 +109,15 @@ class JournalReader:
     def is_apart(self, name: str) -> bool:
         """Whether `apart` has this name."""
         return self._one("SELECT 1 FROM meta WHERE key = ?", f"apart {name}") is not None
+
+    def twin_of(self, name: str) -> str | None:
+        """Another input whose name differs by case alone."""
+        key = natural_key(name)
+        folded = key.removesuffix(name)
+        query = "SELECT name FROM inputs WHERE sort_key >= ? AND sort_key < ? AND sort_key != ?"
+        with self._lock:
+            rows = self._database.execute(query, (folded, f"{folded}\U0010ffff", key)).fetchall()
+        return next((other for (other,) in rows if other.casefold() == name.casefold()), None)
 
     def quarantined(self) -> Iterator[Quarantined]:
         """Inputs that could not be used."""

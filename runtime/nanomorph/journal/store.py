@@ -39,15 +39,6 @@ class Journal(JournalWriter):
         row = self._one(f"{query} ORDER BY name != ?, sort_key", sha256, bundle, prefer)
         return row[0] if row else None
 
-    def twin_of(self, name: str) -> str | None:
-        """Another input whose name differs by case alone."""
-        key = natural_key(name)
-        folded = key.removesuffix(name)
-        query = "SELECT name FROM inputs WHERE sort_key >= ? AND sort_key < ? AND sort_key != ?"
-        with self._lock:
-            rows = self._database.execute(query, (folded, f"{folded}\U0010ffff", key)).fetchall()
-        return next((other for (other,) in rows if other.casefold() == name.casefold()), None)
-
     def content(self, name: str) -> str | None:
         """The SHA-256 of what is done under this name."""
         row = self._one("SELECT sha256 FROM inputs WHERE name = ? AND state = 'done'", name)
@@ -108,12 +99,17 @@ class Journal(JournalWriter):
             self._note("*", "rejudged", f"{count} micrographs: {', '.join(tasks)}")
         return count
 
-    def quarantine(self, entry: Entry, reason: str = "", detail: str = "") -> list[str]:
-        """An input cannot be used: a ReadError's reason and detail, or those of a Rejected. Returns as `record`."""
+    def quarantine(
+        self, entry: Entry, reason: str = "", detail: str = "", first_seen: str = "", held: int = 0
+    ) -> list[str]:
+        """An input cannot be used: a ReadError's reason and detail, or those of a Rejected. Returns as `record`.
+
+        first_seen, held: since when, and how often, it was read in vain before it was given up.
+        """
         reason = reason or getattr(entry, "reason", "unknown")
         detail = detail or getattr(entry, "detail", "")
         with self._transaction():
-            return self._replace(entry, QUARANTINED, reason=reason, detail=detail)
+            return self._replace(entry, QUARANTINED, held, first_seen, reason=reason, detail=detail)
 
     def absolve(self, name: str) -> None:
         """An archive or folder that could not be opened is out of the quarantine: it was opened now."""
@@ -152,12 +148,12 @@ class Journal(JournalWriter):
 
     # --- inside ---------------------------------------------------------------------------------------
 
-    def _replace(self, entry: Entry, state: str, **cells: Any) -> list[str]:
+    def _replace(self, entry: Entry, state: str, held: int = 0, first_seen: str = "", **cells: Any) -> list[str]:
         """Insert or supersede an input's row; what it was before stays in the history. Returns freed aliases."""
         old = self._one("SELECT state, first_seen, tries, sha256 FROM inputs WHERE name = ?", entry.name)
         cells |= {"name": entry.name, "sort_key": natural_key(entry.name), "state": state}
-        cells |= {"size": entry.size, "stamp": entry.stamp, "first_seen": old[1] if old else now()}
-        cells["tries"] = old[2] + 1 if old and old[0] == QUARANTINED else 1
+        cells |= {"size": entry.size, "stamp": entry.stamp, "first_seen": old[1] if old else first_seen or now()}
+        cells["tries"] = 1 + held + (old[2] if old and old[0] == QUARANTINED else 0)
         if old:
             self._note(entry.name, "superseded", f"was {old[0]} {old[3]}".strip())
         columns, marks = ", ".join(cells), ", ".join("?" * len(cells))
