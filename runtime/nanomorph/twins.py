@@ -17,15 +17,17 @@ class Twins:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._latest: dict[str, str] = {}
+        self._unmarked: dict[str, str] = {}
 
     def admit(self, name: str) -> None:
         """Take note of a name before anything is written for it."""
+        if self._journal.is_apart(name):
+            return
         folded = name.casefold()
-        twin = self._latest.setdefault(folded, name)
-        if twin == name:
-            twin = self._journal.twin_of(name) or name
-        if twin != name and not self._journal.is_apart(name):
+        first = self._unmarked.setdefault(folded, name)
+        twin = self._journal.twin_of(name) if first == name else first
+        if twin is not None:
+            self._unmarked[folded] = twin
             self._journal.set_apart(name, twin)
-        if len(self._latest) > _REMEMBERED:
-            del self._latest[next(iter(self._latest))]
+        if len(self._unmarked) > _REMEMBERED:
+            del self._unmarked[next(iter(self._unmarked))]

@@ -409,6 +409,13 @@ def test_names_that_differ_by_case_alone_have_files_of_their_own(tiny_bundle, tm
     pictures = [one.relative_to(out).as_posix() for one in (out / "overlays").rglob("*.png")]
     assert all(quote(one) in page for one in pictures)
 
+    with zipfile.ZipFile(path, "w") as archive:  # all have changed
+        for n, name in enumerate(reversed(names)):
+            disc(tmp_path / "disc.png", radius=30 + n)
+            archive.write(tmp_path / "disc.png", name)
+    assert batch(tiny_bundle, path, "--out", out) == 0
+    assert sorted(one.relative_to(out / "masks").as_posix() for one in (out / "masks").rglob("*.tif")) == sorted(files)
+
 
 def test_a_twin_that_cannot_be_used_takes_no_pictures_away(tiny_bundle, tmp_path):
     """On a share that tells no case apart, removing those of a.png would remove those of A.png."""

@@ -111,13 +111,14 @@ class JournalReader:
         return self._one("SELECT 1 FROM meta WHERE key = ?", f"apart {name}") is not None
 
     def twin_of(self, name: str) -> str | None:
-        """Another input whose name differs by case alone."""
+        """Another input whose name differs by case alone, and whose files bear no mark."""
         key = natural_key(name)
         folded = key.removesuffix(name)
         query = "SELECT name FROM inputs WHERE sort_key >= ? AND sort_key < ? AND sort_key != ?"
         with self._lock:
             rows = self._database.execute(query, (folded, f"{folded}\U0010ffff", key)).fetchall()
-        return next((other for (other,) in rows if other.casefold() == name.casefold()), None)
+        twins = (other for (other,) in rows if other.casefold() == name.casefold())
+        return next((twin for twin in twins if not self.is_apart(twin)), None)
 
     def quarantined(self) -> Iterator[Quarantined]:
         """Inputs that could not be used."""
