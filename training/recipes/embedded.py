@@ -164,9 +164,9 @@ def shape(options: Options) -> Step:
     out = options.work / "shape"
     return step_of(
         out / "DONE", "fit-head", "--data", options.particles, "--encoder", options.work / SEGMENTER, "--out", out,
-        # Given masks teach what shapes are, predicted ones how they will look; dirt on empty film, what is no particle.
+        # Given masks teach what shapes are, predicted ones how they will look; dirt and letters, what is none.
         "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES, "--masks", "both",
-        "--other", options.fields("empties")
+        "--other", *map(options.fields, ("empties", "foreign"))
     )
 
 
