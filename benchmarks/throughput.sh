@@ -4,4 +4,4 @@ set -e
 results=$(dirname "$0")/results
 python -m nanomorph_benchmarks.throughput --out "$results/throughput.json"
 python -m nanomorph_benchmarks.steadiness --out "$results/steadiness.json"
-nanomorph bench --size 1024,4096 --images 4 --repeats 2 --json "$results/bench.json"
+nanomorph bench --size 1024,4096 --images 10 --repeats 3 --json "$results/bench.json"
