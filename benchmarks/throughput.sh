@@ -1,5 +1,5 @@
 #!/bin/sh
-# All figures of throughput, in about 12 minutes on two free cores: sh benchmarks/throughput.sh
+# All figures of throughput, in about 14 minutes on two free cores: sh benchmarks/throughput.sh
 set -e
 results=$(dirname "$0")/results
 python -m nanomorph_benchmarks.throughput --out "$results/throughput.json"
