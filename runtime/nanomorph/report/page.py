@@ -116,7 +116,8 @@ def pictures(clear: str, doubtful: str, others: str = "") -> str:
     if doubtful:
         words = (
             "Uncertain, or unlike the training data; least sure first. A person should decide these, and can teach "
-            "them: <code>nanomorph label IMAGES --results FOLDER --task NAME --out labels.csv</code> asks about such first."
+            "them: <code>nanomorph label IMAGES --results FOLDER --task NAME --out labels.csv</code> "
+            "asks about such first."
         )
         parts.append(_gallery("Worth a second look", words, doubtful))
     if clear:
