@@ -25,7 +25,7 @@ def open_extractor(
     neither, or the journal is another backbone's.
     """
     store = RowStore(cache / "features")
-    if _is_bundle(encoder):
+    if is_bundle(encoder):
         return _of_bundle(encoder, store, threshold, threads, journal)
     if journal is not None:
         raise ConfigurationError("--journal needs the bundle that measured it as --encoder, not a training run")
@@ -34,14 +34,15 @@ def open_extractor(
 
 def segments(encoder: Path) -> bool:
     """True where a run or a bundle has learned to tell foreground, so that it can be measured."""
-    if _is_bundle(encoder):
+    if is_bundle(encoder):
         return True
     from nanomorph_training.checkpoint import load_checkpoint
 
     return load_checkpoint(encoder).state["kind"] == "backbone"
 
 
-def _is_bundle(encoder: Path) -> bool:
+def is_bundle(encoder: Path) -> bool:
+    """True where `encoder` is a bundle (or the embedded one's name), not a training run."""
     return (bundle_folder(encoder) / MANIFEST).is_file()
 
 

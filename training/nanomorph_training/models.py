@@ -7,6 +7,7 @@ The encoder is torchvision's ResNet (He et al. 2015) with one input channel; the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from urllib.error import URLError
 
 import torch
@@ -160,13 +161,18 @@ def build_backbone(name: str = "resnet18", weights: str = "random", mean: float 
 
 def fold_batch_norm(module: nn.Module) -> nn.Module:
     """Multiply every batch norm of a network in eval mode into the convolution before it, in place."""
-    previous: str | None = None
-    for name, child in list(module.named_children()):
-        before = getattr(module, previous) if previous is not None else None
-        if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d) and previous is not None:
-            setattr(module, previous, nn.utils.fuse_conv_bn_eval(before, child))
-            setattr(module, name, nn.Identity())
-        else:
-            fold_batch_norm(child)
-        previous = name
+    for parent, conv, norm in normalised_convolutions(module):
+        fused = nn.utils.fuse_conv_bn_eval(getattr(parent, conv), getattr(parent, norm))
+        setattr(parent, conv, fused)
+        setattr(parent, norm, nn.Identity())
     return module
+
+
+def normalised_convolutions(module: nn.Module) -> list[tuple[nn.Module, str, str]]:
+    """Every convolution with a batch norm behind it: their parent, and what it calls the two."""
+    found = []
+    for parent in module.modules():
+        for (conv, before), (norm, child) in pairwise(parent.named_children()):
+            if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+                found.append((parent, conv, norm))
+    return found

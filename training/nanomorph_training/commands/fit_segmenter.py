@@ -14,7 +14,11 @@ class Options:
         "CSV lists (file, mask or instance_mask[, group]) or folders with images/ and masks/", type=Path, many=True
     )
     out: Path = option("folder of the run", type=Path)
-    encoder: str = option("a pretrain run, a segmenter to train further, or `random`", default="random", metavar="RUN")
+    encoder: str = option(
+        "a pretrain run, a segmenter to train further (a run, a bundle, or `embedded`), or `random`",
+        default="random",
+        metavar="RUN",
+    )
     network: str = option("network of the encoder", default="resnet18", choices=("resnet18", "resnet34", "resnet50"))
     window: int = option("side of a training window in px", default=224, type=int)
     batch: int = option("windows a step", default=8, type=int)

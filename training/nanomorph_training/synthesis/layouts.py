@@ -20,10 +20,18 @@ MOST_WIRES = 280  # in one field: more take longer to draw than they teach
 
 @dataclass(frozen=True)
 class Scale:
-    """nm_per_px, and the typical width of a wire in px (width_nm = width_px * nm_per_px)."""
+    """nm_per_px, and the typical width of a wire in px (width_nm = width_px * nm_per_px).
+
+    wished: the caller chose the width in px, so it is drawn as it is; else a field has room for its wires.
+    """
 
     nm_per_px: float
     width_px: float
+    wished: bool = False
+
+    def width_within(self, least: float, most: float, factor: float = 1.0) -> float:
+        """The width to draw: the wished one, or `factor` times the typical one between `least` and `most` px."""
+        return self.width_px if self.wished else float(np.clip(self.width_px * factor, least, most))
 
 
 def draw_scale(
@@ -37,7 +45,8 @@ def draw_scale(
     width_px, least and most, takes the place of widths in nm.
     """
     if width_px is not None:
-        return Scale(log_uniform(rng, 0.3, 4.0) if nm_per_px is None else nm_per_px, log_uniform(rng, *width_px))
+        nm = log_uniform(rng, 0.3, 4.0) if nm_per_px is None else nm_per_px
+        return Scale(nm, log_uniform(rng, *width_px), wished=True)
     if width_nm is None:
         width_nm = log_uniform(rng, 3, 12) if chance(rng, 0.7) else log_uniform(rng, 8, 45)
     if nm_per_px is None:
@@ -48,9 +57,9 @@ def draw_scale(
 
 
 def singular(rng: Rng, shape: tuple[int, int], scale: Scale) -> list[Chain]:
-    """One wire, sometimes two."""
+    """One wire, sometimes two; a close-up of one where a wide one is wished."""
     size = min(shape)
-    width = float(np.clip(scale.width_px * rng.uniform(1.0, 1.8), 3, 0.12 * size))
+    width = scale.width_within(3, 0.12 * size, factor=rng.uniform(1.0, 1.8))
     count = 2 if chance(rng, 0.2) else 1
     length = max(8 * width, size * log_uniform(rng, 0.4, 2.0))
     return [_wire(rng, shape, width, length, rng.uniform(0.2, 0.8, 2), _habit(rng, length)) for _ in range(count)]
@@ -59,7 +68,7 @@ def singular(rng: Rng, shape: tuple[int, int], scale: Scale) -> list[Chain]:
 def dispersed(rng: Rng, shape: tuple[int, int], scale: Scale) -> list[Chain]:
     """8 to 60 separate wires, some touching, too few to percolate."""
     size = min(shape)
-    width = float(np.clip(scale.width_px, 3, 0.035 * size))
+    width = scale.width_within(3, 0.035 * size)
     length = max(6 * width, size * log_uniform(rng, 0.1, 0.5))
     critical = STICKS_AT_PERCOLATION * shape[0] * shape[1] / length**2
     count = int(np.clip(critical * rng.uniform(0.12, 0.65), 8, 70))
@@ -69,7 +78,7 @@ def dispersed(rng: Rng, shape: tuple[int, int], scale: Scale) -> list[Chain]:
 def network(rng: Rng, shape: tuple[int, int], scale: Scale) -> list[Chain]:
     """Many curved wires that cross everywhere, enough to percolate."""
     size = min(shape)
-    width = float(np.clip(scale.width_px, 3, 0.03 * size))
+    width = scale.width_within(3, 0.03 * size)
     length = max(14 * width, size * log_uniform(rng, 0.2, 1.1))
     critical = STICKS_AT_PERCOLATION * shape[0] * shape[1] / length**2
     fullest = log_uniform(rng, 0.25, 0.9) * shape[0] * shape[1] / (length * width)
