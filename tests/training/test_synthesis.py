@@ -301,6 +301,13 @@ def test_the_command_refuses_nonsense(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_a_wide_wire_is_a_close_up_of_one() -> None:
+    """Unwished a lone wire has at most .12 of the frame's side, 61 px of 512. Taper and beads change what is drawn."""
+    fields = [synthesize_field("singular", seed, 512, width_px=(100, 110)) for seed in range(3)]
+    assert all(70 < width < 140 for field in fields for width in field.wires.width_px)
+    assert all(0.05 < field.mask.mean() < 0.3 for field in fields)
+
+
 def test_wires_of_a_width_that_was_asked_for() -> None:
     """Bars of grids have the width of their scale: 14 to 16 px, whatever their pixel size."""
     fields = [synthesize_field("grid", seed, 512, width_px=(14, 16)) for seed in range(3)]
