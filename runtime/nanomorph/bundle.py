@@ -21,6 +21,12 @@ from nanomorph.prepare import InputSpec
 
 MANIFEST = "bundle.json"
 EMBEDDED = Path(__file__).parent / "bundles" / "embedded"
+# Folders that are given for one, by a file in them.
+_NOT_BUNDLES = {
+    "journal.sqlite": "It holds results: `nanomorph status` and `report` read those",
+    "head.json": "It holds a head: `nanomorph export --head RUN --into embedded --out BUNDLE` makes a bundle of it",
+    "checkpoint.safetensors": "It holds a training run: `nanomorph export` makes a bundle of it",
+}
 
 
 @dataclass(frozen=True)
@@ -146,8 +152,8 @@ def _read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:
         text = file.read_bytes()
         manifest = json.loads(text)
         schema = int(manifest["schema"])
-    except FileNotFoundError:
-        raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}.") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(f"{folder} is no bundle: {_what_it_is(folder)}.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{file} cannot be read as a bundle ({error}); copy the bundle anew.") from error
     if schema > SCHEMA_VERSION:
@@ -159,6 +165,18 @@ def _read_manifest(folder: Path) -> tuple[dict[str, Any], bytes]:
     except Problem as problem:
         raise BundleError(f"{file} is no manifest of a bundle: {problem}; copy the bundle anew.") from problem
     return manifest, text
+
+
+def _what_it_is(path: Path) -> str:
+    """What lies there in place of a bundle, and what to give or do."""
+    if path.is_file():
+        return f"it is a file; give the folder that holds {MANIFEST}"
+    if not path.is_dir():
+        return "there is no such folder"
+    for file, what in _NOT_BUNDLES.items():
+        if (path / file).is_file():
+            return f"it has no {MANIFEST}. {what}"
+    return f"it has no {MANIFEST}; give the folder that `nanomorph export` wrote"
 
 
 def _head(entry: dict[str, Any]) -> HeadSpec:

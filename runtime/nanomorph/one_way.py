@@ -24,6 +24,12 @@ def measures_key(fingerprint: str) -> str:
     return f"measures.{fingerprint}"
 
 
+def _said(key: str, value: str) -> str:
+    """In the words of the command line."""
+    words = {"nm_per_px": "--nm-per-px", SCALE_BARS: SCALE_BARS, _BUNDLE: _BUNDLE}.get(key, f"--{key}")
+    return f"no {words}" if value == "None" else f"{words} {value}"
+
+
 @dataclass(frozen=True, eq=False)
 class OneWay:
     """Holds a run to what made the results in `out` so far.
@@ -69,7 +75,8 @@ class OneWay:
         before = self.journal.recall(key)
         if before is not None and before != value:
             raise ConfigurationError(
-                f"{self.out} holds results made with {key} {before}, this run has {value}: choose another --out."
+                f"{self.out} holds results made with {_said(key, before)}, this run has {_said(key, value)}: "
+                "choose another --out."
             )
         if before is None:
             self.journal.remember(key, value)

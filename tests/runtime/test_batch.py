@@ -134,6 +134,19 @@ def test_the_output_may_lie_inside_the_input(tiny_bundle, folder):
     assert len(rows(folder / "results", "fields")) == 2
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "said"),
+    [
+        ([], ["--nm-per-px", "0.4"], "made with no --nm-per-px, this run has --nm-per-px 0.4: choose another --out."),
+        (["--edges", "count"], [], "made with --edges count, this run has --edges leave-out: choose another --out."),
+    ],
+)
+def test_another_way_of_measuring_is_named_as_its_option(tiny_bundle, folder, tmp_path, capsys, first, then, said):
+    batch(tiny_bundle, folder / "grid 1", "--out", tmp_path / "out", *first)
+    assert batch(tiny_bundle, folder / "grid 1", "--out", tmp_path / "out", *then) == 2
+    assert f"holds results {said}" in capsys.readouterr().err
+
+
 def test_the_users_pixel_size_overrides_metadata(tiny_bundle, folder, tmp_path):
     out = tmp_path / "out"
     assert batch(tiny_bundle, folder / "grid 1" / "rod.tif", "--out", out, "--nm-per-px", 2) == 0

@@ -60,5 +60,25 @@ def test_a_broken_manifest_is_refused(copy, text):
 
 
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
-    with pytest.raises(BundleError, match="is no bundle"):
+    with pytest.raises(BundleError, match=r"is no bundle: it has no bundle\.json; give the folder"):
         load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("nowhere", "there is no such folder"),
+        ("x/backbone.onnx", "it is a file; give the folder that holds bundle.json"),
+        ("results", "It holds results: `nanomorph status` and `report` read those"),
+        ("head", "It holds a head: `nanomorph export --head RUN --into embedded --out BUNDLE` makes a bundle of it"),
+        ("run", "It holds a training run: `nanomorph export` makes a bundle of it"),
+    ],
+)
+def test_what_is_given_for_a_bundle_is_named(tmp_path, path, said):
+    for file in ("x/backbone.onnx", "results/journal.sqlite", "head/head.json", "run/checkpoint.safetensors"):
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).touch()
+    with pytest.raises(BundleError) as caught:
+        load_bundle(tmp_path / path)
+    assert str(caught.value).startswith(f"{tmp_path / path} is no bundle: ")
+    assert str(caught.value).endswith(f"{said}.")

@@ -32,7 +32,9 @@ def test_no_command_shows_help_and_is_wrong_usage(capsys):
 
 def test_unknown_command(capsys):
     assert program.main(["bacth"]) == 2
-    assert "there is no command 'bacth'" in capsys.readouterr().err
+    assert "there is no command 'bacth'. Did you mean 'batch'? Commands: batch, " in capsys.readouterr().err
+    assert program.main(["version"]) == 2
+    assert "there is no command 'version'. Commands: batch, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,9 @@ def test_unknown_command(capsys):
     [
         (["batch", "x", "--out", "y", "--device", "nonsense"], "argument --device: invalid choice: 'nonsense'"),
         (["batch"], "the following arguments are required: --out, INPUTS"),
+        (["batch", "x", "--output", "y"], "there is no option --output; did you mean --out?"),
+        (["batch", "x", "-o", "y"], "there is no option -o"),
+        (["batch", "x", "--nm-per-px=0.4"], "the following arguments are required: --out"),
         (["doctor", "--frob"], "unrecognized arguments: --frob"),
     ],
 )

@@ -91,7 +91,7 @@ def test_single_file_is_taken_whatever_its_suffix(tmp_path):
 
 
 def test_missing_input_is_refused_before_anything_starts(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere.*no such file or folder"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere.*no such file or folder.*needs quotes"):
         discover([tmp_path, tmp_path / "nowhere"])
 
 

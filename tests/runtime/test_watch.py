@@ -152,4 +152,6 @@ def test_status_of_fewer_than_none(tmp_path, capsys):
 
 def test_status_of_a_folder_without_a_run(tmp_path, capsys):
     assert main(["status", str(tmp_path)]) == 2
-    assert "holds no run: there is no" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "holds no run: there is no" in told
+    assert told.endswith("; give the --out of a batch or watch.\n")

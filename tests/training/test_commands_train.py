@@ -115,8 +115,18 @@ def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:
         (tmp_path / "classes" / label / "1.png").write_bytes((pool.parent / "1.png").read_bytes())
     samples = labelled_samples([tmp_path / "classes"], None)
     assert sorted(s.label for s in samples) == ["cube", "rod"]
-    with pytest.raises(ConfigurationError, match="no micrograph has the label wire"):
+    with pytest.raises(ConfigurationError, match="no micrograph has the label wire; labels are: cube, rod"):
         labelled_samples([tmp_path / "classes"], ["rod", "wire"])
+    with pytest.raises(ConfigurationError, match=r"1\.png has a label: give a folder that holds a folder per class"):
+        labelled_samples([tmp_path / "classes" / "rod" / "1.png"], None)
+
+
+def test_an_encoder_that_is_not_there_asks_for_no_torch(pool: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    for name, why in (("nowhere", "there is no such folder"), ("empty", "it has no checkpoint")):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(ConfigurationError, match=f"{name} is no training run, and no bundle: {why}"):
+            command(fit_head, f"--data {pool} --encoder {tmp_path}/{name} --task ab --out {tmp_path}/h")
 
 
 def test_domains_that_are_other(pool: Path, tiny_bundle: Path, tmp_path: Path) -> None:

@@ -47,7 +47,10 @@ def test_one_list_saved_in_many_ways(folder: Path, text: str, encoding: str) -> 
         ("file,label\nd,wires\n", r"l\.csv, line 2: d is a folder, not a file"),
         ("file,label\n,wires\n", r"l\.csv, line 2: the column `file` is empty"),
         ("file,mask\na.png,m.png\n", r"l\.csv, line 2: m\.png does not exist"),
-        ("name;label\na.png;wires\n", r"l\.csv has no column `file`; it has name, label"),
+        (
+            "name;label\na.png;wires\n",
+            r"l\.csv has no column `file`; its first line, which names the columns, is name, label",
+        ),
         ("file,label\nb \u00e4.png,wires\n", r"l\.csv is not encoded as UTF-8: save it as `CSV UTF-8`"),
     ],
 )

@@ -263,6 +263,7 @@ def test_wrong_usage_is_one_sentence(images: Path, tiny_bundle: Path, tmp_path: 
         (["--out", "a.csv", "--results", str(results)], "it has density, shape"),
         (["--out", "a.csv", "--port", "70000"], "--port 70000: give a number from 0 to 65535"),
         (["--out", str(images / "first" / "0.csv")], "has no column `file`"),
+        (["--out", "a.csv", "--labels", "fibre", "Fibre"], "`Fibre` and `fibre` differ by their case alone"),
     ):
         (images / "first" / "0.csv").write_text("image,label\n")
         assert main(["label", str(images / "second"), "--no-browser", *wrong]) == 2

@@ -57,7 +57,9 @@ def lines_of(path: Path) -> list[Line]:
     # Spreadsheets are typed by people: `Group` is `group`.
     header = [name.strip().casefold() for name in rows[0][1]]
     if FILE not in header:
-        raise ConfigurationError(f"{path} has no column `{FILE}`; it has {', '.join(header)}")
+        raise ConfigurationError(
+            f"{path} has no column `{FILE}`; its first line, which names the columns, is {', '.join(header)}"
+        )
     named = [(number, dict(zip(header, map(str.strip, cells), strict=False))) for number, cells in rows[1:]]
     lines = [Line(path, number, cells) for number, cells in named if any(cells.values())]
     for line in lines:

@@ -80,10 +80,12 @@ def labelled_samples(paths: Sequence[Path], classes: Sequence[str] | None) -> li
     samples = [s for s in found.values() if classes is None or s.label in classes]
     missing = set(classes or ()) - {s.label for s in samples}
     if missing:
-        raise ConfigurationError(f"no micrograph has the label {', '.join(sorted(missing))}")
+        there = ", ".join(sorted({s.label for s in found.values()} - {""})) or "none"
+        raise ConfigurationError(f"no micrograph has the label {', '.join(sorted(missing))}; labels are: {there}")
     if not samples:
         raise ConfigurationError(
-            "no micrograph has a label: give a folder per class, or a CSV with columns file and label"
+            f"no micrograph of {', '.join(map(str, paths))} has a label: give a folder that holds a folder per class, "
+            "or a CSV with the columns `file` and `label`"
         )
     return samples
 

@@ -33,9 +33,13 @@ def open_extractor(
 
 
 def segments(encoder: Path) -> bool:
-    """True where a run or a bundle has learned to tell foreground, so that it can be measured."""
+    """True where a run or a bundle has learned to tell foreground, so that it can be measured.
+
+    Raises ConfigurationError where `encoder` is neither.
+    """
     if is_bundle(encoder):
         return True
+    _weights(encoder)
     from nanomorph_training.checkpoint import load_checkpoint
 
     return load_checkpoint(encoder).state["kind"] == "backbone"
@@ -74,8 +78,15 @@ def _of_run(run: Path, store: RowStore, threshold: float | None, threads: int) -
 
 def encoder_key(run: Path) -> str:
     """Sixteen hex digits that name a run's weights. Raises ConfigurationError where `run` has none."""
+    with open(_weights(run), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _weights(run: Path) -> Path:
     weights = run / CHECKPOINT
     if not weights.is_file():
-        raise ConfigurationError(f"{run} is no training run: it has no {weights.name}")
-    with open(weights, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        what = f"it has no {CHECKPOINT} and no {MANIFEST}" if run.is_dir() else "there is no such folder"
+        raise ConfigurationError(
+            f"{run} is no training run, and no bundle: {what}; give a run of pretrain or fit-segmenter, or `embedded`"
+        )
+    return weights

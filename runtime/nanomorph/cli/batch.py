@@ -60,7 +60,7 @@ def summary(run_: "Run") -> str:
             "another folder's (to keep both give another --out, or all folders at once)"
         )
     if settled := now["skipped"] + now["touched"]:
-        lines.append(f"{settled} were settled by an earlier run")
+        lines.append(f"{settled} were settled by an earlier run, and left as they are")
     if all_["alias"]:
         lines.append(f"{all_['alias']} belong to another file (see duplicate_of in fields.csv)")
     if all_["quarantined"]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import is_dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import NoReturn
@@ -53,8 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"nanomorph {__version__}")
         return 0
     if arguments[0] not in commands:
-        known = ", ".join(sorted(commands))
-        return _complain(f"there is no command {arguments[0]!r}. Commands: {known}.", 2)
+        near = get_close_matches(arguments[0], commands, n=1)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        return _complain(f"there is no command {arguments[0]!r}.{meant} Commands: {', '.join(sorted(commands))}.", 2)
     return _run(commands[arguments[0]], arguments[1:])
 
 
@@ -90,6 +93,8 @@ def _parse(name: str, options_class: type, doc: str | None, arguments: Sequence[
                 option = message.split(":")[0].removeprefix("argument ")
                 wanted = self._option_string_actions[option].metavar or "its value"
                 message = f"argument {option}: {wanted} is missing after it"
+            elif message.startswith("the following arguments are required"):
+                message = _misspelt(arguments, self._option_string_actions) or message
             raise ConfigurationError(f"{name}: {message}; `{self.prog} --help` describes its options")
 
     assert is_dataclass(options_class)
@@ -100,6 +105,15 @@ def _parse(name: str, options_class: type, doc: str | None, arguments: Sequence[
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return parser.parse_args(list(arguments))
+
+
+def _misspelt(arguments: Sequence[str], known: Collection[str]) -> str | None:
+    """What to say of the first option that does not exist: `--output x` is why `--out` seems to be missing."""
+    for name in (argument.partition("=")[0] for argument in arguments):
+        if re.match("--?[a-z]", name) and not any(one.startswith(name) for one in known):
+            near = get_close_matches(name, known, n=1)
+            return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
+    return None
 
 
 def _complain(message: str, code: int) -> int:

@@ -31,7 +31,8 @@ class Options(RunOptions):
             if value is not None and not 0 < value < float("inf"):
                 raise ConfigurationError(f"--{name} {value}: give a positive number of seconds.")
         if not self.folder.is_dir() and (self.folder.exists() or not self._goes_on()):
-            raise ConfigurationError(f"{self.folder}: there is no such folder to watch.")
+            what = "it is a file; give the folder that holds it" if self.folder.exists() else "there is no such folder"
+            raise ConfigurationError(f"{self.folder} cannot be watched: {what}.")
 
     def _goes_on(self) -> bool:
         """Whether --out holds a run: a folder that is not there is then a share that is away, and waited for."""

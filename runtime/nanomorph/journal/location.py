@@ -86,7 +86,8 @@ def locate_existing(out: Path) -> Path:
     path, owner = locate(out), Owner.of(out)
     if not path.is_file():
         there = f" on {owner.host}, where it was written" if owner and owner.host else ""
-        raise JournalError(f"{out} holds no run: there is no {path}{': it lies' + there if there else ''}.")
+        advice = f": it lies{there}" if there else "; give the --out of a batch or watch"
+        raise JournalError(f"{out} holds no run: there is no {path}{advice}.")
     return path
 
 

@@ -87,7 +87,9 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; raises JournalError where there is nothing to read."""
     if not path.is_file():
-        raise JournalError(f"{path} is not there: nothing was measured into {path.parent}")
+        raise JournalError(
+            f"{path} is not there: nothing was measured into {path.parent}; give the --out of a batch or watch"
+        )
     # SQLite makes files beside a journal to read it. Where it may not, and nobody has left any, nobody writes either.
     alone = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
     how = "immutable=1" if alone else "mode=ro"

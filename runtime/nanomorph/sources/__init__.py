@@ -29,7 +29,9 @@ def discover(
     """
     for path in inputs:
         if not reachable(path):
-            raise FileNotFoundError(f"{path}: there is no such file or folder, or it may not be read")
+            raise FileNotFoundError(
+                f"{path}: there is no such file or folder, or it may not be read (a name with blanks needs quotes)"
+            )
     unique = list({path.resolve(): path for path in inputs})
     return _discover(unique, exclude, limit, open_archive)
 

@@ -80,14 +80,17 @@ def run(options: Options, report: Callable[[str], None] = _say) -> int:
 def session_of(options: Options) -> "Session":
     """Everything that the page needs. Raises ConfigurationError where nothing is to be labelled."""
     from nanomorph_training.data import collect
+    from nanomorph_training.heads.remarks import check_labels
     from nanomorph_training.labelling.guesses import Guesses
     from nanomorph_training.labelling.session import Session
     from nanomorph_training.labelling.sheet import Sheet, groups_of
 
     samples = collect(options.images)
     guesses = Guesses({}, ()) if options.results is None else Guesses.of_run(options.results, options.task)
-    groups = groups_of(samples, options.group_by == "folder")
-    return Session(samples, groups, Sheet(options.out), options.labels or guesses.classes, guesses.of(samples))
+    groups, sheet = groups_of(samples, options.group_by == "folder"), Sheet(options.out)
+    # What fit-head would refuse after all the labelling.
+    check_labels([*(options.labels or ()), *sheet.classes()])
+    return Session(samples, groups, sheet, options.labels or guesses.classes, guesses.of(samples))
 
 
 def summary(counts: Mapping[str, int], out: Path) -> str:

@@ -117,7 +117,8 @@ def encode(labels: Sequence[str], classes: Sequence[str] | None) -> tuple[np.nda
         raise ConfigurationError(f"labels that are not among the classes: {', '.join(sorted(unknown))}")
     if len(order) < 2:
         raise ConfigurationError(
-            f"a head tells classes apart and needs two; the labels hold {', '.join(order) or 'none'}"
+            f"a head tells classes apart and needs two; the labels hold {', '.join(order) or 'none'}: label some "
+            "micrographs of another class, or as `other` (none of the classes)"
         )
     return np.array([order.index(label) for label in labels]), order
 

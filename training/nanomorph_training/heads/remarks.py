@@ -58,7 +58,10 @@ def on_samples(samples: Sequence[Sample], n_listed: int) -> Iterator[str]:
     if n_listed > len(samples):
         yield f"{n_listed - len(samples)} of {n_listed} micrographs have no label, or none that was asked for: left out"
     if not any(sample.group for sample in samples):
-        yield "no micrograph has a group: none is kept for the test, and frames of one specimen make scores too good"
+        yield (
+            "no micrograph has a group: none is kept for the test. Where several show one specimen, name it in a "
+            "column `group`: otherwise scores come out too good"
+        )
 
 
 def on_validation(samples: Sequence[Sample]) -> str:
