@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nanomorph.bundle import EMBEDDED
 from nanomorph.errors import ConfigurationError
 from nanomorph_training.data import is_held_out
 from nanomorph_training.features import Table, turns
@@ -187,6 +188,8 @@ def test_encoders_by_name(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     found = contestants.contestants([f"s={tmp_path}/a", f"s={tmp_path}/b", f"{tmp_path}/b"], "resnet18", 1, tmp_path)
     assert [(one.name, one.replica, one.path.name) for one in found] == [("s", 0, "a"), ("s", 1, "b"), ("b", 0, "b")]
+    (installed,) = contestants.contestants(["shipped=embedded"], "resnet18", 1, tmp_path)
+    assert (installed.name, installed.path) == ("shipped", EMBEDDED)
     with pytest.raises(ConfigurationError, match="no run and no bundle"):
         contestants.contestants(["x=nowhere"], "resnet18", 1, tmp_path)
 

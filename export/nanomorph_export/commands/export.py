@@ -41,12 +41,12 @@ class Options:
     )
     out: Path | None = option("folder of the new bundle", default=None, type=Path, metavar="BUNDLE")
     into: Path | None = option(
-        "a bundle whose head is replaced, or gets one more; with --out a copy of it",
+        "bundle in which the task's head is replaced or added; with --out, in a copy of it",
         default=None,
         type=Path,
         metavar="BUNDLE",
     )
-    only: bool = option("of --into the copy's only head", default=False, type=bool)
+    only: bool = option("with --into and --out: without the other heads", default=False, type=bool)
     standalone: bool = option("one ONNX file, from image to class, instead of a bundle", default=False, type=bool)
     name: str = option("name of the bundle (default: of its folder)", default="")
     precisions: list[str] | None = option(

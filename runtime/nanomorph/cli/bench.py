@@ -41,7 +41,10 @@ class Options:
         f"of the backbone: {', '.join(PRECISIONS)}", default=("auto",), type=commas(str), metavar="PRECISION,..."
     )
     batch: tuple[int, ...] | None = option(
-        "frames a batch (default: what the device is fed well by)", default=None, type=commas(int), metavar="N,..."
+        "frames that the model gets at once (default: what suits the device)",
+        default=None,
+        type=commas(int),
+        metavar="N,...",
     )
     workers: tuple[int, ...] | None = option(
         "images in work at once (default: one a core)", default=None, type=commas(int), metavar="N,..."

@@ -45,7 +45,8 @@ class RunOptions:
     bundle: Path | None = option("a bundle's folder (default: the embedded one)", default=None, type=Path)
     device: str = option("where to compute (default: auto)", default="auto", type=str, choices=DEVICES)
     precision: str = option(
-        "of the backbone (default: fp32; on a GPU fp16, where the bundle has it)",
+        "precision of the model; int8 is faster, and changes a few labels (default: fp32; on a GPU fp16, where the "
+        "bundle has it)",
         default="auto",
         type=str,
         choices=PRECISIONS,
@@ -63,7 +64,7 @@ class RunOptions:
         choices=CHOICES_SCALE_BAR,
     )
     workers: int | None = option(
-        "images in work at once; with 1 a single image comes soonest (default: one a core)", default=None, type=int
+        "images in work at once; with 1 a single image gets all cores (default: one a core)", default=None, type=int
     )
     overlays: bool = option("write no overlay pictures", default=True)
     cuda_graphs: bool = option("replay a CUDA graph for every shape of batch (with --device cuda)", default=False)
@@ -75,7 +76,8 @@ class RunOptions:
         metavar="auto|whole|N",
     )
     edges: str = option(
-        "domains at the field's edge in size statistics: leave-out, weight (the others, Miles-Lantuejoul), count",
+        "domains that the image's edge cuts, in size statistics: leave them out, give the others more weight for them "
+        "(Miles-Lantuejoul), or count them as they are",
         default="leave-out",
         type=str,
         choices=CHOICES_EDGES,

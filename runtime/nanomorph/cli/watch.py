@@ -17,7 +17,7 @@ from nanomorph.errors import ConfigurationError
 @dataclass(frozen=True, kw_only=True)
 class Options(RunOptions):
     folder: Path = argument("folder", "the folder that the microscope writes to", type=Path)
-    settle: float = option("seconds that a file must stand still (default: 5)", default=5.0, type=float)
+    settle: float = option("seconds without a change before a file is read (default: 5)", default=5.0, type=float)
     poll: float = option("seconds between two looks at the folder (default: 2)", default=2.0, type=float)
     idle_exit: float | None = option(
         "stop when nothing new came for so many seconds (default: never)", default=None, type=float, metavar="SECONDS"

@@ -1,4 +1,8 @@
-"""Learn a classifier head from a few labelled micrographs."""
+"""Learn a classifier head from a few labelled micrographs.
+
+Writes the head, its scores and doubts.csv (labels to look at again) to --out. Then
+`nanomorph export --head RUN --into embedded --out BUNDLE` puts it into a bundle, which batch and watch use.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +17,11 @@ from nanomorph_training.ranges import ANY, require_ranges
 class Options:
     data: list[Path] = option("a folder per class, or CSV lists (file,label[,group])", type=Path, many=True)
     encoder: Path = option(
-        "folder of a fit-segmenter (or pretrain) run, or a bundle, also `embedded`: then torch is not needed", type=Path
+        "a bundle (`embedded` is the installed one; torch is not needed), or a run of fit-segmenter or pretrain",
+        type=Path,
     )
-    task: str = option("name of the task, such as nanowire-morphology")
-    out: Path = option("folder of the run", type=Path)
+    task: str = option("a name for what is judged, as it will stand in labels.csv, such as nanowire-morphology")
+    out: Path = option("folder for the head", type=Path)
     level: str = option("label the whole field, or every domain", default="field", choices=("field", "domain"))
     features: str = option(
         "embedding, descriptors or both (default: both for field, descriptors for domain)",
@@ -24,7 +29,10 @@ class Options:
         choices=("auto", "embedding", "descriptors", "both"),
     )
     descriptors: list[str] | None = option(
-        "descriptors by name (default: all that need no scale)", default=None, type=str, many=True
+        "measured columns that the head sees, by name (default: all that need no pixel size)",
+        default=None,
+        type=str,
+        many=True,
     )
     labels: list[str] | None = option(
         "classes to learn, in this order (default: all); `other` holds what is none of them",
@@ -33,7 +41,8 @@ class Options:
         many=True,
     )
     other: list[Path] | None = option(
-        "micrographs that show none of the classes, whatever their own labels are; nor is a domain on them any",
+        "micrographs that show none of the classes, whatever labels they have, nor does any domain on them: what looks "
+        "like them will be `unknown`",
         default=None,
         type=Path,
         many=True,
@@ -49,7 +58,7 @@ class Options:
     embedding_weight: float = option("weight of the embedding beside the descriptors", default=1.0, type=float)
     false_alarms: float = option("share of known material that may be called unknown", default=0.05, type=float)
     accepted_accuracy: float = option("share of accepted answers that should be right", default=0.9, type=float)
-    seed: int = option("of the folds", default=0, type=int)
+    seed: int = option("random seed of the cross-validation", default=0, type=int)
     threads: int = option("CPU threads", default=2, type=int)
     cache: Path | None = option("folder of cached features (default: the user's cache)", default=None, type=Path)
     journal: Path | None = option(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Options:
     images: list[Path] = argument("images", "folders, files, archives or lists of micrographs", type=Path, many=True)
-    out: Path = option("list of labels (file,label,group); one that is there is gone on with", type=Path)
+    out: Path = option("CSV list for the labels (file,label,group); an existing one is continued", type=Path)
     labels: list[str] | None = option(
         "classes in the order of their keys (default: those of the list and of --results; more can be added)",
         default=None,
@@ -27,12 +27,12 @@ class Options:
         many=True,
     )
     results: Path | None = option(
-        "results of a batch or watch: who is asked about first, and what was guessed",
+        "results of a batch or watch: what it was least sure of is asked about first",
         default=None,
         type=Path,
         metavar="DIR",
     )
-    task: str | None = option("whose answers of --results (default: the only one)", default=None, type=str)
+    task: str | None = option("task of --results that is meant (default: the only one)", default=None, type=str)
     group_by: str = option(
         "folder: what lies in one folder is one specimen, and is not split between learning and test",
         default="none",

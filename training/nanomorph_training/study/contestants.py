@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nanomorph.bundle import bundle_folder
 from nanomorph.errors import ConfigurationError
 
 RANDOM, IMAGENET = "random", "imagenet"
@@ -46,9 +47,10 @@ def _named(word: str) -> tuple[str, Path]:
     name, equals, path = word.partition("=")
     if not equals or Path(word).exists():
         name, path = Path(word).name, word
-    if not Path(path).is_dir():
+    folder = bundle_folder(path)
+    if not folder.is_dir():
         raise ConfigurationError(f"--encoder {word}: there is no run and no bundle at {path}")
-    return name, Path(path)
+    return name, folder
 
 
 def untrained(network: str, weights: str, seed: int, folder: Path) -> Path:
