@@ -1,8 +1,8 @@
 """How far labels move where nothing of the specimen changed: the yardstick for int8.
 
 Rounding moves a mask by a few pixels and a domain's vote with it, and labels near a tie follow. No int8 has kept 995 of
-1,000 of them: one gray level at every twelfth pixel turns more (README). What int8 has to do is to move them less than
-a mirror does.
+1,000 of them: one gray level at every twelfth pixel turns more (docs/history.md). What int8 has to do is to move them
+less than a mirror does.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def voters(best: np.ndarray, novelty: np.ndarray, labels: Sequence[str]) -> np.n
     """Bool (N,): the domains that name their micrograph: the known ones while there are any. See `is_known`.
 
     Else what is like OTHER, else all. On masks as a model finds them, guesses of what is unlike everything are right as
-    often as by chance (training/README.md).
+    often as by chance (docs/history.md).
     """
     for some in (is_known(best, novelty, labels), novelty <= 1):
         if some.any():
@@ -38,7 +38,7 @@ def is_unknown(best: np.ndarray, novelty: np.ndarray, labels: Sequence[str]) -> 
     """Whether a micrograph of these domains is unknown, however surely some of them name it: where most of them are.
 
     Among dirt, letters and wires some always look like particles: were those asked alone, more such frames would be
-    accepted than by a head without OTHER (training/README.md).
+    accepted than by a head without OTHER (docs/history.md).
     """
     return bool(np.median(novelty) > 1 or is_known(best, novelty, labels).mean() < 0.5)
 
@@ -59,7 +59,7 @@ def majority(best: np.ndarray, sureness: np.ndarray, labels: Sequence[str]) -> V
     Of classes with equally many domains the one whose domains are surer together: their order in a list is no reason.
     Confidence is the winner's share as expected from so few: (n + 1) / (N + classes), Laplace's rule of succession.
     OTHER is no class to it, having no vote beside others, and one class alone counts as two. The bare share calls one
-    lone domain certain (training/README.md: which of the two knows when it is wrong).
+    lone domain certain (docs/history.md: which of the two knows when it is wrong).
     """
     counts = np.bincount(best, minlength=len(labels))
     winner = int(np.lexsort((np.bincount(best, sureness, minlength=len(labels)), counts))[-1])

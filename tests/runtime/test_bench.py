@@ -313,7 +313,7 @@ def test_what_is_left_out_is_said(tmp_path, monkeypatch):
     assert chosen.files == (first.resolve(), second.resolve())
     assert list(chosen.in_words(None)) == [
         "4 of 6 files left out: a.tif (truncated), "
-        'b.dm3 is a Gatan DM file; to read those: pip install "nanomorph[microscopes]", '
+        'b.dm3 has the format Gatan DM; to read it: pip install "nanomorph[microscopes]", '
         "c.txt (not-an-image), d.zip (archive)"
     ]
     assert list(chosen.in_words(5))[1:] == ["--images 5: there are 2 that can be read, which are taken"]

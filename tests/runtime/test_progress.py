@@ -20,7 +20,7 @@ def said(as_json=False):
 
 def test_a_log_is_told_what_was_set_aside(capsys):
     said()
-    assert tuple(capsys.readouterr()) == ("", "quarantined: [b].tif (truncated)\n")
+    assert tuple(capsys.readouterr()) == ("", "quarantined: [b].tif (truncated): at byte 9\n")
 
 
 def test_a_program_is_told_everything(capsys):
@@ -38,5 +38,5 @@ def test_a_terminal_shows_a_bar(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TERM", "xterm")
     said()
     shown = sys.stderr.getvalue()
-    assert "quarantined: [b].tif (truncated)" in shown
+    assert "quarantined: [b].tif (truncated): at byte 9" in shown
     assert "2/2" in shown

@@ -14,9 +14,9 @@ EXTRAS = {
     "openvino": ("another engine for the CPU, --device openvino", ("openvino",)),
     "gpu": ("inference on an NVIDIA GPU", ("onnxruntime",)),
     "tensorrt": ("engines compiled for an NVIDIA GPU", ("tensorrt",)),
-    "microscopes": ("DM3, DM4, MRC, EMD, SER files", ("rsciio", "h5py")),
+    "microscopes": ("DM3, DM4, EMD, SER/EMI files", ("rsciio", "h5py")),
     "scalebar": ("reading burnt-in scale bars", ("rapidocr", "onnxruntime")),
-    "label": ("relearning a head without torch", ("sklearn", "onnx")),
+    "label": ("labels and heads of your own, without torch", ("sklearn", "onnx")),
     "training": ("pretraining and fitting", ("torch", "torchvision", "safetensors", "sklearn")),
     "export": ("writing bundles", ("torch", "onnx", "onnxscript")),
 }

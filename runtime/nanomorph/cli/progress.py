@@ -32,7 +32,12 @@ def _print_json(event: Event) -> None:
 
 def _print_quarantined(event: Event) -> None:
     if event.outcome == "quarantined":
-        print(f"quarantined: {printable(event.name)} ({event.reason})", file=sys.stderr)
+        print(_set_aside(event), file=sys.stderr)
+
+
+def _set_aside(event: Event) -> str:
+    """With the detail: it says what to do, such as which extra reads the file."""
+    return printable(f"quarantined: {event.name} ({event.reason}): {event.detail}")
 
 
 @contextmanager
@@ -57,6 +62,6 @@ def _bar(total: int | None) -> Iterator[Show]:
             speed = bar.tasks[0].speed
             bar.update(task, rate=f"{speed:.1f}/s" if speed else "")
             if event.outcome == "quarantined":
-                console.print(f"quarantined: {printable(event.name)} ({event.reason})", markup=False, highlight=False)
+                console.print(_set_aside(event), markup=False, highlight=False)
 
         yield show

@@ -110,7 +110,7 @@ def _reader(name: str, format_: Format) -> Any:
     try:
         return importlib.import_module(f"rsciio.{_MODULES[format_]}").file_reader
     except ImportError as error:
-        raise ReadError("needs-extra", f"{name} is a {format_} file; to read those: {_EXTRA}") from error
+        raise ReadError("needs-extra", f"{name} has the format {format_}; to read it: {_EXTRA}") from error
 
 
 def _best(name: str, signals: list[Signal]) -> Signal:
