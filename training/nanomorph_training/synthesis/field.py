@@ -13,6 +13,7 @@ from nanomorph_training.kinds import DRAWN, FOREIGN, TWO_PHASES
 from nanomorph_training.synthesis.bundle_shading import shade_bundle
 from nanomorph_training.synthesis.bundles import Bundle
 from nanomorph_training.synthesis.chains import Chain
+from nanomorph_training.synthesis.close_ups import is_close_up, shade_close_up
 from nanomorph_training.synthesis.dirt import draw_dirt
 from nanomorph_training.synthesis.draws import Rng, log_uniform, smooth_noise
 from nanomorph_training.synthesis.foreign import draw_foreign
@@ -62,7 +63,7 @@ def synthesize_field(label: str, seed: int, size: int | tuple[int, int] = 512, *
 
 
 def _expose_scene(rng: Rng, label: str, shape: tuple[int, int], scene: Scene, wishes: Wishes) -> SyntheticField:
-    thick = label in ("bundle", "particles")
+    thick = label in ("bundle", "particles") or any(_is_close_up(thing, shape) for thing in scene.objects)
     optics = draw_optics(rng, 20.0 if thick else _width_px(scene), wishes.polarity, wishes.contrast)
     if thick:
         optics = _for_thick_material(rng, optics, wishes)
@@ -108,19 +109,28 @@ def _density(rng: Rng, shape: tuple[int, int], scene: Scene) -> np.ndarray:
     look, particle_look = draw_look(rng), draw_particle_look(rng)
     flat = np.zeros(shape[0] * shape[1], np.float32)
     for thing, footprint in zip(scene.objects, scene.footprints, strict=True):
-        added = _shade(rng, thing, footprint, look, particle_look)
+        added = _shade(rng, thing, footprint, shape, look, particle_look)
         if look.opaque:
             flat[footprint.pixels] = np.where(footprint.inside, added, np.maximum(flat[footprint.pixels], added))
         else:
             flat[footprint.pixels] += added
     density = (1 - np.exp(-look.saturation * flat)) / np.float32(1 - np.exp(-look.saturation))
     if look.speckle:
-        depth = look.speckle * (1.0 if all(isinstance(thing, Chain) for thing in scene.objects) else 0.2)
+        thin = all(isinstance(thing, Chain) and not is_close_up(thing, shape) for thing in scene.objects)
+        depth = look.speckle * (1.0 if thin else 0.2)
         density *= np.clip(1 + depth * smooth_noise(rng, shape, look.speckle_px).ravel(), 0.1, 2.5)
     return density.reshape(shape)
 
 
-def _shade(rng: Rng, thing: Object, footprint: Footprint, look: Look, particle_look: ParticleLook) -> np.ndarray:
+def _is_close_up(thing: Object, shape: tuple[int, int]) -> bool:
+    return isinstance(thing, Chain) and is_close_up(thing, shape)
+
+
+def _shade(
+    rng: Rng, thing: Object, footprint: Footprint, shape: tuple[int, int], look: Look, particle_look: ParticleLook
+) -> np.ndarray:
+    if _is_close_up(thing, shape) and len(footprint.pixels):
+        return shade_close_up(rng, footprint, shape)
     if isinstance(thing, Chain):
         return shade_wire(rng, footprint, float(thing.arc[-1]), look)
     if isinstance(thing, Bundle):

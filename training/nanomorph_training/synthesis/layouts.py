@@ -7,11 +7,12 @@ Seager, Phys. Rev. B 1974, 10, 1421). Dispersed fields stay below that, networks
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nanomorph_training.synthesis.chains import Chain, chain, companion
+from nanomorph_training.synthesis.close_ups import CLOSE_UP, roughened
 from nanomorph_training.synthesis.draws import Rng, chance, log_uniform
 
 STICKS_AT_PERCOLATION = 5.64
@@ -62,7 +63,16 @@ def singular(rng: Rng, shape: tuple[int, int], scale: Scale) -> list[Chain]:
     width = scale.width_within(3, 0.12 * size, factor=rng.uniform(1.0, 1.8))
     count = 2 if chance(rng, 0.2) else 1
     length = max(8 * width, size * log_uniform(rng, 0.4, 2.0))
+    if width > CLOSE_UP * size:
+        return [_close_up(rng, shape, width, length) for _ in range(count)]
     return [_wire(rng, shape, width, length, rng.uniform(0.2, 0.8, 2), _habit(rng, length)) for _ in range(count)]
+
+
+def _close_up(rng: Rng, shape: tuple[int, int], width: float, length: float) -> Chain:
+    """A wire of which the field shows a short piece, mostly straight."""
+    habit = _habit(rng, length)
+    stiff = replace(habit, stiffness=8 * habit.stiffness)
+    return roughened(rng, _wire(rng, shape, width, length, rng.uniform(0.2, 0.8, 2), stiff))
 
 
 def dispersed(rng: Rng, shape: tuple[int, int], scale: Scale) -> list[Chain]:
