@@ -66,9 +66,9 @@ def disc(radius: float, offset: tuple[float, float] = (0.2, -0.3)) -> np.ndarray
     return np.hypot(x, y) <= radius
 
 
-def polygon(radius: float, corners: int, deg: float, offset: tuple[float, float] = (0.2, -0.3)) -> np.ndarray:
+def polygon(radius: float, corners: int, deg: float) -> np.ndarray:
     """Bool (H, W) of a regular polygon of a circumradius."""
-    x, y = _grid(radius, offset)
+    x, y = _grid(radius)
     normals = np.deg2rad(deg) + 2 * np.pi * np.arange(corners) / corners
     return np.max([x * np.cos(n) + y * np.sin(n) for n in normals], axis=0) <= radius * np.cos(np.pi / corners)
 
@@ -87,7 +87,7 @@ def grid_chord(pitch: float, width: float, deg: float) -> float:
     return (pitch - width) / (abs(math.cos(t)) + abs(math.sin(t)))
 
 
-def _grid(radius: float, offset: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+def _grid(radius: float, offset: tuple[float, float] = (0.2, -0.3)) -> tuple[np.ndarray, np.ndarray]:
     side = int(2 * radius) + 13
     y, x = np.mgrid[:side, :side] - side / 2
     return x - offset[0], y - offset[1]

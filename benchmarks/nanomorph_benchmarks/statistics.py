@@ -29,11 +29,11 @@ def shown(figure: Mapping[str, float], digits: int = 3) -> str:
     return f"{figure['value']:.{digits}f} [{figure['low']:.{digits}f}, {figure['high']:.{digits}f}]"
 
 
-def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float], seed: int = 0) -> Figure:
+def by_group(groups: Sequence[str], statistic: Callable[[np.ndarray], float]) -> Figure:
     """`statistic` of image indices (n,), and its interval when whole groups are drawn with replacement."""
     names, member = np.unique(np.asarray(groups), return_inverse=True)
     indices = [np.flatnonzero(member == number) for number in range(len(names))]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     draws = [
         statistic(np.concatenate([indices[number] for number in rng.integers(0, len(names), len(names))]))
         for _ in range(RESAMPLES)

@@ -6,7 +6,6 @@ is in no bundle.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +31,7 @@ class TriedInt8:
         return f"{MARK}: {fp32} of {all_} layers stayed fp32, ranges from {self.n_ranges} micrographs"
 
 
-def make(bundle: Bundle, data: Path, folder: Path, report: Callable[[str], None] = print) -> TriedInt8:
+def make(bundle: Bundle, data: Path, folder: Path) -> TriedInt8:
     """Write the int8 sibling of a bundle's fp32 graph into `folder`. Takes minutes."""
     import onnx
 
@@ -40,7 +39,7 @@ def make(bundle: Bundle, data: Path, folder: Path, report: Callable[[str], None]
     from nanomorph_export.precisions import FILES, make_int8
     from nanomorph_export.quantise import layer_names
 
-    micrographs = gather([data / name for name in LISTS], report)
+    micrographs = gather([data / name for name in LISTS], print)
     file = folder / FILES["int8"]
     stayed = make_int8(file, Model(bundle, device="cpu", precision="fp32"), micrographs)
     n_layers = len(layer_names(onnx.load(str(bundle.backbones["fp32"]))))

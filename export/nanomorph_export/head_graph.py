@@ -51,8 +51,6 @@ def _constants(head: Head) -> list[TensorProto]:
         "centroids": head.centroids[None],
         "radius": np.array([head.radius]),
         "zero": np.zeros(1),
-        "lowest": np.array(-head.clip),
-        "highest": np.array(head.clip),
         "low": np.array(-head.clip),
         "high": np.array(head.clip),
     }

@@ -126,16 +126,6 @@ def test_reading_while_another_thread_writes(path, make_analysis):
         assert [first, *(one.name for one in reader)] == [*(f"a{n}.tif" for n in range(100)), "z.tif"]
 
 
-def test_forget_all(path, make_analysis):
-    with Journal.open(path) as journal:
-        journal.record(item(), rows_of(make_analysis()))
-        journal.forget_all()
-        assert journal.counts() == COUNTS
-        assert not journal.tasks()
-        journal.record(item(), rows_of(make_analysis()))
-        assert len(list(journal.measured(domains=True))) == 1
-
-
 def test_second_process_is_refused_with_the_first_ones_id(path):
     with (
         Journal.open(path),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nanomorph.micrograph import Calibration, ReadError
-from nanomorph.readers import SUFFIXES, companion_of, decode, is_companion, read_micrograph, read_path
+from nanomorph.readers import SUFFIXES, companion_of, decode, read_micrograph, read_path
 from nanomorph.readers.strict import check_frame, check_zero_tail, library_errors, trailing_zero_bytes
 
 FORMATS = Path(__file__).parents[2].parent / "shared" / "data" / "formats"
@@ -138,8 +138,6 @@ def test_companions() -> None:
     assert companion_of("a/y.emi", siblings) is None
     assert companion_of("a/x_1.ser", siblings) is None
     assert companion_of("X.EMI", ["X_1.SER"]) == "X_1.SER"
-    assert is_companion("a/x.emi", siblings)
-    assert not is_companion("a/x_1.ser", siblings)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int32, np.float32])

@@ -127,7 +127,7 @@ def test_difference_of_means_by_hand() -> None:
 
 
 def test_the_table_shows_median_and_quartiles() -> None:
-    assert Spread.of([0.1, 0.2, 0.3, 0.4, 0.5]) == Spread(0.3, 0.2, 0.4, 0.1, 0.5, 5)
+    assert Spread.of([0.1, 0.2, 0.3, 0.4, 0.5]) == Spread(0.3, 0.2, 0.4)
     study = Study(
         "t",
         "balanced accuracy",

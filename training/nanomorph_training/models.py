@@ -153,9 +153,9 @@ class Backbone(nn.Module):
         return pool(maps), probability[:, 0:1], probability[:, 1:2]
 
 
-def build_backbone(name: str = "resnet18", weights: str = "random", mean: float = MEAN, std: float = STD) -> Backbone:
-    """An untrained decoder on a (random or ImageNet) encoder."""
-    encoder = Encoder(name, weights)
+def build_backbone(name: str = "resnet18", mean: float = MEAN, std: float = STD) -> Backbone:
+    """An untrained decoder on a random encoder."""
+    encoder = Encoder(name)
     return Backbone(encoder, Decoder(encoder.widths), mean, std)
 
 

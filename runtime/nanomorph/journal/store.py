@@ -137,15 +137,6 @@ class Journal(JournalWriter):
             self._database.execute("DELETE FROM under_way WHERE name = ?", (entry.name,))
             self._note(entry.name, "touched", "same content")
 
-    def forget_all(self) -> None:
-        """Measure everything again: another bundle or pixel size makes all rows stale."""
-        with self._transaction():
-            for table in ("inputs", "tasks", "headers", "under_way"):
-                self._database.execute(f"DELETE FROM {table}")
-            self._header_ids.clear()
-            self._known_tasks.clear()
-            self._note("*", "forgotten", "")
-
     # --- inside ---------------------------------------------------------------------------------------
 
     def _replace(self, entry: Entry, state: str, held: int = 0, first_seen: str = "", **cells: Any) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nanomorph.micrograph import Micrograph
 from nanomorph.readers.formats import SUFFIXES, Format, identify
-from nanomorph.readers.pairs import companion_of, emi_beside, is_companion, ser_beside
+from nanomorph.readers.pairs import companion_of, emi_beside, ser_beside
 from nanomorph.readers.strict import check_frame
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "companion_of",
     "decode",
     "emi_beside",
-    "is_companion",
     "read_micrograph",
     "read_path",
     "ser_beside",

@@ -26,11 +26,6 @@ def companion_of(name: str, siblings: Collection[str]) -> str | None:
     return None
 
 
-def is_companion(name: str, siblings: Collection[str]) -> bool:
-    """Whether `name` is an `.emi` that needs no row of its own: its `.ser` is among `siblings`."""
-    return companion_of(name, siblings) is not None
-
-
 def ser_beside(emi: Path) -> Path | None:
     """The first `.ser` that belongs to an `.emi` on disk. Looks for it by name: a folder may hold 100,000 files."""
     for number in range(1, 10):

@@ -13,7 +13,7 @@ LISTED = 40
 _TOP = "(top folder)"
 
 
-def folder_section(findings: Findings, quantity: str = "width_median") -> str:
+def folder_section(findings: Findings) -> str:
     """HTML; empty where all micrographs lie in one folder."""
     unit = "nm" if any(known == "nm" for known, _ in findings.folders) else "px"
     groups = {folder or _TOP: sizes for (known, folder), sizes in sorted(findings.folders.items()) if known == unit}
@@ -21,10 +21,10 @@ def folder_section(findings: Findings, quantity: str = "width_median") -> str:
         return ""
     words = "" if unit == "px" or all(known == "nm" for known, _ in findings.folders) else " Calibrated ones only."
     intro = f"<p class='quiet'>All domains of each folder, whatever their label.{words}</p>"
-    return f"<section><h2>By folder</h2>{intro}{grouped(unit, quantity, groups, 'folder')}</section>"
+    return f"<section><h2>By folder</h2>{intro}{grouped(unit, groups)}</section>"
 
 
-def grouped(unit: str, quantity: str, groups: dict[str, Sizes], what: str) -> str:
+def grouped(unit: str, groups: dict[str, Sizes]) -> str:
     """Charts of the largest groups, in the palette's colours, and a table of the `LISTED` largest."""
     by_size = sorted(groups, key=lambda name: -len(groups[name].micrographs))
     largest, coloured = set(by_size[:LISTED]), set(by_size[:DRAWN])
@@ -33,4 +33,4 @@ def grouped(unit: str, quantity: str, groups: dict[str, Sizes], what: str) -> st
     colours = dict.fromkeys(listed, UNKNOWN) | dict(zip(drawn, PALETTE, strict=False))
     rest = len(groups) - len(listed)
     more = f"<p class='quiet'>And {rest:,} more with fewer domains; all are in domains.csv.</p>" if rest else ""
-    return sizes_in(unit, quantity, listed, colours, what) + more
+    return sizes_in(unit, "width_median", listed, colours, "folder") + more

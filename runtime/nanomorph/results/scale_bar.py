@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 
+SHARE = 0.22
 
-def scale_bar(field_px: float, nm_per_px: float | None, share: float = 0.22) -> tuple[float, str]:
-    """Length in px and caption of a bar: 1, 2 or 5 times a power of ten, at most `share` of the width.
+
+def scale_bar(field_px: float, nm_per_px: float | None) -> tuple[float, str]:
+    """Length in px and caption of a bar: 1, 2 or 5 times a power of ten, at most SHARE of the width.
 
     Uncalibrated fields get a bar in px, and say so.
     """
     per_px = nm_per_px or 1.0
-    length = _round_down(share * field_px * per_px)
+    length = _round_down(SHARE * field_px * per_px)
     return length / per_px, _caption(length) if nm_per_px else f"{length:g} px, uncalibrated"
 
 

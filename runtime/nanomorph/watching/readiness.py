@@ -54,11 +54,6 @@ class Readiness:
         with self._lock:
             self._pending.pop(name, None)
 
-    def forget_all(self) -> None:
-        """Nothing is known or in hand any more."""
-        with self._lock:
-            self._pending.clear()
-
     def waiting(self, due: float | None = None, limit: int | None = None) -> list[Sighting]:
         """Files that nobody reads now, in the order they came; only those that may be read at `due`, where given."""
         with self._lock:

@@ -16,12 +16,12 @@ from nanomorph_training.samples import Sample
 VIEWS, MAP = "views.png", "map.png"
 
 
-def write_contact_sheet(trainer: Trainer, path: Path, pairs: int = 16) -> None:
+def write_contact_sheet(trainer: Trainer, path: Path) -> None:
     """Sixteen images' two views, one above the other, for a person to look at before the run goes on."""
     from PIL import Image
 
     views = (trainer.views(0)[0] * 255).to(torch.uint8)[:, 0].cpu().numpy()
-    n = min(pairs, len(views) // 2)
+    n = min(16, len(views) // 2)
     rows = [np.hstack(list(half[:n])) for half in (views[: len(views) // 2], views[len(views) // 2 :])]
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.vstack(rows)).save(path)

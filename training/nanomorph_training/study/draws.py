@@ -9,8 +9,6 @@ import numpy as np
 
 from nanomorph.errors import ConfigurationError
 
-SIZES = (1, 2, 4, 8, 16, 32, 80)
-
 
 @dataclass(frozen=True, eq=False)
 class Draw:
@@ -73,7 +71,7 @@ def _require_both(order: Sequence[np.ndarray], tested: np.ndarray) -> None:
         )
 
 
-def possible_sizes(found: Sequence[Draw], wanted: Sequence[int] = SIZES) -> list[int]:
+def possible_sizes(found: Sequence[Draw], wanted: Sequence[int]) -> list[int]:
     """The numbers of labels a class that every draw can give."""
     most = min(len(members) for draw in found for members in draw.order)
     return [size for size in wanted if size <= most]

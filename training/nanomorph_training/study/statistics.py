@@ -17,19 +17,16 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Spread:
-    """Over draws (and seeds): median, quartiles and extremes of `n` values."""
+    """Over draws (and seeds): median and quartiles."""
 
     median: float
     low: float
     high: float
-    least: float
-    most: float
-    n: int
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        least, low, median, high, most = np.percentile(values, (0, 25, 50, 75, 100)).tolist()
-        return cls(median, low, high, least, most, len(values))
+        low, median, high = np.percentile(values, (25, 50, 75)).tolist()
+        return cls(median, low, high)
 
 
 @dataclass(frozen=True)
@@ -43,9 +40,7 @@ class Difference:
     n_groups: int
 
 
-def difference(
-    a: Sequence[Outcome], b: Sequence[Outcome], y: np.ndarray, groups: Sequence[str], seed: int = 0
-) -> Difference:
+def difference(a: Sequence[Outcome], b: Sequence[Outcome], y: np.ndarray, groups: Sequence[str]) -> Difference:
     """A against B on the draws that both had with equally many labels.
 
     Interval: groups of tested micrographs and draws are drawn anew together (bootstrap), so that it holds what
@@ -56,12 +51,11 @@ def difference(
         [(o.draw.number, partial(_balanced, o, y, member)) for o in a],
         [(o.draw.number, partial(_balanced, o, y, member)) for o in b],
         len(names),
-        seed,
     )
 
 
 def mean_difference(
-    a: Sequence[tuple[Draw, np.ndarray]], b: Sequence[tuple[Draw, np.ndarray]], groups: Sequence[str], seed: int = 0
+    a: Sequence[tuple[Draw, np.ndarray]], b: Sequence[tuple[Draw, np.ndarray]], groups: Sequence[str]
 ) -> Difference:
     """As `difference`, of the mean of scores (m,) of the micrographs that a draw tests."""
     names, member = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
@@ -69,16 +63,16 @@ def mean_difference(
     def scored(pairs: Sequence[tuple[Draw, np.ndarray]]) -> list[tuple[int, Score]]:
         return [(d.number, partial(_mean, s, member[d.test])) for d, s in pairs]
 
-    return _paired(scored(a), scored(b), len(names), seed)
+    return _paired(scored(a), scored(b), len(names))
 
 
 # From how often each group counts, (R, G), to a score (R,).
 Score = Callable[[np.ndarray], np.ndarray]
 
 
-def _paired(a: Sequence[tuple[int, Score]], b: Sequence[tuple[int, Score]], n_groups: int, seed: int) -> Difference:
+def _paired(a: Sequence[tuple[int, Score]], b: Sequence[tuple[int, Score]], n_groups: int) -> Difference:
     numbers = sorted({number for number, _ in a} & {number for number, _ in b})
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     weight = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=RESAMPLES)
     # The first row is what was seen, the others what might have been.
     weight = np.vstack([np.ones(n_groups, int), weight])
