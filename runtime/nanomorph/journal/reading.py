@@ -42,8 +42,7 @@ class JournalReader:
 
     def counts(self) -> dict[str, int]:
         """Inputs by settled state: `done`, `quarantined`, `alias`."""
-        with self._lock:
-            found = dict(self._database.execute("SELECT state, count(*) FROM inputs GROUP BY state").fetchall())
+        found = dict(self._all("SELECT state, count(*) FROM inputs GROUP BY state"))
         return {state: found.get(state, 0) for state in SETTLED}
 
     def recall(self, key: str) -> str | None:
@@ -53,21 +52,16 @@ class JournalReader:
 
     def tasks(self) -> dict[str, tuple[str, ...]]:
         """Classes by task, in the bundle's order."""
-        with self._lock:
-            rows = self._database.execute("SELECT name, labels FROM tasks ORDER BY position").fetchall()
+        rows = self._all("SELECT name, labels FROM tasks ORDER BY position")
         return {name: tuple(json.loads(labels)) for name, labels in rows}
 
     def bundles(self) -> list[str]:
         """Fingerprints of the bundles that measured what is done."""
-        with self._lock:
-            rows = self._database.execute("SELECT DISTINCT bundle FROM inputs WHERE state = 'done'").fetchall()
-        return [bundle for (bundle,) in rows]
+        return [bundle for (bundle,) in self._all("SELECT DISTINCT bundle FROM inputs WHERE state = 'done'")]
 
     def columns(self, kind: str) -> tuple[str, ...]:
         """All columns in use in a table of `kind` (`field`, `domains`), in the order they came."""
-        query = "SELECT columns FROM headers WHERE kind = ? ORDER BY id"
-        with self._lock:
-            rows = self._database.execute(query, (kind,)).fetchall()
+        rows = self._all("SELECT columns FROM headers WHERE kind = ? ORDER BY id", kind)
         return tuple(dict.fromkeys(column for (columns,) in rows for column in json.loads(columns)))
 
     def measured(self, domains: bool = False, vectors: bool = False) -> Iterator[Measured]:
@@ -102,9 +96,7 @@ class JournalReader:
 
     def apart(self) -> frozenset[str]:
         """Names whose result files bear a mark, because another's differ by case alone."""
-        with self._lock:
-            rows = self._database.execute("SELECT substr(key, 7) FROM meta WHERE key GLOB 'apart *'").fetchall()
-        return frozenset(name for (name,) in rows)
+        return frozenset(name for (name,) in self._all("SELECT substr(key, 7) FROM meta WHERE key GLOB 'apart *'"))
 
     def is_apart(self, name: str) -> bool:
         """Whether `apart` has this name."""
@@ -115,8 +107,7 @@ class JournalReader:
         key = natural_key(name)
         folded = key.removesuffix(name)
         query = "SELECT name FROM inputs WHERE sort_key >= ? AND sort_key < ? AND sort_key != ?"
-        with self._lock:
-            rows = self._database.execute(query, (folded, f"{folded}\U0010ffff", key)).fetchall()
+        rows = self._all(query, folded, f"{folded}\U0010ffff", key)
         twins = (other for (other,) in rows if other.casefold() == name.casefold())
         return next((twin for twin in twins if not self.is_apart(twin)), None)
 
@@ -128,28 +119,27 @@ class JournalReader:
 
     def last_quarantined(self, n: int) -> list[Quarantined]:
         """The last `n` inputs that were set aside, newest first."""
-        query = "SELECT name, reason, detail, first_seen, tries FROM inputs WHERE state = ? ORDER BY rowid DESC"
-        with self._lock:
-            return [Quarantined(*row) for row in self._database.execute(f"{query} LIMIT {n:d}", (QUARANTINED,))]
+        query = "SELECT name, reason, detail, first_seen, tries FROM inputs WHERE state = ? ORDER BY rowid DESC LIMIT ?"
+        return [Quarantined(*row) for row in self._all(query, QUARANTINED, n)]
 
     def held(self) -> list[Held]:
         """Inputs that are seen and not ready, those that wait longest first."""
         query = "SELECT name, reason, detail, since, tries FROM under_way WHERE state = ? ORDER BY since, name"
-        with self._lock:
-            return [Held(*row) for row in self._database.execute(query, (HELD,)).fetchall()]
+        return [Held(*row) for row in self._all(query, HELD)]
 
     def latest(self, n: int) -> list[tuple[str, str, list[dict[str, str]]]]:
         """The last `n` done micrographs: time, name and the cells of their labels; newest first."""
-        query = "SELECT processed_at, name, labels FROM inputs WHERE state = ? ORDER BY processed_at DESC, rowid DESC"
-        with self._lock:
-            rows = self._database.execute(f"{query} LIMIT {n:d}", (DONE,)).fetchall()
+        newest_first = "ORDER BY processed_at DESC, rowid DESC LIMIT ?"
+        rows = self._all(f"SELECT processed_at, name, labels FROM inputs WHERE state = ? {newest_first}", DONE, n)
         return [(at, name, json.loads(labels)) for at, name, labels in rows]
 
     def history(self, name: str) -> list[tuple[str, str, str]]:
         """What happened to one input (`*`: to the run): time, event, detail; oldest first."""
+        return self._all("SELECT at, event, detail FROM history WHERE name = ? ORDER BY id", name)
+
+    def _all(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._lock:
-            query = "SELECT at, event, detail FROM history WHERE name = ? ORDER BY id"
-            return self._database.execute(query, (name,)).fetchall()
+            return self._database.execute(query, values).fetchall()
 
     def _one(self, query: str, *values: str | None) -> tuple[Any, ...] | None:
         with self._lock:
@@ -162,8 +152,7 @@ class JournalReader:
         query = f"{select} WHERE {where} AND sort_key > ? ORDER BY sort_key LIMIT {_PAGE}"
         last = ""
         while True:
-            with self._lock:
-                rows = self._database.execute(query, (last,)).fetchall()
+            rows = self._all(query, last)
             for row in rows:
                 yield row[1:]
             if len(rows) < _PAGE:
