@@ -23,6 +23,11 @@ def _number(digits: str) -> str:
     return f"{len(bare):03d}{bare}"
 
 
+def printable(name: str) -> str:
+    """A file's name is foreign text: it must not break the line or the terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
+
+
 def readable(name: str) -> str:
     r"""A file name as UTF-8 text: bytes that are no UTF-8 become `\xff`, so that tables take it."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -16,6 +16,7 @@ from nanomorph.cli.options import commas, option
 from nanomorph.cli.run_options import check_graphs
 from nanomorph.devices import DEVICES, PRECISIONS
 from nanomorph.errors import ConfigurationError
+from nanomorph.naming import printable
 
 if TYPE_CHECKING:
     from nanomorph.bench.cases import Plan
@@ -107,7 +108,6 @@ def _shown(plan: "Plan", options: Options) -> Iterator[str]:
     """Print and keep what is found as it comes; yields what is finished."""
     from nanomorph.bench.cases import measure_all
     from nanomorph.bench.table import block, count, head, terminal_width
-    from nanomorph.cli.logs import printable
 
     width = terminal_width()
     for found in measure_all(plan, options.bundle, lambda words: print(printable(words), file=sys.stderr)):

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from nanomorph.naming import printable
 from nanomorph.work import Event
 
 logger = logging.getLogger("nanomorph")
@@ -32,11 +33,6 @@ def show_event(event: Event) -> None:
 def _in_words(event: Event) -> str:
     why = ": ".join(filter(None, (event.reason, event.detail)))
     return f"{event.outcome} {printable(event.name)}" + (f" ({why})" if why else "")
-
-
-def printable(name: str) -> str:
-    """A file's name is foreign text: it must not break the line or the terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
 
 
 class _Handler(logging.StreamHandler):

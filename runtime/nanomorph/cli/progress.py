@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
-from nanomorph.cli.logs import printable
+from nanomorph.naming import printable
 from nanomorph.work import Event
 
 Show = Callable[[Event], None]

@@ -10,6 +10,7 @@ from typing import Any
 
 from nanomorph.cli.options import argument, option
 from nanomorph.errors import ConfigurationError
+from nanomorph.naming import printable
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def in_words(found: dict[str, Any]) -> str:
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
-    return ["", f"{title}:", *(f"  {_printable(line)}" for line in lines)] if lines else []
+    return ["", f"{title}:", *(f"  {printable(line)}" for line in lines)] if lines else []
 
 
 def _micrograph(one: dict[str, Any]) -> str:
@@ -78,7 +79,3 @@ def _waiting(one: dict[str, Any]) -> str:
 
 def _bad(one: dict[str, Any]) -> str:
     return f"{one['name']}  {one['reason']}: {one['detail']}"
-
-
-def _printable(line: str) -> str:
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nanomorph.micrograph import Micrograph
-from nanomorph.readers.formats import SUFFIXES, Format, identify
+from nanomorph.readers.formats import SUFFIXES, Format, identify, suffix_of
 from nanomorph.readers.pairs import companion_of, emi_beside, ser_beside
 from nanomorph.readers.strict import check_frame
 
@@ -23,6 +23,7 @@ __all__ = [
     "read_micrograph",
     "read_path",
     "ser_beside",
+    "suffix_of",
 ]
 
 UNFINISHED = frozenset(

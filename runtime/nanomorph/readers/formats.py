@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import PurePath
+from pathlib import PurePosixPath
 
 from nanomorph.micrograph import ReadError
 
@@ -63,7 +63,7 @@ _SHORTEST = 16
 
 def suffix_of(name: str) -> str:
     """The lower-case suffix of a file or archive member name, with its dot."""
-    return PurePath(name).suffix.lower()
+    return PurePosixPath(name).suffix.casefold()
 
 
 def identify(name: str, data: bytes) -> Format:

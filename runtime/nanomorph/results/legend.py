@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from nanomorph.analysis import Analysis, Judgement
 from nanomorph.majority import OTHER
+from nanomorph.naming import printable
 from nanomorph.results.colours import UNKNOWN
 from nanomorph.results.scale_bar import scale_bar
 
@@ -77,7 +78,7 @@ def _draw_label(draw: ImageDraw.ImageDraw, leading: Judgement | None, colours: M
 def _draw_file(draw: ImageDraw.ImageDraw, analysis: Analysis, right: float) -> None:
     n, font = analysis.n_domains, _font(13, bold=False)
     count = f"  ·  {n} domain" + ("" if n == 1 else "s")
-    name = _printable(analysis.micrograph.source)
+    name = printable(analysis.micrograph.source)
     room = right - _MARGIN - draw.textlength(count, font)
     draw.text((_MARGIN, 47), _shortened(draw, name, room, font) + count, fill=_MUTED, font=font, anchor="ls")
 
@@ -89,10 +90,6 @@ def _shortened(draw: ImageDraw.ImageDraw, name: str, room: float, font: ImageFon
     while len(name) > 1 and draw.textlength("…" + name, font) > room:
         name = name[max(1, len(name) // 20) :]
     return "…" + name
-
-
-def _printable(name: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in name)
 
 
 @lru_cache(maxsize=8)

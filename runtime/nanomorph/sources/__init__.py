@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nanomorph.naming import readable
 from nanomorph.sources.entry import Item, Rejected, is_archive
-from nanomorph.sources.folders import OpenArchive, companion_beside, file_item, folder_items, reachable, stamp_of
+from nanomorph.sources.folders import OpenArchive, file_item, folder_items, reachable, stamp_of
 from nanomorph.sources.members import MEMBER_LIMIT
 from nanomorph.sources.tars import tar_members
 from nanomorph.sources.zips import zip_members
@@ -55,7 +55,7 @@ def _discover(
         elif is_archive(path.name):
             yield from open_archive(path, name, limit, stamp_of(path, path.stat().st_mtime_ns))
         else:
-            yield file_item(path, name, limit, companion_beside(path, name))
+            yield file_item(path, name, limit, path.stat())
 
 
 def open_archive(path: Path, name: str, limit: int, stamp: str) -> Iterator[Item | Rejected]:

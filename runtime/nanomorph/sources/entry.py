@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from nanomorph.readers import SUFFIXES
+from nanomorph.readers import SUFFIXES, suffix_of
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _MEMBER = re.compile(f"(.+?(?:{'|'.join(map(re.escape, ARCHIVE_SUFFIXES))}))!/", re.IGNORECASE | re.DOTALL)
@@ -74,12 +74,7 @@ def is_other_archive(name: str) -> bool:
 
 def is_micrograph(name: str) -> bool:
     """A suffix that the readers take."""
-    return suffix(name) in SUFFIXES
-
-
-def suffix(name: str) -> str:
-    """`.tif` of `a/B.TIF`."""
-    return PurePosixPath(name).suffix.casefold()
+    return suffix_of(name) in SUFFIXES
 
 
 def not_an_image(name: str, stamp: str = "", size: int = 0) -> Rejected:
@@ -88,7 +83,7 @@ def not_an_image(name: str, stamp: str = "", size: int = 0) -> Rejected:
     On disk its name decides alone (no stamp): a log that grows all night is rejected once.
     """
     if is_other_archive(name):
-        detail = f"{suffix(name)} files are not opened; unpack it, or use .zip or .tar(.gz)"
+        detail = f"{suffix_of(name)} files are not opened; unpack it, or use .zip or .tar(.gz)"
         return Rejected(name, "unsupported-archive", detail, stamp, size)
-    kind = suffix(name) or "no"
+    kind = suffix_of(name) or "no"
     return Rejected(name, "not-an-image", f"{kind} suffix is not one of a micrograph format", stamp, size)

@@ -14,7 +14,7 @@ from nanomorph.journal.location import POINTER, is_output
 from nanomorph.journal.schema import JOURNAL_NAME
 from nanomorph.micrograph import ReadError
 from nanomorph.naming import natural_key, readable
-from nanomorph.readers import emi_beside, ser_beside
+from nanomorph.readers import emi_beside, ser_beside, suffix_of
 from nanomorph.sources.entry import (
     Item,
     Rejected,
@@ -22,7 +22,6 @@ from nanomorph.sources.entry import (
     is_micrograph,
     is_skipped,
     not_an_image,
-    suffix,
 )
 from nanomorph.sources.members import human
 
@@ -63,10 +62,10 @@ def folder_items(
             stack.append((iter(_entries(Path(entry.path))), f"{name}/", (*ancestors, own)))
 
 
-def file_item(path: Path, name: str, limit: int, companion: str | None = None) -> Item:
-    """The item of a file on disk."""
-    found = path.stat()
-    return Item(name, found.st_size, path, lambda: load_file(path, limit), stamp_of(path, found.st_mtime_ns), companion)
+def file_item(path: Path, name: str, limit: int, found: os.stat_result) -> Item:
+    """The item of a file on disk, of which the disk says `found`."""
+    stamp, companion = stamp_of(path, found.st_mtime_ns), companion_beside(path, name)
+    return Item(name, found.st_size, path, lambda: load_file(path, limit), stamp, companion)
 
 
 def stamp_of(path: Path, mtime_ns: int) -> str:
@@ -76,7 +75,7 @@ def stamp_of(path: Path, mtime_ns: int) -> str:
     and size in another folder may be of the same time: clocks of files tick in milliseconds, on FAT in 2 s, and what
     unpacks or synchronises sets them as it likes.
     """
-    described = emi_beside(path) if suffix(path.name) == ".ser" else None
+    described = emi_beside(path) if suffix_of(path.name) == ".ser" else None
     try:
         times = f"{mtime_ns}+{described[0].stat().st_mtime_ns}" if described else f"{mtime_ns}"
     except OSError:
@@ -162,19 +161,17 @@ def _file(
     entry: _Entry, name: str, found: os.stat_result, limit: int, open_archive: OpenArchive
 ) -> Iterator[Item | Rejected]:
     path = Path(entry.path)
-    stamp = stamp_of(path, found.st_mtime_ns)
     if is_archive(entry.name):
-        yield from open_archive(path, name, limit, stamp)
-    elif not is_micrograph(entry.name):
-        yield not_an_image(name)
+        yield from open_archive(path, name, limit, stamp_of(path, found.st_mtime_ns))
+    elif is_micrograph(entry.name):
+        yield file_item(path, name, limit, found)
     else:
-        companion = companion_beside(path, name)
-        yield Item(name, found.st_size, path, lambda: load_file(path, limit), stamp, companion)
+        yield not_an_image(name)
 
 
 def companion_beside(path: Path, name: str) -> str | None:
     """The name of the .ser that an .emi describes, where it lies in the same folder."""
-    if suffix(path.name) != ".emi":
+    if suffix_of(path.name) != ".emi":
         return None
     found = ser_beside(path)
     return name.removesuffix(readable(path.name)) + readable(found.name) if found else None

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from nanomorph.micrograph import ReadError
-from nanomorph.readers import companion_of
-from nanomorph.sources.entry import Item, Rejected, suffix
+from nanomorph.readers import companion_of, suffix_of
+from nanomorph.sources.entry import Item, Rejected
 from nanomorph.sources.members import CHUNK, DAMAGE, Budget, bomb, first_of_name, read_counted, unwanted
 from nanomorph.sources.members import plain_name as plain
 
@@ -107,7 +107,7 @@ def _members(stream: ForwardReader, name: str, limit: int, stamp: str) -> Iterat
         for entry in _entry(tar, stream, member, name, limit, stamp):
             unique = first_of_name(entry, seen)
             names.add(unique.name)
-            if isinstance(unique, Item) and suffix(unique.name) == ".emi":
+            if isinstance(unique, Item) and suffix_of(unique.name) == ".emi":
                 held.append(_loaded(unique))
             else:
                 yield unique

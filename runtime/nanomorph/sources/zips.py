@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nanomorph.micrograph import ReadError
 from nanomorph.naming import natural_key
-from nanomorph.readers import companion_of
-from nanomorph.sources.entry import Item, Rejected, suffix
+from nanomorph.readers import companion_of, suffix_of
+from nanomorph.sources.entry import Item, Rejected
 from nanomorph.sources.members import DAMAGE, Budget, bomb, first_of_name, plain_name, read_counted, unwanted
 
 
@@ -61,7 +61,7 @@ def _refusal(info: zipfile.ZipInfo, name: str, stamp: str) -> Rejected | None:
 
 
 def _companion(full: str, archive: str, siblings: set[str]) -> str | None:
-    if suffix(full) != ".emi":
+    if suffix_of(full) != ".emi":
         return None
     found = companion_of(full.removeprefix(f"{archive}!/"), siblings)
     return f"{archive}!/{found}" if found else None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from nanomorph.naming import readable
-from nanomorph.readers import emi_beside, ser_beside
+from nanomorph.readers import emi_beside, ser_beside, suffix_of
 from nanomorph.sources import MEMBER_LIMIT, Item, Rejected, open_archive
-from nanomorph.sources.entry import archive_of, is_archive, is_micrograph, not_an_image, suffix
+from nanomorph.sources.entry import archive_of, is_archive, is_micrograph, not_an_image
 from nanomorph.sources.folders import companion_beside, load_file, stamp_of
 from nanomorph.watching.poller import Sighting
 
@@ -54,16 +54,19 @@ def identity_of(sighting: Sighting) -> Item | Rejected | None:
 
 def partner_of(sighting: Sighting) -> str | None:
     """The other file of a TIA pair, where it is there: what is true of one depends on both."""
-    find = {".emi": ser_beside, ".ser": _emi}.get(suffix(sighting.name))
+    find = {".emi": ser_beside, ".ser": _emi}.get(suffix_of(sighting.name))
     partner = find(sighting.path) if find else None
     if partner is None:
         return None
     return sighting.name.removesuffix(readable(sighting.path.name)) + readable(partner.name)
 
 
-def lacks_partner(sighting: Sighting) -> bool:
-    """A .ser whose .emi is not there: TIA writes it last."""
-    return suffix(sighting.name) == ".ser" and _emi(sighting.path) is None
+def why_partner_is_late(sighting: Sighting, is_settling: Callable[[str], bool]) -> str | None:
+    """Why a .ser must wait, though it stands still itself: its pixel size is in its .emi, which TIA writes last."""
+    if suffix_of(sighting.name) == ".ser" and _emi(sighting.path) is None:
+        return "companion-missing"
+    partner = partner_of(sighting)
+    return "changing" if partner and is_settling(partner) else None
 
 
 def file_of(name: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from nanomorph.journal import Held, Journal
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush
 from nanomorph.watching.clock import Clock
-from nanomorph.watching.entries import entries_of, file_of, identity_of, lacks_partner, partner_of
+from nanomorph.watching.entries import entries_of, file_of, identity_of, partner_of, why_partner_is_late
 from nanomorph.watching.poller import FolderLostError, Poller, Sighting
 from nanomorph.watching.readiness import SETTLING, Readiness
 from nanomorph.watching.rules import Rules
@@ -154,7 +155,8 @@ class Watcher:
         if self.clock.stopped:
             return
         last = self._readiness.take(sighting) or last
-        if not last and (reason := self._partner_is_late(sighting)):
+        settling = partial(self._readiness.is_settling, now=self.clock.now())
+        if not last and (reason := why_partner_is_late(sighting, settling)):
             self._readiness.failed(sighting.name, reason, "its .emi is not there, or still changes", self.clock.now())
             return
         whole_file = True
@@ -163,13 +165,6 @@ class Watcher:
             yield entry
         if not whole_file:
             self._archives.put(sighting.name)
-
-    def _partner_is_late(self, sighting: Sighting) -> str | None:
-        """Why a .ser must wait, though it stands still itself: its pixel size is in its .emi."""
-        if lacks_partner(sighting):
-            return "companion-missing"
-        partner = partner_of(sighting)
-        return "changing" if partner and self._readiness.is_settling(partner, self.clock.now()) else None
 
     def _wait_for_room(self) -> Iterator[Flush]:
         while not self.clock.stopped and (lack := shortage([self._out, self._journal.path.parent])):
