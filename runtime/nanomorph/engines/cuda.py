@@ -19,7 +19,6 @@ from nanomorph.engines.memory import DeviceMemory
 from nanomorph.engines.onnx_runtime import check_backbone, open_session
 from nanomorph.engines.proof import prove, rehearsed, require
 from nanomorph.engines.two_graphs import open_graphs
-from nanomorph.gates import Gate
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +36,8 @@ def open_proven(bundle: Bundle, precision: str, graphs: bool = False) -> Engine:
     Raises ConfigurationError without CUDA, FatalError where it does not run or a gate fails.
     """
     engine = open_graphs(bundle, precision, lambda file, its: CudaEngine(file, its, graphs))
-    require(bundle, engine, _once if precision == "fp32" else prove, "GPU")
+    require(bundle, engine, rehearsed if precision == "fp32" else prove, "GPU")
     return engine
-
-
-def _once(bundle: Bundle, engine: Engine) -> list[Gate]:
-    return [rehearsed(bundle, engine)]
 
 
 @dataclass(frozen=True, eq=False)

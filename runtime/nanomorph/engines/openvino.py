@@ -13,7 +13,6 @@ from nanomorph.engines.engine import CPU_BATCH_PIXELS, Engine
 from nanomorph.engines.proof import exact, prove, require
 from nanomorph.engines.two_graphs import open_graphs
 from nanomorph.errors import ConfigurationError
-from nanomorph.gates import Gate
 
 
 def open_proven(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
@@ -24,12 +23,8 @@ def open_proven(bundle: Bundle, precision: str, threads: int = 0) -> Engine:
     Raises ConfigurationError without OpenVINO, FatalError where it does not run or a gate fails.
     """
     engine = open_graphs(bundle, precision, lambda file, its: OpenVinoEngine(file, its, threads))
-    require(bundle, engine, _exactly if precision == "fp32" else prove, "processor")
+    require(bundle, engine, exact if precision == "fp32" else prove, "processor")
     return engine
-
-
-def _exactly(bundle: Bundle, engine: Engine) -> list[Gate]:
-    return [exact(bundle, engine)]
 
 
 class OpenVinoEngine:

@@ -16,12 +16,14 @@ from typing import Any
 
 from nanomorph.atomic import atomic_open
 from nanomorph.bundle import Bundle
+from nanomorph.engines.engine import GPU_BATCH_PIXELS
 from nanomorph.engines.memory import DeviceMemory
 from nanomorph.engines.proof import prove
 from nanomorph.engines.tensorrt.build import Profile, build, profile_of
 from nanomorph.engines.tensorrt.library import load
 from nanomorph.engines.tensorrt.run import TensorRtEngine
 from nanomorph.errors import FatalError
+from nanomorph.gates import as_metrics
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +84,6 @@ def kept(file: Path, wanted: dict[str, Any]) -> tuple[bytes | None, str]:
 def _build_and_prove(
     bundle: Bundle, file: Path, wanted: dict[str, Any], profile: Profile, memory: DeviceMemory
 ) -> TensorRtEngine:
-    from nanomorph.gates import as_metrics
-
     precision = wanted["precision"]
     wanted = {"workspace_mib": WORKSPACE_MIB} | wanted
     graph, name = bundle.read(bundle.manifest["backbone"][precision]), str(bundle.backbones[precision])
@@ -105,8 +105,6 @@ def _build_and_prove(
 
 
 def _batch(bundle: Bundle) -> int:
-    from nanomorph.engines.engine import GPU_BATCH_PIXELS
-
     return max(1, GPU_BATCH_PIXELS // bundle.input.max_side**2)
 
 
