@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
-from nanomorph.atomic import atomic_open
 from nanomorph.journal import JournalReader
 from nanomorph.report import notes, page, tasks
 from nanomorph.report.collect import collect
@@ -36,8 +33,8 @@ def write_report(
     path = path or out / REPORT_NAME
     apart = findings.apart
     inlined = links(out, path, [*clear, *doubtful, *more], apart)
-    template = Template((files("nanomorph.report") / "template.html").read_text(encoding="utf-8"))
-    text = template.substitute(
+    page.write_page(
+        path,
         title=escape(out.resolve().name or "Results"),
         lead=page.lead(findings),
         tiles=page.tiles(findings),
@@ -48,6 +45,4 @@ def write_report(
         how_made=notes.how_made(findings, about or {}),
         footnotes=notes.footnotes(findings),
     )
-    with atomic_open(path, "w") as file:
-        file.write(text)
     return path

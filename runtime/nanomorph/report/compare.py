@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 
-from nanomorph.atomic import atomic_open
 from nanomorph.report import page as parts
 from nanomorph.report.compared import ComparedRun, open_runs
 from nanomorph.report.compared_tables import overview, size_section
 from nanomorph.report.gallery import choose, figures, links, others
-from nanomorph.report.notes import edge_note, sampling_note
+from nanomorph.report.notes import definitions, edge_note, numbered, sampling_note
 from nanomorph.report.words import count
 from nanomorph.results.colours import class_colours
 
@@ -23,8 +20,8 @@ def write_comparison(outs: Sequence[Path], page: Path) -> Path:
     samples = open_runs(outs)
     classes = {name: task.labels for one in samples for name, task in one.findings.tasks.items()}
     links_, pictures = _pictures(samples, page, class_colours(classes))
-    template = Template((files("nanomorph.report") / "template.html").read_text(encoding="utf-8"))
-    text = template.substitute(
+    parts.write_page(
+        page,
         title="Comparison",
         lead=f"<p class='lead'>{escape(', '.join(one.name for one in samples))}</p>",
         tiles="",
@@ -35,8 +32,6 @@ def write_comparison(outs: Sequence[Path], page: Path) -> Path:
         how_made=_how_made(samples),
         footnotes=_footnotes(samples),
     )
-    with atomic_open(page, "w") as file:
-        file.write(text)
     return page
 
 
@@ -52,8 +47,8 @@ def _footnotes(samples: Sequence[ComparedRun]) -> str:
     notes = list(_NOTES)
     for one in samples:
         of_one = " ".join(filter(None, [edge_note(one.findings), sampling_note(one.findings)]))
-        notes.append(f"{escape(one.name)}: {escape(of_one)}")
-    return f"<footer><h2>Notes</h2><ol>{''.join(f'<li>{note}</li>' for note in notes)}</ol></footer>"
+        notes.append(f"{one.name}: {of_one}")
+    return numbered(notes)
 
 
 def _pictures(samples: Sequence[ComparedRun], page: Path, colours: Mapping[str, str]) -> tuple[dict[str, str], str]:
@@ -86,11 +81,7 @@ def _notices(samples: Sequence[ComparedRun]) -> str:
 
 def _how_made(samples: Sequence[ComparedRun]) -> str:
     def made(one: ComparedRun) -> str:
-        by = "; ".join(
-            f"bundle {bundle} on {provider}, {precision}" for bundle, provider, precision in one.findings.made_by
-        )
-        return (
-            f"<div><dt>{escape(one.name)}</dt><dd>{count(one.findings.n_done, 'micrograph')}, {escape(by)}</dd></div>"
-        )
+        by = (f"bundle {bundle} on {provider}, {precision}" for bundle, provider, precision in one.findings.made_by)
+        return f"{count(one.findings.n_done, 'micrograph')}, {'; '.join(by)}"
 
-    return f"<section><h2>How it was made</h2><dl>{''.join(map(made, samples))}</dl></section>"
+    return definitions({one.name: made(one) for one in samples})

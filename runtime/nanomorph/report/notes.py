@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from nanomorph.report.findings import Findings
@@ -69,6 +69,11 @@ def how_made(findings: Findings, about: Mapping[str, str]) -> str:
         while key in lines:
             key += " "
         lines[key] = made
+    return definitions(lines)
+
+
+def definitions(lines: Mapping[str, str]) -> str:
+    """The section that says how the numbers were made, a line a key."""
     items = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in lines.items())
     return f"<section><h2>How it was made</h2><dl>{items}</dl></section>"
 
@@ -86,5 +91,10 @@ def footnotes(findings: Findings) -> str:
         "Not shown here: single domains (domains.csv), the other descriptors (fields.csv), the probability of "
         "every class (labels.csv)."
     )
+    return numbered(notes)
+
+
+def numbered(notes: Iterable[str]) -> str:
+    """The footer."""
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
     return f"<footer><h2>Notes</h2><ol>{items}</ol></footer>"

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
 
+from nanomorph.atomic import atomic_open
 from nanomorph.journal import Quarantined
 from nanomorph.report.findings import Findings
 from nanomorph.report.words import count, reason_in_words, three_digits, title
+from nanomorph.results.colours import theme
 
 _LISTED = 100
 # Pixel sizes that differ by this factor are those of several magnifications.
 _MAGNIFICATIONS = 2
+
+
+def write_page(path: Path, **parts: str) -> None:
+    """The whole file, from HTML by the names in the template."""
+    template = Template(files("nanomorph.report").joinpath("template.html").read_text(encoding="utf-8"))
+    with atomic_open(path, "w") as file:
+        file.write(template.substitute(parts, theme=theme()))
 
 
 def lead(findings: Findings) -> str:

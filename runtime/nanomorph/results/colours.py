@@ -1,14 +1,20 @@
-"""One colour per class, the same in overlays and in the report."""
+"""One colour per class, the same in overlays and in the report; and the colours of pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
 
 from nanomorph.majority import OTHER
 
 # Told apart on gray micrographs, on white and on black pages, and by most colour-blind eyes.
 PALETTE = ("#38a3e0", "#f08c2e", "#3db77a", "#d8609f", "#d9b310", "#8d76ea", "#e25c4a", "#17a6a0")
 UNKNOWN = "#b4bdc7"
+
+
+def theme() -> str:
+    """The colours of all pages, light and dark, as CSS."""
+    return files("nanomorph.results").joinpath("theme.css").read_text(encoding="utf-8")
 
 
 def class_colours(tasks: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from nanomorph.errors import OutputError
 from nanomorph.micrograph import ReadError
+from nanomorph.results.colours import theme
 from nanomorph_training.labelling.session import Session
 
 HOST = "127.0.0.1"
@@ -39,8 +40,9 @@ class LabelServer(ThreadingHTTPServer):
 
     @cached_property
     def page(self) -> bytes:
-        """The page, one self-contained file."""
-        return files(__package__).joinpath("page.html").read_bytes()
+        """The page, one self-contained file in the colours of reports."""
+        text = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+        return text.replace("/* theme */", theme()).encode()
 
 
 class _Handler(BaseHTTPRequestHandler):
