@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from nanomorph.measure import measure_mask
 from nanomorph.model import Model
 from nanomorph.prepare import prepare
 from nanomorph_benchmarks.cases import Case, about, open_case
+from nanomorph_benchmarks.options import LISTS, PrecisionOptions, main
 from nanomorph_benchmarks.statistics import Figure, by_group, mean_by_group, shown
 from nanomorph_training.classical import OTSU, gradients, otsu
 from nanomorph_training.data import collect, is_held_out
@@ -60,7 +60,7 @@ def shapes(held_out: Sequence[Case], training: Sequence[Case], model: Model) -> 
 
     predicted = {
         "nanomorph, given instance masks": np.array([by_given_instances(case, model) for case in held_out]),
-        "nanomorph, predicted masks": np.array([by_prediction(case) for case in held_out]),
+        "nanomorph, predicted masks": np.array([case.label(TASK) for case in held_out]),
         "nanomorph's embedding of the image + logistic regression": hold(lambda case: case.analysis.embedding),
         "random ResNet-18 embedding + logistic regression": hold(lambda case: embedding(case, random, model)),
         "gradient histograms + logistic regression": hold(lambda case: gradients(case.gray)),
@@ -85,11 +85,6 @@ def by_given_instances(case: Case, model: Model) -> str:
     head = next(head for head in model.judge.heads if head.spec.task == TASK)
     given = {str(name): values.to_numpy() for name, values in measure_mask(case.given).items()}
     return judge_domains(head, case.analysis.embedding, given)[0].label
-
-
-def by_prediction(case: Case) -> str:
-    """What a user reads in labels.csv; empty where no particle was found, which counts as wrong."""
-    return next(judgement.label for judgement in case.analysis.labels if judgement.task == TASK)
 
 
 def random_engine() -> Engine:
@@ -134,10 +129,10 @@ def commonest(cases: Sequence[Case]) -> str:
     return str(labels[counts.argmax()])
 
 
-def evaluate(data: Path, bundle: Path | None = None, precision: str = "fp32") -> dict[str, Any]:
+def evaluate(options: PrecisionOptions) -> dict[str, Any]:
     """All tables as one JSON value."""
-    model = Model(load_bundle(bundle), device="cpu", precision=precision)
-    lists = [data / "nanoparticles" / "nanoparticles.csv", data / "unlabeled" / "unlabeled.csv"]
+    model = Model(load_bundle(options.bundle), device="cpu", precision=options.precision)
+    lists = [options.data / name for name in LISTS]
     samples = [sample for sample in collect(lists) if sample.mask is not None and sample.group]
     labelled = [sample for sample in samples if sample.label in SHAPES]
     cases = [open_case(sample, model) for sample in samples if is_held_out(sample.group)]
@@ -169,14 +164,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import PrecisionOptions, run
-
-    def judge(given: PrecisionOptions) -> dict[str, Any]:
-        return evaluate(given.data, given.bundle, given.precision)
-
-    return run(PrecisionOptions, "accuracy", __doc__, judge, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(PrecisionOptions, __doc__, evaluate, as_markdown))

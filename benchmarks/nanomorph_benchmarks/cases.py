@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nanomorph.analysis import Analysis
+from nanomorph.bundle import Bundle
 from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.prepare import prepare, to_uint8
@@ -30,6 +31,10 @@ class Case:
         """uint8 (H, W), as classical ways see it."""
         return to_uint8(self.micrograph.pixels)
 
+    def label(self, task: str) -> str:
+        """What a user reads in labels.csv, whether sure or not; empty where there was nothing to judge."""
+        return next(judgement.label for judgement in self.analysis.labels if judgement.task == task)
+
 
 def open_case(sample: Sample, model: Model) -> Case:
     """Read and analyse a sample that has a mask."""
@@ -39,7 +44,11 @@ def open_case(sample: Sample, model: Model) -> Case:
     return Case(sample, micrograph, model.conclude(micrograph, "", inference), read_mask(sample.mask))
 
 
+def named(bundle: Bundle) -> dict[str, Any]:
+    """Which bundle it was."""
+    return {"name": bundle.name, "fingerprint": bundle.fingerprint}
+
+
 def about(model: Model) -> dict[str, Any]:
     """The bundle that was judged, and in which precision."""
-    bundle = model.bundle
-    return {"name": bundle.name, "fingerprint": bundle.fingerprint, "precision": model.engine.precision}
+    return named(model.bundle) | {"precision": model.engine.precision}

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,19 @@ import numpy as np
 
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.cli.options import option
-from nanomorph.engines import joined
-from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
-from nanomorph.engines.openvino import OpenVinoEngine
-from nanomorph_benchmarks.tried_int8 import MARK, TriedInt8, make
+from nanomorph.machine import machine
+from nanomorph_benchmarks.cases import named
+from nanomorph_benchmarks.options import BundleOptions, main
+from nanomorph_benchmarks.other_engines import in_both
+from nanomorph_benchmarks.tried_int8 import TriedInt8, files_of, make
 
 Run = Callable[[np.ndarray], Any]
 BASELINE = "torch eager fp32"
-ON_OPENVINO = "nanomorph on OpenVINO"
+OURS = {"onnxruntime": "nanomorph", "OpenVINO": "nanomorph on OpenVINO"}
 
 
-@dataclass(frozen=True)
-class Options:
-    bundle: Path | None = option("the bundle to time (default: the embedded one)", default=None, type=Path)
+@dataclass(frozen=True, kw_only=True)
+class Options(BundleOptions):
     threads: int = option("CPU threads for every contestant", default=2, type=int)
     rounds: int = option("turns of each", default=15, type=int)
     sides: list[int] | None = option("sides of the frames in px", default=None, type=int, many=True)
@@ -42,7 +41,6 @@ class Options:
         type=Path,
         metavar="DATA",
     )
-    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
 def contestants(bundle: Bundle, threads: int, tried: TriedInt8 | None = None) -> dict[str, Run]:
@@ -50,19 +48,9 @@ def contestants(bundle: Bundle, threads: int, tried: TriedInt8 | None = None) ->
 
     In onnxruntime and, where that is installed, in OpenVINO.
     """
-    # fp16 files are for GPUs: a CPU computes them in fp32.
-    files = {name: file for name, file in bundle.backbones.items() if name != "fp16"}
-    if tried is not None:
-        files[MARK] = tried.file
-    runs = {BASELINE: _torch(bundle, threads)}
-    ours: dict[str, type] = {"nanomorph": OnnxRuntimeEngine}
-    if find_spec("openvino") is not None:
-        ours[ON_OPENVINO] = OpenVinoEngine
-    for label, engine in ours.items():
-        for name, file in files.items():
-            embedder = None if bundle.embedder is None else engine(bundle.embedder, "fp32", threads)
-            runs[f"{label} {name}"] = joined(engine(file, name, threads), embedder).run
-    return runs
+    files = [row for row in files_of(bundle, tried) if row[1] != "fp16"]  # those are for GPUs: a CPU computes fp32
+    ours = {f"{OURS[kind]} {name}": engine.run for kind, name, engine in in_both(bundle, files, threads)}
+    return {BASELINE: _torch(bundle, threads)} | ours
 
 
 def _torch(bundle: Bundle, threads: int) -> Run:
@@ -100,15 +88,13 @@ def summary(seconds: dict[str, np.ndarray], frames: int) -> dict[str, dict[str, 
 
 def evaluate(options: Options) -> dict[str, Any]:
     """Every contestant on every shape of batch."""
-    from nanomorph.machine import machine
-
     bundle = load_bundle(options.bundle)
     with tempfile.TemporaryDirectory(prefix="nanomorph-engines-") as folder:
         data = options.try_int8 if "int8" not in bundle.backbones else None
         tried = None if data is None else make(bundle, data, Path(folder))
         tables = _tables(contestants(bundle, options.threads, tried), options, bundle.input.max_side)
     return {
-        "bundle": {"name": bundle.name, "fingerprint": bundle.fingerprint},
+        "bundle": named(bundle),
         "made": machine(),
         "threads": options.threads,
         "tables": tables,
@@ -138,11 +124,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join([*lines, result["tried"]] if result.get("tried") else lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "engines", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

@@ -19,17 +19,18 @@ from nanomorph.annotations import burnt_in
 from nanomorph.bundle import load_bundle
 from nanomorph.model import Model, analyze
 from nanomorph.readers import read_path
+from nanomorph_benchmarks.options import Options, main
 
 TASK = "nanowire-morphology"
 # The scale bar and its text are burnt into the last 60 rows of the right half (exemplars.csv).
 BAR_ROWS, BAR_COLUMNS = 60, 130
 
 
-def evaluate(data: Path, bundle: Path | None = None) -> dict[str, Any]:
+def evaluate(options: Options) -> dict[str, Any]:
     """By true label: the verdict, how many turns of eight are right, how much of the bar's corner is foreground."""
-    model = Model(load_bundle(bundle), device="cpu")
-    with open(data / "nanowires" / "exemplars.csv", encoding="utf-8", newline="") as file:
-        return {row["label"]: judge(data / "nanowires" / row["file"], row, model) for row in csv.DictReader(file)}
+    model, folder = Model(load_bundle(options.bundle), device="cpu"), options.data / "nanowires"
+    with open(folder / "exemplars.csv", encoding="utf-8", newline="") as file:
+        return {row["label"]: judge(folder / row["file"], row, model) for row in csv.DictReader(file)}
 
 
 def judge(path: Path, row: dict[str, str], model: Model) -> dict[str, Any]:
@@ -62,20 +63,18 @@ def turns_right(pixels: np.ndarray, label: str, model: Model, nm_per_px: float |
     return sum(judgement.label == label for labels in found for judgement in labels if judgement.task == TASK)
 
 
-def main() -> int:
-    """Evaluate, print, write the JSON."""
-    from nanomorph_benchmarks.options import parse, save
-
-    options = parse("exemplars", __doc__)
-    result = evaluate(options.data, options.bundle)
+def as_text(result: dict[str, Any]) -> str:
+    """For people."""
+    lines = []
     for truth, row in result.items():
         likely = ", ".join(f"{name} {p:.2f}" for name, p in row["probabilities"].items())
-        print(f"{truth}: {row['label']} ({row['decision']}; {likely}); {row['right_of_8']} of 8 turns right,", end=" ")
-        print(f"{row['right_of_8_calibrated']} with pixel size; foreground {row['foreground_fraction']:.3f},", end=" ")
-        print(f"in the bar's corner {row['bar_corner_foreground']:.3f}")
-    save(result, options.out)
-    return 0
+        lines.append(
+            f"{truth}: {row['label']} ({row['decision']}; {likely}); {row['right_of_8']} of 8 turns right, "
+            f"{row['right_of_8_calibrated']} with pixel size; foreground {row['foreground_fraction']:.3f}, "
+            f"in the bar's corner {row['bar_corner_foreground']:.3f}"
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_text))

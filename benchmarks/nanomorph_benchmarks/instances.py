@@ -10,7 +10,6 @@ Held-out articles were used for no rule and no constant.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
 from nanomorph.half_contrast import outlined
 from nanomorph.infer import Inference
+from nanomorph.machine import machine
 from nanomorph.measure import segment
 from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
@@ -29,25 +29,20 @@ from nanomorph.prepare import prepare, to_uint8
 from nanomorph.readers import read_path
 from nanomorph_benchmarks.cases import about
 from nanomorph_benchmarks.matching import Match, match
-from nanomorph_benchmarks.options import ON_CPU
+from nanomorph_benchmarks.options import LISTS, PrecisionOptions, main
 from nanomorph_benchmarks.statistics import by_group, mean_by_group, shown
 from nanomorph_training.cache import read_mask
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import Sample, collect, is_held_out
 from nanomorph_training.targets import instance_interior
 
-LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv")
 HELD_OUT, DEVELOPMENT = PARTS = ("held-out", "development")
 COUNTS = ("given", "found", "matched", "split", "merged", "missed", "false")
 
 
-@dataclass(frozen=True)
-class Options:
-    data: Path = option("the folder of real micrographs", type=Path)
+@dataclass(frozen=True, kw_only=True)
+class Options(PrecisionOptions):
     part: str = option("held-out articles, or those that the bundle was made with", default=HELD_OUT, choices=PARTS)
-    bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
-    precision: str = option("of the backbone (default: fp32)", default="fp32", choices=ON_CPU)
-    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +104,6 @@ def open_panel(sample: Sample, model: Model) -> Panel:
 
 def evaluate(options: Options) -> dict[str, Any]:
     """Scores of one part by way; a panel after the other, as all do not fit into memory."""
-    from nanomorph.machine import machine
-
     model = Model(load_bundle(options.bundle), device="cpu", precision=options.precision)
     samples = [sample for sample in collect([options.data / name for name in LISTS]) if sample.mask is not None]
     samples = [sample for sample in samples if is_held_out(sample.group) == (options.part == HELD_OUT)]
@@ -161,11 +154,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "instances", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

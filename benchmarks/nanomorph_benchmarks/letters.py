@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 
 from nanomorph.annotations import burnt_in
+from nanomorph.machine import machine
 from nanomorph.readers import read_path
 from nanomorph.scalebar.words import Word, read_words
-from nanomorph_benchmarks.options import Options
+from nanomorph_benchmarks.options import LISTS, Options, main
 from nanomorph_training.data import Sample, collect, is_held_out
 
-LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv")
 SURE, MASKED, AROUND = 0.6, 0.7, 15
 # Ink is that extreme where it is drawn in black or white; other text is of the kind `middle`.
 BLACK, WHITE = 40, 240
@@ -44,8 +44,6 @@ class Line:
 
 def evaluate(options: Options) -> dict[str, Any]:
     """By part and rule: lines found of each kind, and the share of the material masked away from any text."""
-    from nanomorph.machine import machine
-
     return {"made": machine(), "parts": {part: _summaries(rules) for part, rules in _counts(options.data).items()}}
 
 
@@ -127,11 +125,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "letters", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

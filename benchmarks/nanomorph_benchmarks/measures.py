@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 
 from nanomorph.bundle import load_bundle
+from nanomorph.measure import measure
 from nanomorph.model import Model
 from nanomorph_benchmarks.measures_crossings import DEVELOPMENT, TEST, crossing_pairs, random_fields
 from nanomorph_benchmarks.measures_particles import real_particles
 from nanomorph_benchmarks.measures_tables import markdown
 from nanomorph_benchmarks.micrographs import seen_by
+from nanomorph_benchmarks.options import Options, parse, save
 from nanomorph_benchmarks.rulers import RULERS, Reading
 from nanomorph_benchmarks.shapes import Wire, disc, grid_chord, grid_network, polygon
 
@@ -106,8 +108,6 @@ def _spread(values: list[float]) -> dict[str, float]:
 
 def networks(mask_of: Mask | None = None) -> dict[str, Any]:
     """Mesh size (mean chord of the background) and width (local thickness of the material) of turned grids."""
-    from nanomorph.measure import measure
-
     mesh, thickness = [], []
     for pitch, width in ((40, 6), (60, 12), (90, 20)):
         for deg in ANGLES[::2]:
@@ -159,9 +159,7 @@ def _say(what: str) -> None:
 
 def main() -> int:
     """Evaluate, print the tables, write the JSON and the tables into the README."""
-    from nanomorph_benchmarks.options import parse, save
-
-    options = parse("measures", __doc__)
+    options = parse(Options, __doc__)
     result: dict[str, Any] = {}
     for name, part in parts(options.data, options.bundle):
         result[name] = part

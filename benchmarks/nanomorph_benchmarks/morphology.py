@@ -24,8 +24,8 @@ from nanomorph.majority import OTHER
 from nanomorph.model import Model
 from nanomorph.prepare import to_uint8
 from nanomorph.readers import read_path
-from nanomorph_benchmarks.cases import Case, about, open_case
-from nanomorph_benchmarks.options import ON_CPU
+from nanomorph_benchmarks.cases import about, open_case
+from nanomorph_benchmarks.options import ON_CPU, BundleOptions, main
 from nanomorph_benchmarks.statistics import mean_by_group, shown
 from nanomorph_training.classical import OTSU, WHOLE_IMAGE, otsu
 from nanomorph_training.data import Sample, collect
@@ -36,13 +36,11 @@ TASK = "nanowire-morphology"
 CLASSICAL = "edge directions + LBP + gray"
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(BundleOptions):
     fields: Path = option("labels.csv of `nanomorph synthesize`: the fields to judge", type=Path)
     learned: list[Path] = option("labels.csv of those that the bundle's head learned from", type=Path, many=True)
-    bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
     precision: str = option("of the backbone (default: fp32)", default="fp32", type=str, choices=ON_CPU)
-    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
 def evaluate(options: Options) -> dict[str, Any]:
@@ -54,7 +52,7 @@ def evaluate(options: Options) -> dict[str, Any]:
         raise SystemExit(f"{len(shared)} fields are in both lists: draw them with different seeds")
     cases = [open_case(sample, model) for sample in samples]
     verdicts = {
-        "nanomorph": np.array([verdict(case) for case in cases]),
+        "nanomorph": np.array([case.label(TASK) for case in cases]),
         f"{CLASSICAL}, logistic regression": classical(learned, samples),
     }
     truth = np.array([sample.label for sample in samples])
@@ -72,11 +70,6 @@ def evaluate(options: Options) -> dict[str, Any]:
 def wires(paths: Sequence[Path]) -> list[Sample]:
     """The fields of all lists that belong to one of CLASSES."""
     return [sample for sample in collect(paths) if sample.label in CLASSES]
-
-
-def verdict(case: Case) -> str:
-    """What a user reads in labels.csv, whether sure or not."""
-    return next(judgement.label for judgement in case.analysis.labels if judgement.task == TASK)
 
 
 def classical(learned: Sequence[Sample], judged: Sequence[Sample]) -> np.ndarray:
@@ -132,11 +125,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "morphology", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

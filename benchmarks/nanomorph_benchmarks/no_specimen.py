@@ -19,7 +19,8 @@ import numpy as np
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
 from nanomorph.model import Model
-from nanomorph_benchmarks.cases import Case, open_case
+from nanomorph_benchmarks.cases import Case, named, open_case
+from nanomorph_benchmarks.options import BundleOptions, main
 from nanomorph_benchmarks.statistics import mean_by_group, shown
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import collect
@@ -29,11 +30,9 @@ KINDS = (EMPTY, FOREIGN)
 MUCH = 0.01  # share of a frame from which on what is found on it is more than a speck
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(BundleOptions):
     fields: Path = option("labels.csv of `nanomorph synthesize --classes empty foreign`", type=Path)
-    bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
-    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
 def evaluate(options: Options) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def evaluate(options: Options) -> dict[str, Any]:
         raise SystemExit(f"{options.fields} lists none: draw them with --classes {' '.join(KINDS)}")
     cases = [open_case(sample, model) for sample in samples]
     return {
-        "bundle": {"name": model.bundle.name, "fingerprint": model.bundle.fingerprint},
+        "bundle": named(model.bundle),
         "kinds": {kind: scores([case for case in cases if case.sample.label == kind]) for kind in KINDS},
     }
 
@@ -80,11 +79,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "no_specimen", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

@@ -1,27 +1,35 @@
 """Options that every benchmark has, and where its figures go."""
 
 import json
+import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from argparse_dataclass import ArgumentParser
+
 from nanomorph.cli.options import option
 
+# Precisions that a CPU computes.
+ON_CPU = ("fp32", "int8")
+# Lists of real micrographs under `--data` that name a group for each.
+LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv")
 
-@dataclass(frozen=True)
-class Options:
-    data: Path = option("the folder of real micrographs", type=Path)
+
+@dataclass(frozen=True, kw_only=True)
+class BundleOptions:
     bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
     out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
-# Precisions that a CPU computes.
-ON_CPU = ("fp32", "int8")
+@dataclass(frozen=True, kw_only=True)
+class Options(BundleOptions):
+    data: Path = option("the folder of real micrographs", type=Path)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PrecisionOptions(Options):
     precision: str = option("of the backbone (default: fp32)", default="fp32", choices=ON_CPU)
 
@@ -29,33 +37,25 @@ class PrecisionOptions(Options):
 T = TypeVar("T")
 
 
-def parse(name: str, description: str | None) -> Options:
+def parse(options: type[T], description: str | None) -> T:
     """From the command line of `python -m nanomorph_benchmarks.NAME`."""
-    return parse_as(Options, name, description)
-
-
-def parse_as(options: type[T], name: str, description: str | None) -> T:
-    """As `parse`, of a benchmark with options of its own."""
-    from argparse_dataclass import ArgumentParser
-
     parser = ArgumentParser(
         options,
-        prog=f"nanomorph_benchmarks.{name}",
+        prog=f"nanomorph_benchmarks.{Path(sys.argv[0]).stem}",
         description=description,
         formatter_class=RawDescriptionHelpFormatter,
     )
     return parser.parse_args()  # type: ignore[no-any-return]
 
 
-def run(
+def main(
     options: type[T],
-    name: str,
     description: str | None,
     evaluate: Callable[[T], dict[str, Any]],
     as_markdown: Callable[[dict[str, Any]], str],
 ) -> int:
     """What a benchmark does when called: parse, evaluate, print the tables, write the JSON."""
-    given = parse_as(options, name, description)
+    given = parse(options, description)
     result = evaluate(given)
     print(as_markdown(result))
     save(result, given.out)  # type: ignore[attr-defined]

@@ -1,16 +1,35 @@
-"""An engine that a user would open instead of nanomorph's, behind the same interface."""
+"""What could run the graphs of a bundle on this CPU, all behind the same interface."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from nanomorph.bundle import Bundle
+from nanomorph.engines import Engine, joined
 from nanomorph.engines.engine import CPU_BATCH_PIXELS
+from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
+from nanomorph.engines.openvino import OpenVinoEngine
+
+
+def in_both(
+    bundle: Bundle, files: Sequence[tuple[str, str, Path]], threads: int = 0
+) -> Iterator[tuple[str, str, Engine]]:
+    """Graphs (`tried_int8.files_of`) in onnxruntime and, where that is installed, OpenVINO: kind, name, engine."""
+    kinds: dict[str, type] = {"onnxruntime": OnnxRuntimeEngine}
+    if find_spec("openvino") is not None:
+        kinds["OpenVINO"] = OpenVinoEngine
+    for kind, engine in kinds.items():
+        embedder = None if bundle.embedder is None else engine(bundle.embedder, "fp32", threads)
+        for name, precision, file in files:
+            yield kind, name, joined(engine(file, precision, threads), embedder)
 
 
 class PlainSession:
-    """onnxruntime with its own defaults and so many threads."""
+    """onnxruntime as a user would open it: with its own defaults and so many threads."""
 
     provider, batch_pixels = "CPU", CPU_BATCH_PIXELS
 

@@ -10,43 +10,41 @@ ships no int8 gets a row for one made on the spot (`tried_int8`).
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.cli.options import option
-from nanomorph.engines import Engine, joined
-from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
-from nanomorph.engines.openvino import OpenVinoEngine
+from nanomorph.engines import Engine
 from nanomorph.gates import Case, cases, gates, largest_difference
+from nanomorph.machine import machine
 from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model
 from nanomorph.readers import read_path
-from nanomorph_benchmarks.options import Options as Common
-from nanomorph_benchmarks.tried_int8 import MARK, TriedInt8, make
+from nanomorph_benchmarks.cases import named
+from nanomorph_benchmarks.options import LISTS, main
+from nanomorph_benchmarks.options import Options as RealOptions
+from nanomorph_benchmarks.other_engines import in_both
+from nanomorph_benchmarks.reference_network import torch_engine
+from nanomorph_benchmarks.tried_int8 import TriedInt8, files_of, make
 from nanomorph_training.data import collect, is_held_out
 
-LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv", "nanowires/other.csv")
 
-
-@dataclass(frozen=True)
-class Options(Common):
+@dataclass(frozen=True, kw_only=True)
+class Options(RealOptions):
     try_int8: bool = option("make an int8 file where the bundle ships none, and judge it too", default=False)
 
 
 def held_out_micrographs(data: Path) -> list[Micrograph]:
     """Of held-out articles, and the exemplars."""
-    samples = [sample for sample in collect([data / name for name in LISTS]) if is_held_out(sample.group)]
+    listed = collect([data / name for name in (*LISTS, "nanowires/other.csv")])
+    samples = [sample for sample in listed if is_held_out(sample.group)]
     exemplars = sorted((data / "nanowires" / "exemplars").iterdir())
     return [read_path(path) for path in [*(sample.path for sample in samples), *exemplars]]
 
 
 def evaluate(options: Options) -> dict[str, Any]:
     """By precision: the gates against torch, and the largest difference of any output value."""
-    from nanomorph.machine import machine
-    from nanomorph_benchmarks.reference_network import torch_engine
-
     bundle = load_bundle(options.bundle)
     model = Model(bundle, device="cpu", precision="fp32")
     references = list(cases(model, torch_engine(bundle.backbones["fp32"]), held_out_micrographs(options.data)))
@@ -55,7 +53,7 @@ def evaluate(options: Options) -> dict[str, Any]:
         tried = make(bundle, options.data, Path(folder)) if wanted else None
         rows = {name: compare(model, engine, references) for name, engine in engines(bundle, tried)}
     return {
-        "bundle": {"name": bundle.name, "fingerprint": bundle.fingerprint},
+        "bundle": named(bundle),
         "made": machine(),
         "micrographs": len(references),
         "precisions": rows,
@@ -65,15 +63,8 @@ def evaluate(options: Options) -> dict[str, Any]:
 
 def engines(bundle: Bundle, tried: TriedInt8 | None = None) -> Iterator[tuple[str, Engine]]:
     """By the name of its row: every precision of the bundle and the file that was tried, then both in OpenVINO."""
-    rows = [(precision, precision, file) for precision, file in bundle.backbones.items()]
-    rows += [] if tried is None else [(MARK, "int8", tried.file)]
-    kinds: dict[str, type] = {"": OnnxRuntimeEngine}
-    if find_spec("openvino") is not None:
-        kinds["OpenVINO, "] = OpenVinoEngine
-    for label, kind in kinds.items():
-        embedder = None if bundle.embedder is None else kind(bundle.embedder, "fp32")
-        for name, precision, file in rows:
-            yield label + name, joined(kind(file, precision), embedder)
+    for kind, name, engine in in_both(bundle, files_of(bundle, tried)):
+        yield f"OpenVINO, {name}" if kind == "OpenVINO" else name, engine
 
 
 def compare(model: Model, engine: Engine, references: list[Case]) -> dict[str, Any]:
@@ -97,11 +88,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", result["tried"]] if result.get("tried") else lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "parity", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

@@ -13,6 +13,7 @@ import itertools
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ import torch
 
 from nanomorph.bench.frames import frame
 from nanomorph.cli.options import option
+from nanomorph.machine import machine
 from nanomorph.prepare import to_uint8
 from nanomorph_benchmarks.lightly_simclr import Steps, lightly_steps
+from nanomorph_benchmarks.options import main
 from nanomorph_training.pretraining.settings import PretrainSettings
 from nanomorph_training.pretraining.trainer import Trainer
 
@@ -93,10 +96,6 @@ def _quartiles(values: np.ndarray) -> list[float]:
 
 def evaluate(options: Options) -> dict[str, Any]:
     """All contestants in one process."""
-    from importlib.metadata import version
-
-    from nanomorph.machine import machine
-
     torch.set_num_threads(options.threads)
     settings = PretrainSettings(batch=options.batch, window=options.window, threads=options.threads)
     images = [to_uint8(frame(SIDE, number)) for number in range(FRAMES)]
@@ -132,11 +131,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "pretraining", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

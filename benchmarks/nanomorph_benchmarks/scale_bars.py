@@ -19,19 +19,20 @@ import numpy as np
 
 from nanomorph.readers import read_path
 from nanomorph.scalebar import Reading, read_scale_bar
+from nanomorph_benchmarks.options import Options, main
 
 TRUTH = Path(__file__).parents[1] / "truth" / "scale_bars.csv"
 # Right is within this share, or within the px to which the eye read the bar's length.
 RIGHT, EYE_PX = 0.02, 1.0
 
 
-def evaluate(data: Path) -> dict[str, Any]:
+def evaluate(options: Options) -> dict[str, Any]:
     """By part and kind: how many were right, wrong, not read; of the right ones the error; every wrong one by name."""
     counts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     errors: dict[str, list[float]] = defaultdict(list)
     wrong = []
     for row in truth():
-        reading = read_scale_bar(read_path(data / row["file"]).pixels)
+        reading = read_scale_bar(read_path(options.data / row["file"]).pixels)
         verdict, error = judge(row, reading)
         counts[row["part"]][row["kind"]][verdict] += 1
         if verdict == "right":
@@ -42,7 +43,7 @@ def evaluate(data: Path) -> dict[str, Any]:
         "counts": {part: {kind: dict(one) for kind, one in sorted(kinds.items())} for part, kinds in counts.items()},
         "error_percent": {part: _spread(found) for part, found in errors.items()},
         "wrong": wrong,
-        "exemplars": exemplars(data),
+        "exemplars": exemplars(options.data),
     }
 
 
@@ -82,22 +83,15 @@ def _spread(errors: list[float]) -> dict[str, float]:
     return {"n": len(values), "median": float(np.median(values)), "max": float(values.max())}
 
 
-def main() -> int:
-    """Evaluate, print, write the JSON."""
-    from nanomorph_benchmarks.options import parse, save
-
-    options = parse("scale_bars", __doc__)
-    result = evaluate(options.data)
+def as_text(result: dict[str, Any]) -> str:
+    """For people."""
+    lines = []
     for part, kinds in result["counts"].items():
-        print(f"{part}: error of the right ones, %: {result['error_percent'].get(part)}")
+        lines.append(f"{part}: error of the right ones, %: {result['error_percent'].get(part)}")
         for kind, verdicts in kinds.items():
-            print(f"  {kind:<11}", ", ".join(f"{n} {verdict}" for verdict, n in sorted(verdicts.items())))
-    for row in result["wrong"]:
-        print("wrong:", row)
-    print("exemplars:", result["exemplars"])
-    save(result, options.out)
-    return 0
+            lines.append(f"  {kind:<11} " + ", ".join(f"{n} {verdict}" for verdict, n in sorted(verdicts.items())))
+    return "\n".join([*lines, *(f"wrong: {row}" for row in result["wrong"]), f"exemplars: {result['exemplars']}"])
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_text))

@@ -23,20 +23,21 @@ from nanomorph.bench.child import Job, measure_apart
 from nanomorph.bench.frames import write_frames
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
+from nanomorph.machine import machine
+from nanomorph_benchmarks.cases import named
+from nanomorph_benchmarks.options import BundleOptions, main
 
 MIB = 2**20
 
 
-@dataclass(frozen=True)
-class Options:
-    bundle: Path | None = option("the bundle to time (default: the embedded one)", default=None, type=Path)
+@dataclass(frozen=True, kw_only=True)
+class Options(BundleOptions):
     side: int = option("of the frames that scaling is measured on, px", default=1024, type=int)
     images: int = option("of them", default=12, type=int)
     rounds: int = option("turns of one core and of all", default=3, type=int)
     many: int = option("small images that memory is watched on", default=3000, type=int)
     small: int = option("their side, px", default=128, type=int)
     every: int = option("look at memory after so many", default=250, type=int)
-    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
 def scaling(options: Options, scratch: Path) -> dict[str, Any]:
@@ -64,19 +65,7 @@ def scaling(options: Options, scratch: Path) -> dict[str, Any]:
 
 def _rate(options: Options, files: list[Path], scratch: Path, workers: int) -> float:
     bundle = None if options.bundle is None else str(options.bundle.resolve())
-    job = Job(
-        files=tuple(map(str, files)),
-        scratch=str(scratch),
-        bundle=bundle,
-        device="cpu",
-        precision="auto",
-        workers=workers,
-        batches=(None,),
-        repeats=1,
-        overlays=True,
-        detail="auto",
-        cuda_graphs=False,
-    )
+    job = Job(tuple(map(str, files)), str(scratch), bundle, workers, device="cpu")
     return float(measure_apart(job)["whole"][0]["images_per_s"])
 
 
@@ -135,24 +124,17 @@ def as_markdown(result: dict[str, Any]) -> str:
     )
 
 
-def main() -> int:
-    """Measure, print, write the JSON."""
-    from nanomorph.machine import machine
-    from nanomorph_benchmarks.options import parse_as, save
-
-    options = parse_as(Options, "steadiness", __doc__)
+def evaluate(options: Options) -> dict[str, Any]:
+    """Both as one JSON value."""
     bundle = load_bundle(options.bundle)
     with tempfile.TemporaryDirectory(prefix="nanomorph-steadiness-") as scratch:
-        result = {
-            "bundle": {"name": bundle.name, "fingerprint": bundle.fingerprint},
+        return {
+            "bundle": named(bundle),
             "made": machine(),
             "scaling": scaling(options, Path(scratch)),
             "memory": memory(options, Path(scratch)),
         }
-    print(as_markdown(result))
-    save(result, options.out)
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

@@ -16,20 +16,21 @@ from typing import Any
 from nanomorph.bench.frames import write_frames
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import commas, option
+from nanomorph.machine import machine
+from nanomorph_benchmarks.cases import named
 from nanomorph_benchmarks.contestants import BASELINE, Bench
+from nanomorph_benchmarks.options import BundleOptions, main
 from nanomorph_benchmarks.races import agreement, race
 
 
-@dataclass(frozen=True)
-class Options:
-    bundle: Path | None = option("the bundle to time (default: the embedded one)", default=None, type=Path)
+@dataclass(frozen=True, kw_only=True)
+class Options(BundleOptions):
     size: tuple[int, ...] = option(
         "sides of the frames in px", default=(1024, 4096), type=commas(int), metavar="PX,..."
     )
     images: tuple[int, ...] = option("frames a turn, by size", default=(24, 2), type=commas(int), metavar="N,...")
     rounds: tuple[int, ...] = option("turns of each, by size", default=(3, 2), type=commas(int), metavar="N,...")
     workers: int = option("cores that everybody may use", default=2, type=int)
-    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
     def __post_init__(self) -> None:
         if not len(self.size) == len(self.images) == len(self.rounds):
@@ -38,8 +39,6 @@ class Options:
 
 def evaluate(options: Options) -> dict[str, Any]:
     """Every contestant on every size."""
-    from nanomorph.machine import machine
-
     bundle = load_bundle(options.bundle)
     precisions = [precision for precision in bundle.backbones if precision != "fp16"]  # fp16 files are for GPUs
     bench = Bench(bundle, options.workers)
@@ -51,8 +50,7 @@ def evaluate(options: Options) -> dict[str, Any]:
             agreed = agreement(jobs, files, Path(scratch), BASELINE)
             bare = {f"the model alone, {one}": bench.bare(one, files) for one in precisions}
             tables[f"{side} px"] = {"agreement": agreed, "race": race(jobs, bare, files, Path(scratch), rounds)}
-    named = {"name": bundle.name, "fingerprint": bundle.fingerprint}
-    return {"bundle": named, "made": machine(), "workers": options.workers, "tables": tables}
+    return {"bundle": named(bundle), "made": machine(), "workers": options.workers, "tables": tables}
 
 
 def as_markdown(result: dict[str, Any]) -> str:
@@ -75,11 +73,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "throughput", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from nanomorph.bundle import Bundle
 from nanomorph.model import Model
+from nanomorph_benchmarks.options import LISTS
 
-# Lists under the folder of real micrographs that name a group for each: `gather` leaves the held-out ones alone.
-LISTS = ("nanoparticles/nanoparticles.csv", "unlabeled/unlabeled.csv")
 MARK = "int8 (tried, not shipped)"
 
 
@@ -29,6 +28,12 @@ class TriedInt8:
     def __str__(self) -> str:
         fp32, all_ = len(self.fp32_layers), self.n_layers
         return f"{MARK}: {fp32} of {all_} layers stayed fp32, ranges from {self.n_ranges} micrographs"
+
+
+def files_of(bundle: Bundle, tried: TriedInt8 | None) -> list[tuple[str, str, Path]]:
+    """Name of its row, precision and file of every graph of a bundle, and of the one that was tried."""
+    files = [(precision, precision, file) for precision, file in bundle.backbones.items()]
+    return files if tried is None else [*files, (MARK, "int8", tried.file)]
 
 
 def make(bundle: Bundle, data: Path, folder: Path) -> TriedInt8:

@@ -21,7 +21,8 @@ from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
 from nanomorph.measure import measure
 from nanomorph.model import Model
-from nanomorph_benchmarks.cases import Case, open_case
+from nanomorph_benchmarks.cases import Case, named, open_case
+from nanomorph_benchmarks.options import BundleOptions, main
 from nanomorph_benchmarks.statistics import mean_by_group, shown
 from nanomorph_training.classical import OTSU, otsu
 from nanomorph_training.data import collect
@@ -31,11 +32,9 @@ from nanomorph_training.scores import overlap
 SIZES = {"thickness": "chord_foreground_mean_px", "mesh size": "chord_background_mean_px"}
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(BundleOptions):
     fields: Path = option("labels.csv of `nanomorph synthesize --classes grid texture`", type=Path)
-    bundle: Path | None = option("the bundle to judge (default: the embedded one)", default=None, type=Path)
-    out: Path | None = option("file for the figures as JSON", default=None, type=Path)
 
 
 def lesser_phase(mask: np.ndarray) -> np.ndarray:
@@ -60,7 +59,7 @@ def evaluate(options: Options) -> dict[str, Any]:
         )
     cases = [open_case(sample, model) for sample in samples]
     return {
-        "bundle": {"name": model.bundle.name, "fingerprint": model.bundle.fingerprint},
+        "bundle": named(model.bundle),
         "kinds": {kind: scores([case for case in cases if case.sample.label == kind]) for kind in TWO_PHASES},
     }
 
@@ -105,11 +104,5 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
-    from nanomorph_benchmarks.options import run
-
-    return run(Options, "two_phases", __doc__, evaluate, as_markdown)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(Options, __doc__, evaluate, as_markdown))

@@ -41,4 +41,4 @@ def test_a_list_without_such_frames_is_refused(tmp_path: Any) -> None:
     (tmp_path / "a.tif").write_bytes(b"")
     (tmp_path / "labels.csv").write_text("file,label\na.tif,network\n")
     with pytest.raises(SystemExit, match="draw them with --classes empty foreign"):
-        evaluate(Options(tmp_path / "labels.csv"))
+        evaluate(Options(fields=tmp_path / "labels.csv"))

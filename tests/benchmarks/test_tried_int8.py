@@ -4,7 +4,7 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph_benchmarks import engines, parity
-from nanomorph_benchmarks.options import parse_as
+from nanomorph_benchmarks.options import parse
 from nanomorph_benchmarks.tried_int8 import TriedInt8
 
 
@@ -39,9 +39,9 @@ def test_engines_have_a_row_for_what_was_tried(bundle, tried, monkeypatch):
 
 def test_parity_tries_where_it_is_told_to(monkeypatch):
     monkeypatch.setattr("sys.argv", ["parity", "--data", "micrographs", "--try-int8"])
-    assert parse_as(parity.Options, "parity", None).try_int8
+    assert parse(parity.Options, None).try_int8
     monkeypatch.setattr("sys.argv", ["parity", "--data", "micrographs"])
-    assert not parse_as(parity.Options, "parity", None).try_int8
+    assert not parse(parity.Options, None).try_int8
 
 
 def test_tables_say_how_much_of_it_is_int8(tried):

@@ -30,14 +30,14 @@ class Job:
     files: tuple[str, ...]
     scratch: str
     bundle: str | None
-    device: str
-    precision: str
     workers: int
-    batches: tuple[int | None, ...]
-    repeats: int
-    overlays: bool
-    detail: str
-    cuda_graphs: bool
+    device: str = "auto"
+    precision: str = "auto"
+    batches: tuple[int | None, ...] = (None,)
+    repeats: int = 1
+    overlays: bool = True
+    detail: str = "auto"
+    cuda_graphs: bool = False
     alone: tuple[str, ...] = ()
 
 
