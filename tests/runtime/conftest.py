@@ -1,15 +1,24 @@
 """Analyses drawn by hand, for tests of what is done with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nanomorph.analysis import Analysis, Judgement
+from nanomorph.journal import Journal
 from nanomorph.micrograph import Calibration, Micrograph
 
 FIELD_TASK, DOMAIN_TASK = "nanowire-morphology", "nanoparticle-shape"
 TASKS = {FIELD_TASK: ("singular", "network"), DOMAIN_TASK: ("sphere", "cube")}
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    """Open, in a folder of its own."""
+    with Journal.open(tmp_path / "journal.sqlite") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """`nanomorph batch` through the real program, with a bundle whose answers are known by heart."""
 
-import csv
 import io
 import json
 import os
@@ -26,6 +25,7 @@ from nanomorph.results import result_path
 from nanomorph.run import Run
 from nanomorph.sources import discover
 from nanomorph.work import Settings
+from runs import batch, rows
 
 NM_PER_PX = 0.5
 
@@ -57,15 +57,6 @@ def folder(tmp_path):
     data = (place / "cut.tif").read_bytes()
     (place / "cut.tif").write_bytes(data[: len(data) // 2])
     return place
-
-
-def batch(tiny_bundle, *arguments):
-    return main(["batch", *map(str, arguments), "--bundle", str(tiny_bundle), "--device", "cpu"])
-
-
-def rows(out, table):
-    with open(out / f"{table}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def timeless(out, table):

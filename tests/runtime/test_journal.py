@@ -15,12 +15,9 @@ from nanomorph.errors import FatalError
 from nanomorph.journal import Journal, JournalBusy, JournalError
 from nanomorph.results import rows_of
 from nanomorph.sources import Item, Rejected
+from runs import item
 
 COUNTS = {"done": 0, "quarantined": 0, "alias": 0}
-
-
-def item(name: str = "a.tif", size: int = 10, stamp: str = "1") -> Item:
-    return Item(name, size, None, bytes, stamp)
 
 
 @pytest.fixture

@@ -11,11 +11,7 @@ import pytest
 
 from nanomorph.journal import Held, Journal, JournalError, JournalReader, writer_of
 from nanomorph.results import rows_of
-from nanomorph.sources import Item
-
-
-def item(name="a.tif", size=10, stamp="1") -> Item:
-    return Item(name, size, None, bytes, stamp)
+from runs import item
 
 
 @pytest.fixture

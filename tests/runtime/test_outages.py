@@ -23,6 +23,7 @@ from nanomorph.outages import writing_to
 from nanomorph.sources import Item, Rejected
 from nanomorph.sources.entry import archive_of
 from nanomorph.stages import FLUSH
+from runs import batch
 
 
 def picture(seed: int) -> bytes:
@@ -39,10 +40,6 @@ def folder(tmp_path):
     for n in range(3):
         (place / f"{n}.png").write_bytes(picture(n))
     return place
-
-
-def batch(tiny_bundle, *arguments):
-    return main(["batch", *map(str, arguments), "--bundle", str(tiny_bundle), "--device", "cpu"])
 
 
 def column(path, name):

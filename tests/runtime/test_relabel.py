@@ -1,6 +1,5 @@
 """A finished run judged by other heads equals one that those heads judged from the start."""
 
-import csv
 import hashlib
 import json
 import os
@@ -14,6 +13,8 @@ import pytest
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
 from nanomorph.journal import Journal
+from runs import batch
+from runs import rows as all_rows
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +52,13 @@ def move_boundary(bundle, task, boundary):
     (bundle / "bundle.json").write_text(json.dumps(manifest))
 
 
-def batch(folder, out, bundle):
-    assert main(["batch", str(folder), "--out", str(out), "--bundle", str(bundle), "--device", "cpu"]) == 0
-
-
 def rows(out, table, without=()):
-    with open(out / f"{table}.csv", encoding="utf-8", newline="") as file:
-        return [{k: v for k, v in row.items() if k not in without} for row in csv.DictReader(file)]
+    return [{k: v for k, v in row.items() if k not in without} for row in all_rows(out, table)]
 
 
 def test_equals_a_run_with_these_heads(tiny_bundle, relearned, folder, tmp_path, capsys):
-    batch(folder, tmp_path / "old", tiny_bundle)
-    batch(folder, tmp_path / "new", relearned)
+    assert batch(tiny_bundle, folder, "--out", tmp_path / "old") == 0
+    assert batch(relearned, folder, "--out", tmp_path / "new") == 0
     before = rows(tmp_path / "old", "labels")
     masks = {path.name: path.read_bytes() for path in (tmp_path / "old" / "masks").iterdir()}
     assert main(["relabel", str(tmp_path / "old"), "--bundle", str(relearned)]) == 0
@@ -82,20 +78,20 @@ def test_equals_a_run_with_these_heads(tiny_bundle, relearned, folder, tmp_path,
 
 def test_every_row_says_who_judged_and_who_measured(tiny_bundle, relearned, folder, tmp_path):
     out = tmp_path / "out"
-    batch(folder, out, tiny_bundle)
+    assert batch(tiny_bundle, folder, "--out", out) == 0
     main(["relabel", str(out), "--bundle", str(relearned)])
     (measured_by,) = {row["bundle"] for row in rows(out, "fields")}
     (judged_by,) = {row["bundle"] for row in rows(out, "labels")}
     assert measured_by == hashlib.sha256((tiny_bundle / "bundle.json").read_bytes()).hexdigest()[:12]
     assert judged_by == hashlib.sha256((relearned / "bundle.json").read_bytes()).hexdigest()[:12]
     # The run goes on with the new bundle, and the next relabelling starts from it.
-    batch(folder, out, relearned)
+    assert batch(relearned, folder, "--out", out) == 0
     assert main(["relabel", str(out), "--bundle", str(tiny_bundle)]) == 0
     assert {row["bundle"] for row in rows(out, "labels")} == {measured_by}
 
 
 def test_a_task_less_leaves_no_column(tiny_bundle, folder, tmp_path):
-    batch(folder, tmp_path / "out", tiny_bundle)
+    assert batch(tiny_bundle, folder, "--out", tmp_path / "out") == 0
     fewer = shutil.copytree(tiny_bundle, tmp_path / "fewer")
     manifest = json.loads((fewer / "bundle.json").read_text())
     manifest["heads"] = manifest["heads"][:1]
@@ -108,7 +104,7 @@ def test_a_task_less_leaves_no_column(tiny_bundle, folder, tmp_path):
 def test_labels_are_not_lost_to_a_forgotten_option(tiny_bundle, folder, tmp_path, capsys, monkeypatch):
     """Without --bundle the embedded one judges: here a bundle without a head for `shape`."""
     out = tmp_path / "out"
-    batch(folder, out, tiny_bundle)
+    assert batch(tiny_bundle, folder, "--out", out) == 0
     fewer = shutil.copytree(tiny_bundle, tmp_path / "fewer")
     manifest = json.loads((fewer / "bundle.json").read_text())
     manifest["heads"] = manifest["heads"][:1]
@@ -123,7 +119,7 @@ def test_labels_are_not_lost_to_a_forgotten_option(tiny_bundle, folder, tmp_path
 
 def test_another_backbone_is_refused_and_nothing_changes(tiny_bundle, folder, tmp_path, capsys):
     out = tmp_path / "out"
-    batch(folder, out, tiny_bundle)
+    assert batch(tiny_bundle, folder, "--out", out) == 0
     other = shutil.copytree(tiny_bundle, tmp_path / "other")
     manifest = json.loads((other / "bundle.json").read_text())
     (other / "bundle.json").write_text(json.dumps(manifest | {"foreground_threshold": 0.4}))
@@ -135,7 +131,7 @@ def test_another_backbone_is_refused_and_nothing_changes(tiny_bundle, folder, tm
 
 def test_a_failure_in_the_middle_leaves_every_old_label(tiny_bundle, relearned, folder, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    batch(folder, out, tiny_bundle)
+    assert batch(tiny_bundle, folder, "--out", out) == 0
     with Journal.open(out / "journal.sqlite") as journal:
         before = [one.labels for one in journal.measured()]
     monkeypatch.setattr("nanomorph.relabel.PAGE", 1)
@@ -162,7 +158,7 @@ def rejudged(run, out, bundle):
 
 
 def test_pages_say_what_micrographs_one_by_one_do(tiny_bundle, relearned, folder, tmp_path, monkeypatch):
-    batch(folder, tmp_path / "run", tiny_bundle)
+    assert batch(tiny_bundle, folder, "--out", tmp_path / "run") == 0
     with Journal.open(tmp_path / "run" / "journal.sqlite") as journal, journal._transaction():
         # As if an earlier bundle had another task for the second micrograph: other columns than its neighbours'.
         header = "SELECT replace(columns, '\"shape', '\"form') FROM headers WHERE kind = 'domains'"
@@ -183,7 +179,7 @@ def test_a_folder_without_a_run(tmp_path, capsys):
 
 
 def test_a_run_that_goes_on_is_left_alone(tiny_bundle, folder, tmp_path, capsys):
-    batch(folder, tmp_path, tiny_bundle)
+    assert batch(tiny_bundle, folder, "--out", tmp_path) == 0
     before = (tmp_path / "labels.csv").read_bytes()
     with Journal.open(tmp_path / "journal.sqlite"):
         assert main(["relabel", str(tmp_path), "--bundle", str(tiny_bundle)]) == 2
@@ -197,15 +193,15 @@ def test_a_run_that_goes_on_after_relabelling_is_of_one_bundle(tiny_bundle, rele
     manifest["heads"][0]["task"] = "crowd"
     (relearned / "bundle.json").write_text(json.dumps(manifest))
     images, out = shutil.copytree(folder, tmp_path / "images"), tmp_path / "out"
-    batch(images, out, tiny_bundle)
+    assert batch(tiny_bundle, images, "--out", out) == 0
     assert main(["relabel", str(out), "--bundle", str(relearned)]) == 0
     assert "crowd: a new task\n" in capsys.readouterr().out
     shutil.copy(images / "0.png", images / "more.png")
-    batch(images, out, relearned)
+    assert batch(relearned, images, "--out", out) == 0
     assert len({row["bundle"] for row in rows(out, "labels")}) == 1
     assert len({row["bundle"] for row in rows(out, "fields")}) == 2
     assert "different bundles" not in (out / "report.html").read_text(encoding="utf-8")
     # Two runs of two bundles do not.
-    batch(images, tmp_path / "other", tiny_bundle)
+    assert batch(tiny_bundle, images, "--out", tmp_path / "other") == 0
     assert main(["report", str(out), str(tmp_path / "other"), "--out", str(tmp_path / "both.html")]) == 0
     assert "The samples were labelled by different bundles." in (tmp_path / "both.html").read_text(encoding="utf-8")

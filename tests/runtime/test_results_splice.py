@@ -9,20 +9,11 @@ import pytest
 from nanomorph.journal import Journal
 from nanomorph.results import Rows, domain_tables, export_tables, micrograph_tables, rows_of
 from nanomorph.results.splice import Table, Tables
-from nanomorph.sources import Item, Rejected
+from nanomorph.sources import Rejected
+from runs import item
 
 NAMES = [f'g{n % 3}/{n} "ü",\n.tif' for n in range(12)]
 KINDS = ("labels", "fields", "domains", "wires", "quarantine")
-
-
-def item(name: str) -> Item:
-    return Item(name, 10, None, bytes, "1")
-
-
-@pytest.fixture
-def journal(tmp_path: Path):
-    with Journal.open(tmp_path / "journal.sqlite") as opened:
-        yield opened
 
 
 def read(out: Path) -> dict[str, bytes]:

@@ -12,17 +12,8 @@ import pytest
 from nanomorph.journal import Journal
 from nanomorph.results import export_tables, remove_results, result_path, rows_of
 from nanomorph.results.cells import cell, line, number, text, truth
-from nanomorph.sources import Item, Rejected
-
-
-def item(name: str) -> Item:
-    return Item(name, 10, None, bytes, "1")
-
-
-@pytest.fixture
-def journal(tmp_path):
-    with Journal.open(tmp_path / "journal.sqlite") as opened:
-        yield opened
+from nanomorph.sources import Rejected
+from runs import item
 
 
 def table(path: Path) -> list[dict[str, str]]:

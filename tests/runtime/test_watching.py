@@ -1,6 +1,5 @@
 """A whole watch, stepped by hand: every wait of the watcher lets the fake microscope do its next step."""
 
-import csv
 import hashlib
 import itertools
 import os
@@ -25,6 +24,7 @@ from nanomorph.run import Run
 from nanomorph.watching import BundleFollower, Clock, Rules, Watcher, watch
 from nanomorph.watching import watcher as watcher_module
 from nanomorph.work import Settings
+from runs import rows
 
 SIDE = 64
 
@@ -84,11 +84,6 @@ def scene(tiny_bundle, tmp_path):
         )
 
     return SimpleNamespace(run=run, folder=folder, out=out)
-
-
-def rows(out, table):
-    with open(out / f"{table}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def actions(*calls):

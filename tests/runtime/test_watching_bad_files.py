@@ -1,14 +1,8 @@
 """Every kind of bad file once: none ends the watch, each has its reason or its row."""
 
-import csv
-
 import bad_files
 from nanomorph.cli.main import main
-
-
-def rows(out, table):
-    with open(out / f"{table}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+from runs import rows
 
 
 def test_each_is_quarantined_or_processed_as_it_should(tiny_bundle, tmp_path):
