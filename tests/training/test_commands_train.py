@@ -210,20 +210,13 @@ def test_what_a_head_doubts_among_its_examples(tmp_path: Path) -> None:
     import pandas as pd
 
     from nanomorph_training.heads.doubts import doubts, write_doubts
-    from nanomorph_training.heads.fitting import fit_head
+    from nanomorph_training.heads.fitting import Design, Examples, fit_head
     from nanomorph_training.heads.head import Features
 
     x = np.array([-3.0, -3.2, -2.8, -3.1, -2.9, 3.0, 3.2, 2.8, 3.1, -3.0])
     names = [f"{n}.png" for n in range(10)]
-    fit = fit_head(
-        Features(None, pd.DataFrame({"x": x})),
-        ["a"] * 5 + ["b"] * 5,
-        names,
-        task="t",
-        descriptors=("x",),
-        uses_embedding=False,
-        micrographs=names,
-    )
+    examples = Examples(Features(None, pd.DataFrame({"x": x})), ["a"] * 5 + ["b"] * 5, names, micrographs=names)
+    fit = fit_head(examples, Design("t", descriptors=("x",), uses_embedding=False))
     name, label, judged, _, _, why = doubts(fit)[0]
     assert (name, label, judged) == ("9.png", "b", "a")
     assert why.startswith("judged otherwise")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +15,18 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import scores
 from nanomorph_training.heads import logistic
-from nanomorph_training.heads.fitting import fit_head, upper_limit
+from nanomorph_training.heads.fitting import Design, Examples, fit_head, upper_limit
 from nanomorph_training.heads.head import Features, Head, load_head, save_head
 
 NAMES = ("left", "middle", "right")
+
+
+def side_by_side(x: Iterable[float], labels: Iterable[str], groups: Iterable[str], **more: Any) -> Examples:
+    """One descriptor, `x`."""
+    return Examples(Features(None, pd.DataFrame({"x": x})), list(labels), list(groups), **more)
+
+
+BY_X = Design("t", descriptors=("x",), uses_embedding=False)
 
 
 def problem(n: int = 180, seed: int = 0) -> tuple[Features, list[str], list[str]]:
@@ -30,7 +40,7 @@ def problem(n: int = 180, seed: int = 0) -> tuple[Features, list[str], list[str]
 
 @pytest.fixture(scope="module")
 def head() -> Head:
-    return fit_head(*problem(), task="side", classes=NAMES, descriptors=("x", "y")).head
+    return fit_head(Examples(*problem()), Design("side", classes=NAMES, descriptors=("x", "y"))).head
 
 
 def test_a_head_finds_what_tells_classes_apart(head: Head) -> None:
@@ -106,9 +116,7 @@ def test_a_damaged_head_is_one_sentence(head: Head, tmp_path: Path, damage: Call
 @pytest.mark.parametrize("classes", [("left", "right"), NAMES])
 def test_one_label_per_class_is_enough(classes: tuple[str, ...]) -> None:
     frame = pd.DataFrame({"x": [0.0, 5.0, 10.0][: len(classes)]})
-    head = fit_head(
-        Features(None, frame), classes, ["g"] * len(classes), task="t", descriptors=("x",), uses_embedding=False
-    ).head
+    head = fit_head(side_by_side(frame["x"], classes, "g" * len(classes)), BY_X).head
     assert [head.labels[k] for k in head(Features(None, frame))[0].argmax(axis=1)] == sorted(classes)
     assert head.metrics["out_of_fold"] is None
     assert head.uncertain_below == 0.5
@@ -119,23 +127,9 @@ def test_one_label_per_class_is_enough(classes: tuple[str, ...]) -> None:
 
 def test_one_class_is_no_task() -> None:
     with pytest.raises(ConfigurationError, match="needs two"):
-        fit_head(
-            Features(None, pd.DataFrame({"x": [1.0, 2.0]})),
-            ["a", "a"],
-            ["g", "h"],
-            task="t",
-            descriptors=("x",),
-            uses_embedding=False,
-        )
+        fit_head(side_by_side([1.0, 2.0], "aa", "gh"), BY_X)
     with pytest.raises(ConfigurationError, match="not measured: z"):
-        fit_head(
-            Features(None, pd.DataFrame({"x": [1.0, 2.0]})),
-            ["a", "b"],
-            ["g", "h"],
-            task="t",
-            descriptors=("z",),
-            uses_embedding=False,
-        )
+        fit_head(side_by_side([1.0, 2.0], "ab", "gh"), replace(BY_X, descriptors=("z",)))
 
 
 def test_classes_weigh_the_same_however_many_they_are() -> None:
@@ -152,12 +146,9 @@ def test_confidence_is_that_of_rows_like_those_it_will_judge() -> None:
     y = np.repeat([0, 1], 100)
     clean, noisy = 8.0 * y + rng.normal(size=200), rng.normal(size=200)  # given masks, and masks that say nothing
     groups = [str(n) for n in range(200)] * 2
-    both = {"labels": np.array(["a", "b"])[np.tile(y, 2)].tolist(), "groups": groups, "micrographs": groups}
-    frame = Features(None, pd.DataFrame({"x": np.concatenate([clean, noisy])}))
+    both = side_by_side(np.concatenate([clean, noisy]), np.array(["a", "b"])[np.tile(y, 2)], groups, micrographs=groups)
     scored = [
-        fit_head(
-            frame, **both, task="t", level="domain", descriptors=("x",), uses_embedding=False, as_used=used
-        ).head.metrics["out_of_fold"]["accuracy"]
+        fit_head(replace(both, as_used=used), replace(BY_X, level="domain")).head.metrics["out_of_fold"]["accuracy"]
         for used in (np.arange(400) < 200, np.arange(400) >= 200)
     ]
     assert scored[0] > 0.9
@@ -167,16 +158,8 @@ def test_confidence_is_that_of_rows_like_those_it_will_judge() -> None:
 def test_the_rare_class_is_found() -> None:
     rng = np.random.default_rng(0)
     y = np.array([0] * 190 + [1] * 10)
-    frame = pd.DataFrame({"x": 2.5 * y + rng.normal(size=200)})
     labels = np.array(["common", "rare"])[y]
-    head = fit_head(
-        Features(None, frame),
-        labels.tolist(),
-        [str(n) for n in range(200)],
-        task="t",
-        descriptors=("x",),
-        uses_embedding=False,
-    ).head
+    head = fit_head(side_by_side(2.5 * y + rng.normal(size=200), labels, map(str, range(200))), BY_X).head
     assert head.metrics["out_of_fold"]["recall"]["rare"] >= 0.7
 
 

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from nanomorph.majority import OTHER
 from nanomorph_training.data import Sample
 from nanomorph_training.features import Extractor, NothingFound, Row, Table, gather
+from nanomorph_training.heads.fitting import Examples
 from nanomorph_training.heads.head import Features
 
 # Domains of a micrograph that are learned from as OTHER: a page of text has a thousand letters, and they are alike.
 MOST = 20
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Rows (n,). sample: index of each one's micrograph. weight: before classes are balanced, so that a micrograph
-    counts the same however many domains it has. as_used: bool, those like what the head will judge."""
-
-    features: Features
-    sample: np.ndarray
-    weight: np.ndarray
-    as_used: np.ndarray
 
 
 def examples(
@@ -46,11 +37,14 @@ def examples(
             used.append(True)
         except NothingFound:
             report(f"nothing was found in {len(others)} micrographs of `{OTHER}`: no such class is learned")
+    of = [samples[n] for table in tables for n in table.sample]
     return Examples(
         _joined([table.features for table in tables]),
-        np.concatenate([table.sample for table in tables]),
-        np.concatenate([1 / np.bincount(table.sample)[table.sample] for table in tables]),
-        np.repeat(used, [len(table.sample) for table in tables]),
+        labels=[sample.label for sample in of],
+        groups=[sample.group or sample.name for sample in of],
+        micrographs=[sample.name for sample in of],
+        weight=np.concatenate([1 / np.bincount(table.sample)[table.sample] for table in tables]),
+        as_used=np.repeat(used, [len(table.sample) for table in tables]),
     )
 
 
@@ -71,15 +65,11 @@ def thinned(table: Table, most: int) -> Table:
     counts = np.unique(table.sample, return_counts=True)[1]
     place, n = np.concatenate([np.arange(count) for count in counts]), np.repeat(counts, counts)
     kept = (n <= most) | (place * most // n != (place - 1) * most // n)
-    features, embedding = table.features, table.features.embedding
-    of_kept = Features(None if embedding is None else embedding[kept], features.descriptors[kept])
-    return Table(of_kept, table.sample[kept])
+    return Table(table.features.at(kept), table.sample[kept])
 
 
 def _joined(features: Sequence[Features]) -> Features:
     """Embeddings only where all have them: given instances have none."""
-    import pandas as pd
-
     frame = pd.concat([one.descriptors for one in features], ignore_index=True)
     embeddings = [one.embedding for one in features if one.embedding is not None]
     alike = len({embedding.shape[1] for embedding in embeddings}) == 1

@@ -46,6 +46,35 @@ class HeadSettings:
 
 
 @dataclass(frozen=True, eq=False)
+class Examples:
+    """What a head learns from, a row each (n).
+
+    labels: names of classes. groups: what must not be split. micrographs: the name of each row's; at domain level
+    thresholds and scores count micrographs, by the majority of their known rows. weight: before classes are balanced,
+    so that a micrograph counts the same however many domains it has. as_used: bool, the rows that are like those which
+    the head will judge (predicted masks, where it learns from given ones, too): confidence and scores are theirs.
+    """
+
+    features: Features
+    labels: Sequence[str]
+    groups: Sequence[str]
+    micrographs: Sequence[str] | None = None
+    weight: np.ndarray | None = None
+    as_used: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a head is to judge, and by what. classes: their order (default: sorted)."""
+
+    task: str
+    level: str = "field"
+    classes: Sequence[str] | None = None
+    descriptors: Sequence[str] = ()
+    uses_embedding: bool = True
+
+
+@dataclass(frozen=True, eq=False)
 class Fit:
     """A head, and how it did out of fold; None where a class has one group only."""
 
@@ -53,48 +82,28 @@ class Fit:
     out_of_fold: OutOfFold | None
 
 
-def fit_head(
-    features: Features,
-    labels: Sequence[str],
-    groups: Sequence[str],
-    *,
-    task: str,
-    level: str = "field",
-    classes: Sequence[str] | None = None,
-    descriptors: Sequence[str] = (),
-    uses_embedding: bool = True,
-    sample_weight: np.ndarray | None = None,
-    micrographs: Sequence[str] | None = None,
-    as_used: np.ndarray | None = None,
-    settings: HeadSettings = HeadSettings(),
-) -> Fit:
-    """Fit, calibrate and score a head.
-
-    labels, groups: (n,), a row's class and what must not be split. classes: order of the classes (default: sorted).
-    sample_weight: (n,), before classes are balanced. micrographs: (n,), the name of each row's; at domain level
-    thresholds and scores count micrographs, by the majority of their known rows. as_used: bool (n,), the rows that are
-    like those which the head will judge (predicted masks, where it learns from given ones, too): confidence and scores
-    are theirs. Raises ConfigurationError for fewer than two classes.
-    """
-    y, classes = encode(labels, classes)
-    problem = pose(features, y, groups, descriptors, uses_embedding, sample_weight, settings)
+def fit_head(examples: Examples, design: Design, settings: HeadSettings = HeadSettings()) -> Fit:
+    """Fit, calibrate and score a head. Raises ConfigurationError for fewer than two classes."""
+    y, classes = encode(examples.labels, design.classes)
+    problem = pose(examples, y, design, settings)
     c, logits = choose_c(problem)
     temperature = best_temperature(logits, y, problem.weight) if logits is not None else 1.0
     model = fit(problem, np.arange(len(y)), c)
     centroids = class_means(standardise(problem.x, model.mean, model.scale), y, problem.weight)
-    names = np.asarray(micrographs if micrographs is not None else range(len(y)), object)
+    names = np.asarray(examples.micrographs if examples.micrographs is not None else range(len(y)), object)
     radius, distance = _novelty(problem, c, centroids, names, settings.false_alarms)
     seen = None
     if logits is not None:
         rows = Rows(softmax(logits / temperature), y, names, problem.groups, distance / radius)
-        seen = out_of_fold(rows if as_used is None else rows.where(as_used), classes, by_majority=level == "domain")
+        rows = rows if examples.as_used is None else rows.where(examples.as_used)
+        seen = out_of_fold(rows, classes, by_majority=design.level == "domain")
     uncertain, scores = believed(seen, classes, settings.accepted_accuracy)
     head = Head(
-        task=task,
-        level=level,
+        task=design.task,
+        level=design.level,
         labels=tuple(classes),
-        uses_embedding=uses_embedding,
-        descriptors=tuple(descriptors),
+        uses_embedding=design.uses_embedding,
+        descriptors=tuple(design.descriptors),
         mean=model.mean,
         scale=model.scale,
         weights=model.weights,
@@ -103,7 +112,7 @@ def fit_head(
         uncertain_below=uncertain,
         centroids=centroids,
         radius=radius,
-        metrics={"c": c, "n": len(y), "n_groups": len(set(groups)), "out_of_fold": scores},
+        metrics={"c": c, "n": len(y), "n_groups": len(set(examples.groups)), "out_of_fold": scores},
     )
     return Fit(head, seen)
 
@@ -123,25 +132,17 @@ def encode(labels: Sequence[str], classes: Sequence[str] | None) -> tuple[np.nda
     return np.array([order.index(label) for label in labels]), order
 
 
-def pose(
-    features: Features,
-    y: np.ndarray,
-    groups: Sequence[str],
-    descriptors: Sequence[str],
-    uses_embedding: bool,
-    sample_weight: np.ndarray | None,
-    settings: HeadSettings,
-) -> Problem:
+def pose(examples: Examples, y: np.ndarray, design: Design, settings: HeadSettings) -> Problem:
     """The regression to solve: what the head looks at, classes weighing the same however many they are."""
-    x, n_classes = features.matrix(uses_embedding, descriptors), int(y.max()) + 1
-    given = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+    x, n_classes = examples.features.matrix(design.uses_embedding, design.descriptors), int(y.max()) + 1
+    given = np.ones(len(y)) if examples.weight is None else np.asarray(examples.weight, float)
     return Problem(
         x=x,
         y=y,
         weight=balanced(y, given, n_classes),
-        groups=np.asarray(groups, object),
+        groups=np.asarray(examples.groups, object),
         n_classes=n_classes,
-        n_embedding=x.shape[1] - len(descriptors) if uses_embedding else 0,
+        n_embedding=x.shape[1] - len(design.descriptors) if design.uses_embedding else 0,
         n_folds=settings.folds,
         embedding_weight=settings.embedding_weight,
         seed=settings.seed,

@@ -33,6 +33,10 @@ class Features:
     embedding: np.ndarray | None
     descriptors: pd.DataFrame
 
+    def at(self, rows: np.ndarray) -> Features:
+        """Those of some rows: places (m,), or bool (n,)."""
+        return Features(None if self.embedding is None else self.embedding[rows], self.descriptors.iloc[rows])
+
     def matrix(self, uses_embedding: bool, descriptors: Sequence[str]) -> np.ndarray:
         """float64 (n, F): the embedding, then the named descriptors."""
         missing = [name for name in descriptors if name not in self.descriptors]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
 from nanomorph.majority import OTHER, is_unknown
+from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
 from nanomorph.micrograph import ReadError
 from nanomorph_training import data, scores
 from nanomorph_training.cache import default_folder
@@ -20,55 +20,13 @@ from nanomorph_training.encoders import open_extractor, segments
 from nanomorph_training.features import Extractor, Row
 from nanomorph_training.heads import remarks
 from nanomorph_training.heads.doubts import DOUBTS, write_doubts
-from nanomorph_training.heads.examples import Examples, examples
-from nanomorph_training.heads.fitting import Fit, HeadSettings, fit_head
+from nanomorph_training.heads.examples import examples
+from nanomorph_training.heads.fitting import Design, HeadSettings, fit_head
 from nanomorph_training.heads.head import Features, Head, save_head
+from nanomorph_training.heads.options import HeadOptions
 from nanomorph_training.run_folder import RunFolder, plain, versions
 
 logger = logging.getLogger(__name__)
-
-
-class HeadOptions(Protocol):
-    """What `nanomorph fit-head` asks for; see commands/fit_head.py."""
-
-    @property
-    def data(self) -> list[Path]: ...
-    @property
-    def encoder(self) -> Path: ...
-    @property
-    def task(self) -> str: ...
-    @property
-    def out(self) -> Path: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def features(self) -> str: ...
-    @property
-    def descriptors(self) -> list[str] | None: ...
-    @property
-    def labels(self) -> list[str] | None: ...
-    @property
-    def other(self) -> list[Path] | None: ...
-    @property
-    def masks(self) -> str: ...
-    @property
-    def threshold(self) -> float | None: ...
-    @property
-    def embedding_weight(self) -> float: ...
-    @property
-    def false_alarms(self) -> float: ...
-    @property
-    def accepted_accuracy(self) -> float: ...
-    @property
-    def seed(self) -> int: ...
-    @property
-    def threads(self) -> int: ...
-    @property
-    def cache(self) -> Path | None: ...
-    @property
-    def journal(self) -> Path | None: ...
-    @property
-    def train_on_all(self) -> bool: ...
 
 
 def fit_from_files(options: HeadOptions) -> Head:
@@ -82,28 +40,25 @@ def fit_from_files(options: HeadOptions) -> Head:
         run.say(f"{options.encoder} has no segmenter: nothing of its masks is learned from")
     for remark in remarks.on_samples(samples, len(data.collect([*options.data, *(options.other or ())]))):
         run.say(remark)
-    kept_out = np.array([data.is_held_out(s.group) for s in samples]) & (not options.train_on_all)
-    training = [s for s, out in zip(samples, kept_out, strict=True) if not out]
-    test = [s for s, out in zip(samples, kept_out, strict=True) if out]
-    if not training:
-        raise ConfigurationError(
-            f"all {len(test)} micrographs are of groups that are kept for the test: name more groups, or add "
-            "--train-on-all"
-        )
+    training = samples if options.train_on_all else data.to_learn_from(samples)
+    test = [] if options.train_on_all else [sample for sample in samples if data.is_held_out(sample.group)]
     run.say(f"{options.task}: {len(training)} micrographs to learn from, {len(test)} of other groups kept for the test")
     cache = options.cache or default_folder()
     extractor = open_extractor(options.encoder, cache, options.threshold, options.threads, options.journal)
-    fit = _fit(examples(training, extractor, _kinds(options), run.say), training, options)
-    head = fit.head
+    settings = HeadSettings(
+        options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
+    )
+    fit = fit_head(examples(training, extractor, options.kinds, run.say), _design(options, training), settings)
     if fit.out_of_fold is None:
         run.say(remarks.on_validation(training))
     write_doubts(options.out / DOUBTS, fit)
-    head.metrics.update(_test_scores(head, test, extractor, has_masks))
-    head.metrics.update({"data_fingerprint": data.fingerprint(samples), "encoder": extractor.key})
-    head.metrics.update({"threshold": extractor.threshold, "versions": versions()})
-    save_head(head, options.out)
-    run.write_repeat("fit-head", {**plain(options), "data": [str(p) for p in options.data]}, data.fingerprint(samples))
-    return head
+    fingerprint = data.fingerprint(samples)
+    fit.head.metrics.update(_test_scores(fit.head, test, extractor, has_masks))
+    fit.head.metrics.update({"data_fingerprint": fingerprint, "encoder": extractor.key})
+    fit.head.metrics.update({"threshold": extractor.threshold, "versions": versions()})
+    save_head(fit.head, options.out)
+    run.write_repeat("fit-head", plain(options), fingerprint)
+    return fit.head
 
 
 def _without_masks(options: HeadOptions, samples: Sequence[Sample]) -> HeadOptions:
@@ -119,7 +74,7 @@ def _without_masks(options: HeadOptions, samples: Sequence[Sample]) -> HeadOptio
             f"{options.encoder} has no segmenter, so nothing can be measured on its masks: name a run of "
             f"fit-segmenter, or use {'--masks given' if by_domain else '--features embedding'}"
         )
-    return options if by_domain else replace(options, features="embedding")  # type: ignore[type-var]
+    return options if by_domain else replace(options, features="embedding")
 
 
 def _samples(options: HeadOptions) -> list[Sample]:
@@ -142,46 +97,15 @@ def _classes(options: HeadOptions, samples: Sequence[Sample]) -> list[str]:
     return list(named)
 
 
-def _kinds(options: HeadOptions) -> list[str]:
-    """The kinds of rows to learn from; the last is that of those which the head will judge."""
-    if options.level == "field":
-        return ["field"]
-    return ["given", "predicted"] if options.masks == "both" else [options.masks]
-
-
-def _fit(found: Examples, samples: Sequence[Sample], options: HeadOptions) -> Fit:
-    return fit_head(
-        found.features,
-        [samples[n].label for n in found.sample],
-        [samples[n].group or samples[n].name for n in found.sample],
-        task=options.task,
-        level=options.level,
-        classes=_classes(options, samples),
-        descriptors=_descriptors(options),
-        uses_embedding=_uses_embedding(options),
-        sample_weight=found.weight,
-        micrographs=[samples[n].name for n in found.sample],
-        as_used=found.as_used,
-        settings=HeadSettings(
-            options.embedding_weight, options.false_alarms, options.accepted_accuracy, seed=options.seed
-        ),
+def _design(options: HeadOptions, samples: Sequence[Sample]) -> Design:
+    measured = options.descriptors or (FIELD_DESCRIPTORS if options.level == "field" else SHAPE_DESCRIPTORS)
+    return Design(
+        options.task,
+        options.level,
+        _classes(options, samples),
+        () if options.features == "embedding" else measured,
+        options.uses_embedding,
     )
-
-
-def _uses_embedding(options: HeadOptions) -> bool:
-    """Raises ConfigurationError where given instances, which have none, are to be learned from."""
-    uses = options.features in {"embedding", "both"} or (options.features == "auto" and options.level == "field")
-    if uses and options.level == "domain" and options.masks != "predicted":
-        raise ConfigurationError("a domain head uses the embedding only with --masks predicted")
-    return uses
-
-
-def _descriptors(options: HeadOptions) -> Sequence[str]:
-    from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
-
-    if options.features == "embedding":
-        return ()
-    return options.descriptors or (FIELD_DESCRIPTORS if options.level == "field" else SHAPE_DESCRIPTORS)
 
 
 def _test_scores(head: Head, samples: Sequence[Sample], extractor: Extractor, has_masks: bool) -> dict[str, Any]:

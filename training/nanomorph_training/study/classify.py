@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanomorph_training.features import Table
-from nanomorph_training.heads.fitting import HeadSettings, fit_head
-from nanomorph_training.heads.head import Features, Head
+from nanomorph_training.heads.fitting import Design, Examples, fit_head
+from nanomorph_training.heads.head import Head
 from nanomorph_training.scores import NOTHING, Domains, verdicts
 from nanomorph_training.study.draws import Draw
 
@@ -57,7 +57,6 @@ class HeadJudge:
     uses_embedding: bool
     descriptors: tuple[str, ...] = ()
     by_domain: bool = False
-    settings: HeadSettings = HeadSettings()
 
     def __call__(self, labelled: np.ndarray, tested: np.ndarray) -> np.ndarray:
         rows = np.flatnonzero(np.isin(self.learned.sample, labelled))
@@ -65,20 +64,15 @@ class HeadJudge:
         guess = np.full(len(tested), NOTHING)
         if len(set(self.y[of].tolist())) <= self.y.max():
             return guess  # nothing was found in any example of a class
-        share = 1 / np.bincount(of)[of]
-        head = fit_head(
-            _rows(self.learned.features, rows),
-            [str(label) for label in self.y[of]],
-            [self.groups[n] for n in of],
-            task="study",
-            level="domain" if self.by_domain else "field",
-            classes=[str(label) for label in range(self.y.max() + 1)],
-            descriptors=self.descriptors,
-            uses_embedding=self.uses_embedding,
-            sample_weight=share,
+        examples = Examples(
+            self.learned.features.at(rows),
+            labels=[str(label) for label in self.y[of]],
+            groups=[self.groups[n] for n in of],
             micrographs=[str(n) for n in of],
-            settings=self.settings,
-        ).head
+            weight=1 / np.bincount(of)[of],
+        )
+        level, classes = "domain" if self.by_domain else "field", [str(label) for label in range(self.y.max() + 1)]
+        head = fit_head(examples, Design("study", level, classes, self.descriptors, self.uses_embedding)).head
         at = np.flatnonzero(np.isin(self.judged.sample, tested))
         if len(at):
             said = self._said(head, at)
@@ -88,16 +82,11 @@ class HeadJudge:
 
     def _said(self, head: Head, at: np.ndarray) -> dict[int, int]:
         """By micrograph of the rows `at`: its class."""
-        features, micrograph = _rows(self.judged.features, at), self.judged.sample[at]
+        features, micrograph = self.judged.features.at(at), self.judged.sample[at]
         probabilities, novelty = head(features)
         domains = Domains(micrograph, novelty, head.labels) if self.by_domain else None
         _, guess, _ = verdicts(probabilities, np.zeros(len(at), int), domains)
         return dict(zip(dict.fromkeys(micrograph.tolist()), guess.tolist(), strict=True))
-
-
-def _rows(features: Features, rows: np.ndarray) -> Features:
-    embedding = None if features.embedding is None else features.embedding[rows]
-    return Features(embedding, features.descriptors.iloc[rows])
 
 
 def outcomes(entrant: Entrant, judge: Judge, draws: Sequence[Draw], sizes: Sequence[int]) -> Iterator[Outcome]:
