@@ -20,8 +20,9 @@ from torch import Tensor
 
 from nanomorph.atomic import atomic_open
 from nanomorph.errors import ConfigurationError
+from nanomorph_training.run_folder import CHECKPOINT
 
-TENSORS, STATE = "checkpoint.safetensors", "checkpoint.json"
+STATE = "checkpoint.json"
 SCHEMA = 1
 
 
@@ -41,7 +42,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     """Write atomically; a kill at any moment leaves the checkpoint before."""
     text = json.dumps({"schema": SCHEMA, **checkpoint.state}, indent=1, sort_keys=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    with atomic_open(run / TENSORS) as file:
+    with atomic_open(run / CHECKPOINT) as file:
         file.write(save(tensors, metadata={"state": text}))
     with atomic_open(run / STATE, "w") as file:
         file.write(text + "\n")
@@ -49,9 +50,9 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
 
 def load_checkpoint(run: Path) -> Checkpoint:
     """Read a run's checkpoint. Raises ConfigurationError naming what is missing or damaged."""
-    path = run / TENSORS
+    path = run / CHECKPOINT
     if not path.is_file():
-        raise ConfigurationError(f"{run} is no training run: it has no {TENSORS}")
+        raise ConfigurationError(f"{run} is no training run: it has no {CHECKPOINT}")
     try:
         with safe_open(path, framework="pt") as file:
             state = json.loads((file.metadata() or {})["state"])
@@ -61,6 +62,11 @@ def load_checkpoint(run: Path) -> Checkpoint:
     if state.get("schema", 0) > SCHEMA:
         raise ConfigurationError(f"{path} was written by a newer nanomorph: update nanomorph")
     return Checkpoint(tensors, state)
+
+
+def stopped(run: Path, resume: bool) -> Checkpoint | None:
+    """What a run left that was stopped, where it is to be gone on with."""
+    return load_checkpoint(run) if resume and (run / CHECKPOINT).exists() else None
 
 
 def flatten(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torchvision.models import ResNet
 
 from nanomorph.errors import ConfigurationError
+from nanomorph.manifest import STRIDE as STRIDE
+from nanomorph_training.ranges import ENCODERS
 
-ENCODERS = ("resnet18", "resnet34", "resnet50")
 # Gray values 0..1 after `nanomorph.prepare` has stretched each frame's percentiles over its range.
 MEAN, STD = 0.5, 0.25
-STRIDE = 32
 # What a backbone returns, in this order.
 OUTPUTS = ("embedding", "foreground", "interior")
 # Decoder channels at stride 16, 8, 4, 2 and 1.

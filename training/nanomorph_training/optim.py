@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from nanomorph_training.ranges import OPTIMISERS
+
 
 def learning_rate(step: int, total_steps: int, warmup_steps: int, peak: float, final: float = 0.0) -> float:
     """Linear warm-up to `peak` over `warmup_steps`, then half a cosine that reaches `final` at the last step."""
@@ -55,9 +57,6 @@ class LARS(torch.optim.Optimizer):
         velocity = state.setdefault("momentum_buffer", torch.zeros_like(parameter))
         velocity.mul_(group["momentum"]).add_(gradient)
         parameter.add_(velocity, alpha=-group["lr"])
-
-
-OPTIMISERS = ("adamw", "sgd", "lars")
 
 
 def build_optimiser(name: str, modules: Iterable[nn.Module], lr: float, weight_decay: float) -> torch.optim.Optimizer:

@@ -1,4 +1,4 @@
-"""Numbers that options may have, told in a sentence where one is out of range."""
+"""What options may be: names of networks and the like, and numbers, told in a sentence where one is out of range."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 
 from nanomorph.errors import ConfigurationError
 
+ENCODERS = ("resnet18", "resnet34", "resnet50")
+OPTIMISERS = ("adamw", "sgd", "lars")
+PRECISIONS = ("fp32", "bf16", "fp16")
 ANY = math.inf
 
 

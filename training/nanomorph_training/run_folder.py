@@ -17,8 +17,9 @@ from typing import Any
 
 from nanomorph import __version__
 from nanomorph.atomic import atomic_open
+from nanomorph.errors import ConfigurationError
 
-METRICS, LOG, REPEAT = "metrics.csv", "log.txt", "repeat.txt"
+METRICS, LOG, REPEAT, CHECKPOINT = "metrics.csv", "log.txt", "repeat.txt", "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,12 @@ class Silent(RunFolder):
 
     def write_repeat(self, command: str, options: Mapping[str, Any], data_fingerprint: str) -> None:
         """Nothing."""
+
+
+def require_new(out: Path, resume: str) -> None:
+    """Raises ConfigurationError where `out` holds a run that is not to be gone on with (`auto`)."""
+    if resume == "no" and (out / CHECKPOINT).exists():
+        raise ConfigurationError(f"{out} already holds a run: add --resume auto, or give another --out")
 
 
 def _header(path: Path) -> list[str]:

@@ -39,15 +39,16 @@ def option(
     choices: Sequence[str] | None = None,
     metavar: str | None = None,
     many: bool = False,
+    flag: str | None = None,
 ) -> Any:
     """A `--flag VALUE`; required where it has no default. `many` takes one or more values.
 
-    help: says its default where that is not a plain value; of plain values it is added.
+    help: says its default where that is not a plain value; of plain values it is added. flag: where it is not `--` and
+    the field's name.
     """
     metadata: dict[str, Any] = {"help": help + _default_in_words(help, default)}
     metadata |= {"type": _NUMBERS.get(type, type), "choices": choices, "metavar": metavar}
-    if many:
-        metadata["nargs"] = "+"
+    metadata |= {"nargs": "+" if many else None, "args": [flag] if flag else None}
     metadata = {key: value for key, value in metadata.items() if value is not None}
     return field(default=default, metadata=metadata) if default is not MISSING else field(metadata=metadata)
 

@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.cli.options import option
-from nanomorph.errors import ConfigurationError
 from nanomorph_training.pretraining.settings import (
     METHODS,
-    PRECISIONS,
     PRESETS,
     VARIANTS,
     Conduct,
     PretrainSettings,
     from_preset,
 )
-
-ENCODERS = ("resnet18", "resnet34", "resnet50")
+from nanomorph_training.ranges import ENCODERS, OPTIMISERS, PRECISIONS
+from nanomorph_training.run_folder import require_new
 
 
 def setting(help: str, *, type: Any, choices: Any = None) -> Any:
@@ -51,7 +49,7 @@ class Options:
     steps: int | None = setting("length in steps", type=int)
     epochs: float | None = setting("length in passes over the images", type=float)
     minutes: float | None = setting("length in minutes of this machine, measured before the first step", type=float)
-    optimiser: str | None = setting("adamw (default), sgd or lars", type=str, choices=("adamw", "sgd", "lars"))
+    optimiser: str | None = setting("adamw (default), sgd or lars", type=str, choices=OPTIMISERS)
     lr: float | None = setting("peak learning rate (default: 1e-3)", type=float)
     weight_decay: float | None = setting("weight decay (default: 1e-4)", type=float)
     warmup: float | None = setting("share of the steps with a rising rate (default: 0.1)", type=float)
@@ -93,8 +91,7 @@ def settings_of(options: Options) -> PretrainSettings:
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Pretrain; 0 when done."""
-    if options.resume == "no" and (options.out / "checkpoint.safetensors").exists():
-        raise ConfigurationError(f"{options.out} already holds a run: add --resume auto, or give another --out")
+    require_new(options.out, options.resume)
     settings = settings_of(options)
     from nanomorph_training.cache import Cache, default_folder
     from nanomorph_training.pretraining.run import pretrain

@@ -12,7 +12,6 @@ from nanomorph_training.ranges import ANY, require_ranges
 
 METHODS = ("simclr", "barlow-twins")
 VARIANTS = ("published", "notebook")
-PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 @dataclass(frozen=True)

@@ -1,55 +1,54 @@
 """What a fit of the segmenter computes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
+from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.models import STRIDE
-from nanomorph_training.ranges import ANY, require_ranges
+from nanomorph.manifest import STRIDE
+from nanomorph_training.ranges import ANY, ENCODERS, OPTIMISERS, PRECISIONS, require_ranges
 
 
 @dataclass(frozen=True)
 class SegmenterSettings:
-    """What a run computes; everything in it is stored in the checkpoint.
+    """Options of `nanomorph fit-segmenter` that decide what a run computes; all are stored in the checkpoint.
 
-    window: px. scale_min, scale_max: range of a window's scale relative to how the runtime sees a frame.
-    amp: precision of the forward pass: fp32, bf16 or fp16.
-    average: the weights that are kept are a moving average over the last steps, about so many.
-    keep: share of the starting segmenter's weights in the result; what is new is then learned without forgetting.
-    validation: share of the real groups that choose the best epoch. validate_every: steps.
-    seam_weight: by how much more the interior's cross-entropy counts between touching instances.
-    inscribed: share of the windows that text and bars are drawn over.
-    encoder_lr: factor on lr for the pretrained encoder; 0 freezes it. synthetic: the largest share of the windows
-    that synthetic fields get where there are real masks.
-    steps, epochs, minutes: the first that is not 0 sets the length.
+    The weights that are kept are averaged over about the last `average` steps. Of steps, epochs and minutes the first
+    that is not 0 sets the length.
     """
 
-    encoder: str = "resnet18"
-    window: int = 224
-    batch: int = 8
-    steps: int = 0
-    epochs: float = 0.0
-    minutes: float = 0.0
-    optimiser: str = "adamw"
-    lr: float = 1e-3
-    encoder_lr: float = 0.3
-    weight_decay: float = 1e-4
-    warmup: float = 0.05
-    scale_min: float = 0.55
-    scale_max: float = 1.3
-    average: int = 100
-    interior_weight: float = 1.0
-    seam_weight: float = 9.0
-    synthetic: float = 1.0
-    inscribed: float = 0.25
-    keep: float = 0.0
-    validation: float = 0.12
-    validate_every: int = 100
-    amp: str = "fp32"
-    seed: int = 0
-    threads: int = 2
-    train_on_all: bool = False
+    encoder: str = option("network of the encoder", default="resnet18", choices=ENCODERS, flag="--network")
+    window: int = option("side of a training window in px", default=224, type=int)
+    batch: int = option("windows a step", default=8, type=int)
+    steps: int = option("length in steps (default: none; give this, epochs or minutes)", default=0, type=int)
+    epochs: float = option("length in passes over the images (default: none)", default=0.0, type=float)
+    minutes: float = option(
+        "length in minutes of this machine, measured before the first step (default: none)", default=0.0, type=float
+    )
+    optimiser: str = option("adamw, sgd or lars", default="adamw", choices=OPTIMISERS)
+    lr: float = option("peak learning rate of the decoder", default=1e-3, type=float)
+    encoder_lr: float = option("the encoder's share of it; 0 freezes the encoder", default=0.3, type=float)
+    weight_decay: float = option("weight decay", default=1e-4, type=float)
+    warmup: float = option("share of the steps with a rising rate", default=0.05, type=float)
+    scale_min: float = option("smallest scale of a window; smaller ones show more of a frame", default=0.55, type=float)
+    scale_max: float = option("largest scale of a window", default=1.3, type=float)
+    average: int = option("weights are averaged over about so many last steps; 1: not at all", default=100, type=int)
+    interior_weight: float = option("weight of the interior's loss", default=1.0, type=float)
+    seam_weight: float = option("more weight of the interior between touching instances", default=9.0, type=float)
+    synthetic: float = option("largest share of the windows from synthetic fields", default=1.0, type=float)
+    inscribed: float = option("share of the windows that text is drawn over", default=0.25, type=float)
+    keep: float = option(
+        "share of the starting segmenter's weights in the result: .5 learns what is new and forgets little",
+        default=0.0,
+        type=float,
+    )
+    validation: float = option("share of the groups that chooses the best epoch", default=0.12, type=float)
+    validate_every: int = option("steps between validations (and checkpoints)", default=100, type=int)
+    amp: str = option("precision of the forward pass", default="fp32", choices=PRECISIONS)
+    seed: int = option("of every random draw", default=0, type=int)
+    threads: int = option("CPU threads", default=2, type=int)
+    train_on_all: bool = option(
+        "use the held-out quarter of the groups too (its scores are then worth nothing)", default=False, type=bool
+    )
 
     def __post_init__(self) -> None:
         counts = ((name, 1, ANY) for name in ("window", "batch", "average", "validate_every", "threads"))

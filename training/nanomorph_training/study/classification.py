@@ -34,7 +34,7 @@ def classification(
     """Fit and judge everything. Raises ConfigurationError where the data allow no draw."""
     y, classes = encode([sample.label for sample in samples], settings.labels)
     pool = Pool(samples, y, classes, cache, run.say)
-    found = draws(y, pool.groups, settings.draws, settings.test_share, settings.seed, pool.held_out)
+    found = draws(y, pool.groups, settings.n_draws, settings.test_share, settings.seed, pool.held_out)
     sizes = possible_sizes(found, settings.sizes)
     if not sizes:
         raise ConfigurationError(f"no draw can give {min(settings.sizes)} labels of every class: label more")

@@ -33,7 +33,7 @@ def segmentation(
     _require_runs(encoders)
     groups = [sample.group or sample.name for sample in samples]
     held_out = [is_held_out(sample.group) for sample in samples]
-    found = draws(np.zeros(len(samples), int), groups, settings.draws, settings.test_share, settings.seed, held_out)
+    found = draws(np.zeros(len(samples), int), groups, settings.n_draws, settings.test_share, settings.seed, held_out)
     sizes = sizes_with_all(found, settings.sizes)
     steps = steps_by_size(sizes, settings.steps)
     trials = Trials(samples, settings, Cache(cache), run)
