@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.cli.options import option
+from nanomorph_training.kinds import CLASSES as MORPHOLOGIES
+from nanomorph_training.ranges import PRECISIONS
 
 EMBEDDED = Path(__file__).parents[2] / "runtime" / "nanomorph" / "bundles" / "embedded"
-MORPHOLOGIES = ("singular", "dispersed", "network", "bundle")
 SHAPES = ("sphere", "cube", "rod", "polyhedron")
 # The segmenter of the last fit, on whose masks the heads learn.
 SEGMENTER = "segmenter-empties"
@@ -31,9 +32,7 @@ class Options:
     data: Path = option("the folder of real micrographs (shared/data)", type=Path)
     work: Path = option("folder for synthetic images, runs and caches", type=Path)
     out: Path = option("where the bundle goes", default=EMBEDDED, type=Path)
-    amp: str = option(
-        "precision of the forward passes of both long fits", default="fp32", choices=("fp32", "bf16", "fp16")
-    )
+    amp: str = option("precision of the forward passes of both long fits", default="fp32", choices=PRECISIONS)
     scale: float = option("share of every stage's size: 0.01 tries the recipe in minutes", default=1.0, type=float)
 
     def scaled(self, number: int) -> str:
@@ -68,15 +67,15 @@ class Options:
 
 @dataclass(frozen=True)
 class Step:
-    """One command, done when the file `done` is there."""
+    """One command, in words of any type, done when the file `done` is there."""
 
     done: Path
-    command: list[str]
+    command: Sequence[Any]
 
 
-def step_of(done: Path, *command: Any) -> Step:
-    """From words of any type."""
-    return Step(done, [str(word) for word in command])
+def trained(out: Path, command: str, *words: Any) -> Step:
+    """A training that is done when its folder says so."""
+    return Step(out / "DONE", (command, "--out", out, *words))
 
 
 def recipe(options: Options) -> list[Step]:
@@ -92,7 +91,7 @@ def drawn(options: Options) -> list[Step]:
         folder = options.work / name
         command = ["synthesize", "--out", folder, "--count", options.scaled(count), "--seed", seed, "--workers", 2]
         command += ["--classes", *classes] if classes else []
-        return step_of(options.fields(name), *command, *(["--width-px", *width_px] if width_px else []))
+        return Step(options.fields(name), [*command, *(["--width-px", *width_px] if width_px else [])])
 
     return [
         fields("fields", 400, 1, *MORPHOLOGIES, "particles"),
@@ -118,9 +117,8 @@ def drawn(options: Options) -> list[Step]:
 # fmt: off
 def encoder(options: Options) -> Step:
     """The encoder, from pictures alone."""
-    out = options.work / "pretrain"
-    return step_of(
-        out / "DONE", "pretrain", "--data", *options.pool, "--out", out, "--method", "simclr", "--encoder", "resnet18",
+    return trained(
+        options.work / "pretrain", "pretrain", "--data", *options.pool, "--method", "simclr", "--encoder", "resnet18",
         "--batch", 64, "--steps", options.scaled(600), "--seed", 1, "--amp", options.amp, *options.cached
     )
 
@@ -129,10 +127,9 @@ def segmenters(options: Options) -> list[Step]:
     """Fit after fit: the first on the encoder; each later one learns what was lacking and keeps a share of that."""
 
     def fit(start: str, name: str, lists: Sequence[str], steps: int, *more: Any) -> Step:
-        out = options.work / name
-        return step_of(
-            out / "DONE", "fit-segmenter", "--data", *options.pool, *map(options.fields, lists),
-            "--encoder", options.work / start, "--out", out, "--steps", options.scaled(steps), *more,
+        return trained(
+            options.work / name, "fit-segmenter", "--data", *options.pool, *map(options.fields, lists),
+            "--encoder", options.work / start, "--steps", options.scaled(steps), *more,
             "--synthetic", 0.5, "--amp", options.amp, "--validate-every", 200, *options.cached
         )
 
@@ -151,19 +148,17 @@ def segmenters(options: Options) -> list[Step]:
 
 def morphology(options: Options) -> Step:
     """The head for nanowires."""
-    out = options.work / "morphology"
-    return step_of(
-        out / "DONE", "fit-head", "--data", *map(options.fields, ("labelled", "labelled-too")),
-        "--encoder", options.work / SEGMENTER, "--out", out, "--task", "nanowire-morphology", "--level", "field",
+    return trained(
+        options.work / "morphology", "fit-head", "--data", *map(options.fields, ("labelled", "labelled-too")),
+        "--encoder", options.work / SEGMENTER, "--task", "nanowire-morphology", "--level", "field",
         "--labels", *MORPHOLOGIES, "--other", options.particles, *map(options.fields, ("others", "empties", "foreign"))
     )
 
 
 def shape(options: Options) -> Step:
     """The head for particles."""
-    out = options.work / "shape"
-    return step_of(
-        out / "DONE", "fit-head", "--data", options.particles, "--encoder", options.work / SEGMENTER, "--out", out,
+    return trained(
+        options.work / "shape", "fit-head", "--data", options.particles, "--encoder", options.work / SEGMENTER,
         # Given masks teach what shapes are, predicted ones how they will look; dirt and letters, what is none.
         "--task", "nanoparticle-shape", "--level", "domain", "--labels", *SHAPES, "--masks", "both",
         "--other", *map(options.fields, ("empties", "foreign"))
@@ -172,11 +167,11 @@ def shape(options: Options) -> Step:
 
 def bundle(options: Options) -> Step:
     """All in one folder, in the precisions that prove equal to it."""
-    return step_of(
-        options.out / "bundle.json", "export", "--head", options.work / "morphology", options.work / "shape",
+    return Step(options.out / "bundle.json", (
+        "export", "--head", options.work / "morphology", options.work / "shape",
         "--segmenter", options.work / SEGMENTER, "--calibrate", options.particles, options.unlabeled,
         "--precisions", "fp32", "int8", "--name", "embedded", "--out", options.out
-    )
+    ))
 # fmt: on
 
 
@@ -190,7 +185,8 @@ def main() -> int:
         if step.done.exists() and step.done.name != "bundle.json":
             continue
         print("nanomorph", *step.command, file=sys.stderr, flush=True)
-        code = subprocess.run([sys.executable, "-m", "nanomorph.cli.main", *step.command], check=False).returncode
+        program = [sys.executable, "-m", "nanomorph.cli.main"]
+        code = subprocess.run([*program, *map(str, step.command)], check=False).returncode
         if code:
             return code
         step.done.touch()
