@@ -19,20 +19,11 @@ from nanomorph.report.tasks import task_sections
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
 from nanomorph.results import rows_of, write_overlay
 from nanomorph.results.wires import write_wires
-from nanomorph.sources import Item, Rejected
+from nanomorph.sources import Rejected
+from runs import item
 
 ABOUT = {"Command": "nanomorph batch <in>"}
 EVIL = "<script>alert(1)</script>&\"'.tif"
-
-
-def item(name: str) -> Item:
-    return Item(name, 10, None, bytes, "1")
-
-
-@pytest.fixture
-def journal(tmp_path):
-    with Journal.open(tmp_path / "journal.sqlite") as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -396,6 +387,16 @@ def test_several_magnifications_are_told(journal, tmp_path, make_analysis, coars
         journal.record(item(name), rows_of(make_analysis(name, nm_per_px=size)))
     text = write_report(journal, tmp_path).read_text(encoding="utf-8")
     assert ("Pixel sizes range from 0.500" in text) is told
+
+
+def test_wires_of_names_that_differ_by_case_alone_are_each_ones_own(journal, tmp_path, make_analysis):
+    for name, length, apart in (("a.tif", 20, False), ("A.tif", 30, True)):
+        analysis = with_wires(make_analysis(name), [length], [False], [2], [1.0])
+        journal.record(item(name), rows_of(analysis))
+        write_wires(tmp_path, analysis, apart)
+    journal.set_apart("A.tif", "a.tif")
+    (sizes,) = collect(journal, tmp_path).folders.values()
+    assert sorted(sizes.wire_lengths.values) == [10, 15]  # nm
 
 
 def test_a_report_does_without_wires_that_are_gone(journal, tmp_path, make_analysis):

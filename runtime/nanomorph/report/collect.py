@@ -153,7 +153,7 @@ def _add_wires(findings: Findings, measured: Measured, number: int, out: Path) -
     if not int(measured.field.get("n_wires") or 0):
         return
     unit = _unit(measured)
-    lengths = wire_lengths(out, measured.name, unit, findings.edges)
+    lengths = wire_lengths(out, measured.name, measured.name in findings.apart, unit, findings.edges)
     labels = [(one.task, one.label) for one in _known(measured) if not findings.tasks[one.task].by_domain]
     groups = [findings.sizes[task, unit, label] for task, label in labels]
     for sizes in (*groups, findings.folders[unit, _folder(measured)]):

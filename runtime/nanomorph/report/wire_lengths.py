@@ -11,12 +11,12 @@ from nanomorph.measure.wire_summary import whole_wires
 from nanomorph.results.wires import read_wires
 
 
-def wire_lengths(out: Path, name: str, unit: str, edges: str) -> list[tuple[float, float]]:
+def wire_lengths(out: Path, name: str, apart: bool, unit: str, edges: str) -> list[tuple[float, float]]:
     """Length in `unit` (nm or px) of each whole wire of a micrograph, and how much it counts; none without its file.
 
-    out: the folder of results. edges: one of `measure.EDGES`.
+    out: the folder of results. apart: whether its files bear a mark (`twins`). edges: one of `measure.EDGES`.
     """
-    rows = read_wires(out, name)
+    rows = read_wires(out, name, apart)
     columns = {
         "touches_edge": np.array([row["touches_edge"] == "true" for row in rows], bool),
         "n_tips": np.array([row["n_tips"] for row in rows], int),

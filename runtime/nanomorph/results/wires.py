@@ -38,10 +38,10 @@ def wire_columns() -> tuple[str, ...]:
     return ("micrograph", *(c.name for c in WIRE_COLUMNS))
 
 
-def read_wires(out: Path, name: str) -> list[dict[str, str]]:
-    """The cells of each wire of a micrograph by column; none where its file is gone."""
+def read_wires(out: Path, name: str, apart: bool) -> list[dict[str, str]]:
+    """The cells of each wire of a micrograph by column; none where its file is gone. apart: as of `result_path`."""
     try:
-        with open(result_path(out, "wires", name, ".csv"), encoding="utf-8", newline="") as file:
+        with open(result_path(out, "wires", name, ".csv", apart), encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
     except FileNotFoundError:
         return []
