@@ -13,8 +13,8 @@ from nanomorph.readers.strict import FrameGate, frame_gate
 
 GIB = 1024**3
 # Peaks of resident memory in bytes a pixel, with what is held of the frame, of 16 Mpx: reading and preparing took 5 of
-# 16-bit TIFFs and 8 of 8-bit ones (colour takes more); measuring 20 where there are few wires or particles, 27 on a
-# network, 67 where packed particles are cut apart (since then 4 and 30 fewer: room to spare).
+# 16-bit TIFFs and 8 of 8-bit ones (colour takes more); measuring 20 where there are few wires or particles, 23 on a
+# network, 37 where packed particles are cut apart. Both have room to spare.
 READING, MEASURING = 25, 75
 # What waits to be read, bytes a byte of its file, whose pixels nobody knows yet (as for 8 bits a pixel, uncompressed).
 READ_BYTE = 5
