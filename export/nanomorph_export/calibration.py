@@ -11,8 +11,11 @@ import numpy as np
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
+from nanomorph.readers import read_path
 from nanomorph_training.data import Sample, collect, group_split, without_held_out
 from nanomorph_training.kinds import LABELS
+from nanomorph_training.synthesis import synthesize_field
+from nanomorph_training.synthesis.files import write_tiff
 
 # Of each kind, for the proof; a few smaller ones travel in the bundle, to hold compiled engines against.
 EACH, EACH_IN_BUNDLE = 5, 2
@@ -64,8 +67,6 @@ def gather(
 
 def synthetic(each: int, side: int) -> list[Micrograph]:
     """Drawn fields of every kind, calibrated; the same ones each time."""
-    from nanomorph_training.synthesis import synthesize_field
-
     fields = [(f"{label}-{n}", synthesize_field(label, SEED + n, side)) for label in LABELS for n in range(each)]
     return [
         Micrograph(field.image, (field.nm_per_px, field.nm_per_px), Calibration.METADATA, name)
@@ -75,8 +76,6 @@ def synthetic(each: int, side: int) -> list[Micrograph]:
 
 def write_proof(folder: Path) -> list[str]:
     """Write the fields that travel in a bundle; their names relative to it."""
-    from nanomorph_training.synthesis.files import write_tiff
-
     (folder / "proof").mkdir()
     files = []
     for micrograph in synthetic(EACH_IN_BUNDLE, SIDE_IN_BUNDLE):
@@ -88,8 +87,6 @@ def write_proof(folder: Path) -> list[str]:
 
 def _read(samples: Sequence[Sample], most: int, report: Callable[[str], None]) -> list[Micrograph]:
     """At most `most` of them, evenly chosen; one that cannot be read is reported and left out."""
-    from nanomorph.readers import read_path
-
     micrographs = []
     for index in np.unique(np.linspace(0, len(samples) - 1, min(most, len(samples))).astype(int)):
         try:

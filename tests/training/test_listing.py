@@ -66,7 +66,7 @@ def test_an_archives_members_are_decoded_once_and_in_one_pass(
         cache.image(samples[2])
     monkeypatch.undo()
     # A later run finds what was decoded, without opening the archive.
-    monkeypatch.setattr("nanomorph.sources.open_archive", lambda *_: pytest.fail("opened again"))
+    monkeypatch.setattr("nanomorph_training.listing.open_archive", lambda *_: pytest.fail("opened again"))
     assert Cache(tmp_path / "cache").image(samples[0]).shape == (70, 80)
 
 

@@ -16,7 +16,9 @@ from nanomorph.atomic import atomic_open
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
-from nanomorph_training.listing import MEMBER
+from nanomorph.readers import read_micrograph, read_path
+from nanomorph.sources import Item, Rejected
+from nanomorph_training.listing import members
 from nanomorph_training.samples import Sample
 from nanomorph_training.targets import target
 
@@ -67,21 +69,15 @@ class Cache:
         if path in self._unreadable:
             raise self._unreadable[path]
         if not path.exists():
-            raise ReadError("unreadable", f"{sample.path} holds no micrograph called {sample.member}")
+            raise _no_member(sample)
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
     def _decode_archive(self, archive: Path) -> None:
         """All its members in one pass: a .tar.gz is a stream, and going back to its start costs all of it."""
-        from nanomorph.readers import read_micrograph
-        from nanomorph.sources import MEMBER_LIMIT, Rejected, open_archive
-
-        for entry in open_archive(archive, "", MEMBER_LIMIT, ""):
-            path = self._path(f"member {entry.name.removeprefix(MEMBER)}", [archive])
-            if isinstance(entry, Rejected):
-                self._unreadable[path] = ReadError(entry.reason, entry.detail)
-                continue
+        for name, entry in members(archive):
+            path = self._path(f"member {name}", [archive])
             try:
-                _save(path, self._decode(read_micrograph(entry.name, entry.load())))
+                _save(path, self._decode(_read_entry(entry)))
             except ReadError as error:
                 self._unreadable[path] = error
 
@@ -119,8 +115,6 @@ def _save(path: Path, array: np.ndarray) -> None:
 
 def read_sample(sample: Sample) -> Micrograph:
     """The micrograph, with the pixel size that the sample states where its file holds none."""
-    from nanomorph.readers import read_path
-
     micrograph = _read_member(sample) if sample.member else read_path(sample.path)
     if sample.nm_per_px is None or micrograph.nm_per_px is not None:
         return micrograph
@@ -129,15 +123,20 @@ def read_sample(sample: Sample) -> Micrograph:
 
 def _read_member(sample: Sample) -> Micrograph:
     """From the archive's start: for the few that have labels; pools of many go through `Cache`."""
-    from nanomorph.readers import read_micrograph
-    from nanomorph.sources import MEMBER_LIMIT, Rejected, open_archive
+    for name, entry in members(sample.path):
+        if name == sample.member:
+            return _read_entry(entry)
+    raise _no_member(sample)
 
-    for entry in open_archive(sample.path, "", MEMBER_LIMIT, ""):
-        if entry.name == f"{MEMBER}{sample.member}":
-            if isinstance(entry, Rejected):
-                raise ReadError(entry.reason, entry.detail)
-            return read_micrograph(entry.name, entry.load())
-    raise ReadError("unreadable", f"{sample.path} holds no micrograph called {sample.member}")
+
+def _read_entry(entry: Item | Rejected) -> Micrograph:
+    if isinstance(entry, Rejected):
+        raise ReadError(entry.reason, entry.detail)
+    return read_micrograph(entry.name, entry.load())
+
+
+def _no_member(sample: Sample) -> ReadError:
+    return ReadError("unreadable", f"{sample.path} holds no micrograph called {sample.member}")
 
 
 def read_mask(path: Path, annotated: bool = False) -> np.ndarray:

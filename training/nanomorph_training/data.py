@@ -25,6 +25,7 @@ __all__ = [
     "group_split",
     "is_held_out",
     "labelled_samples",
+    "masked_samples",
     "shares",
     "to_learn_from",
     "without_held_out",
@@ -86,6 +87,16 @@ def labelled_samples(paths: Sequence[Path], classes: Sequence[str] | None) -> li
         raise ConfigurationError(
             f"no micrograph of {', '.join(map(str, paths))} has a label: give a folder that holds a folder per class, "
             "or a CSV with the columns `file` and `label`"
+        )
+    return samples
+
+
+def masked_samples(paths: Sequence[Path]) -> list[Sample]:
+    """Samples that have a mask. Raises ConfigurationError where there is none."""
+    samples = [sample for sample in collect(paths) if sample.mask is not None]
+    if not samples:
+        raise ConfigurationError(
+            "no micrograph has a mask: give CSV lists with columns file and mask (or instance_mask)"
         )
     return samples
 

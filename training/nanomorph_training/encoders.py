@@ -11,8 +11,7 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_training.features import Extractor
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import RowStore
-
-CHECKPOINT = "checkpoint.safetensors"
+from nanomorph_training.run_folder import CHECKPOINT
 
 
 def open_extractor(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from nanomorph.detail import see
 from nanomorph.engines import Engine
 from nanomorph.errors import ConfigurationError
 from nanomorph.half_contrast import outlined
+from nanomorph.measure import Measurement, measure, measure_mask, segment
 from nanomorph.micrograph import ReadError
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph_training.cache import read_instances, read_sample
@@ -23,9 +23,6 @@ from nanomorph_training.data import Sample
 from nanomorph_training.heads.head import Features
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import Row, RowStore
-
-if TYPE_CHECKING:
-    from nanomorph.measure import Measurement
 
 # Rows of other versions are computed again: what the encoder sees of a micrograph, and what is measured on it.
 SEEN, MEASURED = "12", "18"
@@ -85,8 +82,6 @@ class Extractor:
 
     def _measured(self, sample: Sample) -> tuple[np.ndarray, Measurement]:
         """The embedding, and what is measured on the predicted foreground, as a run has them."""
-        from nanomorph.measure import measure, segment
-
         micrograph = read_sample(sample)
         (seen,) = see(self.engine, [(micrograph, prepare(micrograph, self.spec))], self.spec)
         foreground = outlined(seen, micrograph.pixels, self.threshold)
@@ -136,8 +131,6 @@ def stored_given_domains(sample: Sample, store: RowStore) -> Row:
 
 def given_domains(sample: Sample) -> Row:
     """Descriptors of the instances that a sample's mask numbers. Raises ConfigurationError where it has no mask."""
-    from nanomorph.measure import measure_mask
-
     if sample.mask is None:
         raise ConfigurationError(
             f"{sample.name} has no instance mask: add a column instance_mask, or use --masks predicted"

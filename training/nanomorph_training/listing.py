@@ -86,8 +86,13 @@ def _first(row: dict[str, str], columns: Sequence[str]) -> str:
 
 def from_archive(path: Path, source: str) -> list[Sample]:
     """The micrographs inside a .zip or .tar(.gz), by name; none is unpacked here."""
-    names = [entry.name.removeprefix(MEMBER) for entry in open_archive(path, "", MEMBER_LIMIT, "") if _is_read(entry)]
-    return [Sample(path, source, member=name) for name in sorted(names)]
+    return [Sample(path, source, member=name) for name in sorted(name for name, one in members(path) if _is_read(one))]
+
+
+def members(archive: Path) -> Iterator[tuple[str, Item | Rejected]]:
+    """What lies inside an archive, by its name there; an item is to be loaded before the next one is asked for."""
+    for entry in open_archive(archive, "", MEMBER_LIMIT, ""):
+        yield entry.name.removeprefix(MEMBER), entry
 
 
 def _is_read(entry: Item | Rejected) -> bool:

@@ -94,9 +94,7 @@ class Neighbours:
     def open(cls, paths: Sequence[Path], cache: Path, train_on_all: bool, run: RunFolder) -> Neighbours:
         """From folders per class or CSV lists. The held-out quarter of the groups is left out: who watches a figure
         chooses by it. Raises ConfigurationError where fewer than two classes remain."""
-        from nanomorph_training.data import labelled_samples
-
-        samples = labelled_samples(paths, None)
+        samples = data.labelled_samples(paths, None)
         if not train_on_all:
             samples = data.without_held_out(samples)
         runtime = Cache(cache, InputSpec())

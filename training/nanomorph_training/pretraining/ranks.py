@@ -7,7 +7,8 @@ there are several backward passes a step, and the losses are already exact acros
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,10 +72,14 @@ def join(device: str = "auto") -> Ranks:
     return Ranks(dist.get_rank(), world, chosen)
 
 
-def leave() -> None:
-    """Part from the other processes."""
-    if dist.is_available() and dist.is_initialized():
-        dist.destroy_process_group()
+@contextmanager
+def together(device: str = "auto") -> Iterator[Ranks]:
+    """As `join`; at the end they part."""
+    try:
+        yield join(device)
+    finally:
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()
 
 
 class _Mean(torch.autograd.Function):

@@ -18,13 +18,12 @@ from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import budget, data, machine
 from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nanomorph_training.checkpoint import Checkpoint, save_checkpoint, stopped
 from nanomorph_training.models import MEAN, STD
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.pretraining import ranks
 from nanomorph_training.pretraining.monitors import check, write_scalars
 from nanomorph_training.pretraining.pictures import MAP, VIEWS, write_contact_sheet, write_map
-from nanomorph_training.pretraining.ranks import Ranks
 from nanomorph_training.pretraining.settings import UNWATCHED, Conduct, PretrainSettings
 from nanomorph_training.pretraining.trainer import Trainer
 from nanomorph_training.pretraining.watch import Watch
@@ -43,39 +42,23 @@ def pretrain(
 ) -> int:
     """Train and leave a checkpoint in `out`; returns the number of steps done. Raises FatalError on NaN or collapse."""
     machine.set_up(settings.threads)
-    place = ranks.join(conduct.device)
-    try:
-        return _pretrain(paths, out, settings, cache, resume, conduct, place)
-    finally:
-        ranks.leave()
-
-
-def _pretrain(
-    paths: Sequence[Path],
-    out: Path,
-    settings: PretrainSettings,
-    cache: Cache,
-    resume: bool,
-    conduct: Conduct,
-    place: Ranks,
-) -> int:
-    run = RunFolder(out) if place.is_first else Silent(out)
-    earlier = load_checkpoint(out) if resume and (out / "checkpoint.safetensors").exists() else None
-    samples, images = _open(paths, settings, replace(cache, spec=settings.input), run)
-    fingerprint = data.fingerprint(samples)
-    trainer = Trainer.start(settings, images, [sample.source for sample in samples], place, conduct.workers)
-    done = 0 if earlier is None else earlier.state["step"]
-    watch = Watch.open(conduct, settings, cache, run, done, place)
-    first, state = _resume_or_start(trainer, earlier, fingerprint, len(samples), run)
-    if place.is_first:
-        remove_leftovers(out)
-        run.write_repeat("pretrain", _repeat(paths, out, settings, conduct), fingerprint)
-        write_contact_sheet(trainer, out / VIEWS)
-    _loop(trainer, first, state, run, watch, conduct.save_seconds)
-    trainer.batches.close()
-    if place.is_first:
-        write_map(trainer, samples, images, out / MAP)
-    return state["total_steps"]
+    with ranks.together(conduct.device) as place:
+        run = RunFolder(out) if place.is_first else Silent(out)
+        earlier = stopped(out, resume)
+        samples, images = _open(paths, settings, replace(cache, spec=settings.input), run)
+        fingerprint = data.fingerprint(samples)
+        trainer = Trainer.start(settings, images, [sample.source for sample in samples], place, conduct.workers)
+        watch = Watch.open(conduct, settings, cache, run, 0 if earlier is None else earlier.state["step"], place)
+        first, state = _resume_or_start(trainer, earlier, fingerprint, len(samples), run)
+        if place.is_first:
+            remove_leftovers(out)
+            run.write_repeat("pretrain", _repeat(paths, out, settings, conduct), fingerprint)
+            write_contact_sheet(trainer, out / VIEWS)
+        _loop(trainer, first, state, run, watch, conduct.save_seconds)
+        trainer.batches.close()
+        if place.is_first:
+            write_map(trainer, samples, images, out / MAP)
+        return int(state["total_steps"])
 
 
 def _open(

@@ -20,7 +20,7 @@ from nanomorph.bundle import bundle_folder, load_bundle
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph_training import budget, data, machine
 from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, stopped
 from nanomorph_training.encoders import encoder_key, is_bundle
 from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import learning_rate
@@ -49,7 +49,7 @@ def fit_segmenter(
     place = machine.choose_device(device)
     machine.set_up(settings.threads)
     run = RunFolder(out)
-    earlier = load_checkpoint(out) if resume and (out / "checkpoint.safetensors").exists() else None
+    earlier = stopped(out, resume)
     samples = usable(paths, settings)
     fingerprint = data.fingerprint(samples)
     split = read_split(samples, settings, cache, run)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from nanomorph.errors import ConfigurationError
 from nanomorph_training import data
 from nanomorph_training.cache import Cache
 from nanomorph_training.data import Sample
@@ -36,11 +35,7 @@ class Split:
 
 def usable(paths: Sequence[Path], settings: SegmenterSettings) -> list[Sample]:
     """The micrographs of all lists that have a mask, the held-out quarter left out; ConfigurationError without any."""
-    samples = [sample for sample in data.collect(paths) if sample.mask is not None]
-    if not samples:
-        raise ConfigurationError(
-            "no micrograph has a mask: give CSV lists with columns file and mask (or instance_mask)"
-        )
+    samples = data.masked_samples(paths)
     return samples if settings.train_on_all else data.to_learn_from(samples)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nanomorph.bundle import bundle_folder
 from nanomorph.errors import ConfigurationError
+from nanomorph_training.run_folder import CHECKPOINT
 
 RANDOM, IMAGENET = "random", "imagenet"
 
@@ -58,10 +59,8 @@ def untrained(network: str, weights: str, seed: int, folder: Path) -> Path:
 
     Raises ConfigurationError where ImageNet weights are neither on this computer nor to be had.
     """
-    from nanomorph_training.checkpoint import TENSORS
-
     run = folder / f"{network}-{weights}-{seed}"
-    if not (run / TENSORS).is_file():
+    if not (run / CHECKPOINT).is_file():
         _write(run, network, weights, seed)
     return run
 

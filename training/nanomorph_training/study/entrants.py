@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
 from nanomorph.prepare import InputSpec, prepare
+from nanomorph.readers import read_path
+from nanomorph_training.classical import WHOLE_IMAGE
 from nanomorph_training.data import Sample
 from nanomorph_training.encoders import open_extractor, segments
 from nanomorph_training.features import Extractor, Table, stored_given_domains
@@ -53,21 +56,18 @@ def _of_encoder(
         pool.say(f"{contestant.name} has no segmenter: nothing of it is measured")
     if judged == FIELD:
         field = pool.table(extractor.field) if segmenter and measured else None
-        seen = field if field and not settings.turned else pool.table(_views(extractor, settings))
+        views = extractor.turned if settings.turned else extractor.upright
+        seen = field if field and not settings.turned else pool.table(views)
         if "embedding" in settings.features:
             yield entrant("embedding"), _head(pool, seen, seen, True, ())
         if field:
             whole = Table(Features(seen.features.embedding, field.features.descriptors), field.sample)
             for sees in measured:
-                yield entrant(sees), _head(pool, whole, whole, sees == "both", _field_descriptors())
+                yield entrant(sees), _head(pool, whole, whole, sees == "both", FIELD_DESCRIPTORS)
     elif segmenter:
         predicted = pool.table(extractor.predicted_domains)
         learned = predicted if judged == PREDICTED else pool.table(extractor.given_domains)
         yield entrant("descriptors"), _domain_head(pool, learned, predicted)
-
-
-def _views(extractor: Extractor, settings: StudySettings) -> Callable[[Sample], Row]:
-    return extractor.turned if settings.turned else extractor.upright
 
 
 def _head(pool: Pool, learned: Table, judged: Table, embedding: bool, descriptors: tuple[str, ...]) -> HeadJudge:
@@ -75,12 +75,10 @@ def _head(pool: Pool, learned: Table, judged: Table, embedding: bool, descriptor
 
 
 def _domain_head(pool: Pool, learned: Table, judged: Table) -> HeadJudge:
-    return HeadJudge(learned, judged, pool.y, pool.groups, False, _shape_descriptors(), by_domain=True)
+    return HeadJudge(learned, judged, pool.y, pool.groups, False, SHAPE_DESCRIPTORS, by_domain=True)
 
 
 def _classical(pool: Pool) -> Iterator[tuple[Entrant, Judge]]:
-    from nanomorph_training.classical import WHOLE_IMAGE
-
     store, spec = RowStore(pool.cache / "features"), InputSpec()
     for name, features in WHOLE_IMAGE.items():
 
@@ -94,20 +92,6 @@ def _classical(pool: Pool) -> Iterator[tuple[Entrant, Judge]]:
 
 def _classical_row(sample: Sample, features: Callable[[np.ndarray], np.ndarray], spec: InputSpec) -> Row:
     """Of the same pixels that an encoder sees."""
-    from nanomorph.readers import read_path
-
     prepared = prepare(read_path(sample.path), spec)
     height, width = prepared.shape
     return Row(features(prepared.pixels[:height, :width]), pd.DataFrame(index=[0]))
-
-
-def _field_descriptors() -> tuple[str, ...]:
-    from nanomorph.measure import FIELD_DESCRIPTORS
-
-    return tuple(FIELD_DESCRIPTORS)
-
-
-def _shape_descriptors() -> tuple[str, ...]:
-    from nanomorph.measure import SHAPE_DESCRIPTORS
-
-    return tuple(SHAPE_DESCRIPTORS)

@@ -51,10 +51,7 @@ def studied_samples(paths: Sequence[Path], settings: StudySettings) -> list[Samp
         samples = labelled_samples(paths, settings.labels)
         _require_masks(samples, settings)
         return samples
-    samples = [sample for sample in data.collect(paths) if sample.mask is not None]
-    if not samples:
-        raise ConfigurationError("no micrograph has a mask: give CSV lists with columns file and mask")
-    return samples
+    return data.masked_samples(paths)
 
 
 def _require_masks(samples: Sequence[Sample], settings: StudySettings) -> None:
