@@ -15,17 +15,12 @@ ENCODERS = {(2, 2, 2, 2): "resnet18", (3, 4, 6, 3): "resnet34"}
 
 def torch_engine(graph: Path) -> TorchEngine:
     """The backbone that `export` folded and rounded, in float32."""
-    import onnx
-    import torch
-    from onnx import numpy_helper
-
-    from nanomorph_export.graphs import fuse, widen
+    from nanomorph_export.graphs import fuse
     from nanomorph_training.models import build_backbone
     from nanomorph_training.predict import TorchEngine
+    from nanomorph_training.segmentation.from_bundle import weights_of
 
-    model = onnx.load(str(graph))
-    widen(model)
-    weights = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in model.graph.initializer}
+    weights = weights_of(graph)
     backbone = fuse(build_backbone(_encoder(list(weights))))
     backbone.load_state_dict({name: weights.get(name, value) for name, value in backbone.state_dict().items()})
     missing = [name for name, _ in backbone.named_parameters() if name not in weights]

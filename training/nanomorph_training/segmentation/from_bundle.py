@@ -7,6 +7,7 @@ the mean and variance that its layer has on given frames: training then goes on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def checkpoint_of(bundle: Bundle, frames: Sequence[np.ndarray]) -> Checkpoint:
     folded = build_backbone(trained["encoder"])
     fold_batch_norm(folded.eval())
     try:
-        folded.load_state_dict(_weights(bundle))
+        folded.load_state_dict(weights_of(bundle.backbones["fp32"]))
     except RuntimeError as error:
         raise ConfigurationError(f"{bundle.path} holds another network than {trained['encoder']}: {error}") from error
     backbone = unfolded(folded, build_backbone(trained["encoder"]), frames[:: max(1, len(frames) // FRAMES)][:FRAMES])
@@ -47,13 +48,13 @@ def _state(bundle: Bundle, trained: dict[str, Any], backbone: Backbone) -> dict[
     return {**trained, **scales, "kind": "backbone", "threshold": bundle.foreground_threshold}
 
 
-def _weights(bundle: Bundle) -> dict[str, Tensor]:
-    """By dotted name, float32; large ones are stored as fp16 under `NAME.half`."""
+def weights_of(graph: Path) -> dict[str, Tensor]:
+    """Of an exported backbone, by dotted name, float32; large ones are stored as fp16 under `NAME.half`."""
     import onnx
     from onnx import numpy_helper
 
-    graph = onnx.load(bundle.backbones["fp32"]).graph
-    found = {i.name.removesuffix(".half"): numpy_helper.to_array(i).astype(np.float32) for i in graph.initializer}
+    stored = onnx.load(graph).graph.initializer
+    found = {one.name.removesuffix(".half"): numpy_helper.to_array(one).astype(np.float32) for one in stored}
     # Whatever else the graph holds (axes, sizes) has names that the exporter made up.
     named = {name for name in found if "." in name or name in ("mean", "std")}
     return {name: torch.from_numpy(found[name].copy()) for name in sorted(named)}
