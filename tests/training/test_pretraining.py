@@ -262,7 +262,8 @@ def test_an_older_run_is_resumed_though_options_were_added(pool: Path, tmp_path:
 
 def test_two_processes_learn_what_one_learns_from_the_whole_batch(pool: Path, tmp_path: Path) -> None:
     """torchrun with gloo on the CPU, batch norm included; one process gets the same views in one batch."""
-    line = arguments(pool, tmp_path, "two", "--steps 1 --optimiser sgd --lr 0.05 --device cpu")
+    # Seed 0 has a value so near a kink that rounding alone moves the step by 6 % on some CPUs; seed 1, by 0.005 %.
+    line = arguments(pool, tmp_path, "two", "--steps 1 --optimiser sgd --lr 0.05 --device cpu --seed 1")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
         [*torchrun, "-m", "nanomorph.cli.main", *line], capture_output=True, text=True, check=False, encoding="utf-8"
