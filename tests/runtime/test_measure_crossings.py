@@ -179,7 +179,8 @@ def test_a_bent_gap_follows_the_circle_of_its_arms() -> None:
 
 def test_foreground_is_looked_for_along_the_bend_of_a_wire() -> None:
     """A ring 6 px wide: its chord lies in a hole, the way along it does not."""
-    found = candidates(arms_on_a_circle(0.8, 6), lambda points, limit: np.abs(np.hypot(*points.T) - ARC) > 3 - limit)
+    arms = arms_on_a_circle(0.8, 6)
+    found = match(arms, candidates(arms), lambda points, limit: np.abs(np.hypot(*points.T) - ARC) > 3 - limit)
     assert len(found.first) == 1
 
 

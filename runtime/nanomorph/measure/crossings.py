@@ -38,7 +38,7 @@ def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray, too_near
     widths = 2 * _medians(radius[branches.order.values], branches.order)
     trim = trims(branches, radius, widths)
     arms = arms_of(skeleton, branches, trim, widths, radius)
-    pairs = match(arms, candidates(arms, too_near), too_near)
+    pairs = match(arms, candidates(arms), too_near)
     partner = np.full(2 * len(branches), FREE)
     partner[arms.end[pairs.first]], partner[arms.end[pairs.second]] = arms.end[pairs.second], arms.end[pairs.first]
     chains, wire = _chains(partner, _bridges(skeleton, branches, arms, pairs, partner, widths))

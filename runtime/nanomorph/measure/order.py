@@ -33,8 +33,14 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
     sides = side * 0.5 ** (np.arange(STEPS * N_HALVINGS + 1) / STEPS)
     cos, sin = length * np.cos(2 * direction), length * np.sin(2 * direction)
     x, y = np.maximum(middle, 0).T.copy()
-    order = np.array([_in_windows(x, y, cos, sin, one) for one in sides]) / length.sum()
-    level = s2d(length, direction)
+    order = np.empty(len(sides))
+    for finest in range(len(sides) - STEPS, len(sides)):
+        windows = _in_windows(x, y, cos, sin, sides[finest])
+        # Of half the side they fit into those of the whole one: what these hold is their sum.
+        for k in range(finest, -1, -STEPS):
+            order[k] = np.abs(windows).sum() / length.sum()
+            windows = _four_in_one(windows)
+    level = float(np.abs(windows.sum()) / length.sum())
     if level > ORDERED:
         return math.nan
     share = (order - level) / (1 - level)
@@ -46,7 +52,17 @@ def domain_length(middle: np.ndarray, length: np.ndarray, direction: np.ndarray,
     return float(sides[k - 1] * (sides[k] / sides[k - 1]) ** t)
 
 
-def _in_windows(x: np.ndarray, y: np.ndarray, cos: np.ndarray, sin: np.ndarray, side: float) -> float:
+def _in_windows(x: np.ndarray, y: np.ndarray, cos: np.ndarray, sin: np.ndarray, side: float) -> np.ndarray:
+    """Sums of cos + i sin over windows of a side, complex (rows, columns)."""
     column, row = (x / side).astype(int), (y / side).astype(int)
-    window = row * (int(column.max()) + 1) + column
-    return float(np.hypot(np.bincount(window, cos), np.bincount(window, sin)).sum())
+    shape = int(row.max()) + 1, int(column.max()) + 1
+    window = row * shape[1] + column
+    real, imaginary = (np.bincount(window, part, minlength=math.prod(shape)) for part in (cos, sin))
+    return np.asarray(real + 1j * imaginary).reshape(shape)
+
+
+def _four_in_one(windows: np.ndarray) -> np.ndarray:
+    """Sums over 2 x 2 windows each."""
+    for axis, n in enumerate(windows.shape):
+        windows = np.add.reduceat(windows, np.arange(0, n, 2), axis=axis)
+    return windows

@@ -41,16 +41,13 @@ class Pairs:
         return Pairs(self.first[which], self.second[which], self.cost[which])
 
 
-def candidates(arms: Arms, too_near: TooNear) -> Pairs:
-    """All pairs that cost less than that both end, with foreground at a few points of the gap between them."""
+def candidates(arms: Arms) -> Pairs:
+    """All pairs that cost less than that both end, whether or not there is foreground between them."""
     if len(arms.end) < 2:
         return Pairs(np.zeros(0, int), np.zeros(0, int), np.zeros(0))
     first, second = _facing(arms)
     pairs = Pairs(first, second, pair_cost(arms, first, second))
-    pairs = pairs.take(pairs.cost < arms.cost[first] + arms.cost[second])
-    # Across most gaps of a network there is a hole, which a few points find.
-    coarse = np.hypot(*(arms.at[pairs.second] - arms.at[pairs.first]).T) / 4
-    return pairs.take(_inside(arms, pairs, too_near, coarse))
+    return pairs.take(pairs.cost < arms.cost[first] + arms.cost[second])
 
 
 def _facing(arms: Arms) -> tuple[np.ndarray, np.ndarray]:
@@ -99,19 +96,21 @@ def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]
 
 
-def _inside(arms: Arms, pairs: Pairs, too_near: TooNear, spacing: np.ndarray) -> np.ndarray:
+def _inside(arms: Arms, pairs: Pairs, too_near: TooNear) -> np.ndarray:
     """Whether the gap of every pair is foreground, straight across or else along the bend of its arms.
 
-    Points `spacing` (px) apart, or as needed, keep away from the outline. The bend of long thin gaps is not known as
-    well as their chord, and a straight wire's is the chord.
+    The bend of long thin gaps is not known as well as their chord, and a straight wire's is the chord.
     """
     least = CLEARANCE / 2 * np.minimum(arms.width[pairs.first], arms.width[pairs.second])
-    spacing = np.maximum(spacing, 1.5 * least)
+    quarter = np.hypot(*(arms.at[pairs.second] - arms.at[pairs.first]).T) / 4
     inside = np.zeros(len(least), bool)
     for bent in (False, True):
         left = np.flatnonzero(~inside)
-        points, pair = along_gaps(arms, pairs.take(left), spacing[left], bent)
-        inside[left] = np.bincount(pair[too_near(points, least[left][pair])], minlength=len(left)) == 0
+        # Across most gaps of a network there is a hole, which a few points find.
+        for spacing in (np.maximum(quarter, 1.5 * least), 1.5 * least):
+            points, pair = along_gaps(arms, pairs.take(left), spacing[left], bent)
+            left = left[np.bincount(pair[too_near(points, least[left][pair])], minlength=len(left)) == 0]
+        inside[left] = True
     return inside
 
 
@@ -143,7 +142,7 @@ def match(arms: Arms, pairs: Pairs, too_near: TooNear) -> Pairs:
         unseen = wanted[~seen[wanted]]
         seen[unseen] = True
         kept = np.ones(len(seen), bool)
-        kept[unseen] = _inside(arms, pairs.take(unseen), too_near, np.zeros(len(unseen)))
+        kept[unseen] = _inside(arms, pairs.take(unseen), too_near)
         if kept.all():
             return pairs.take(_without_circles(arms, pairs, wanted))
         pairs, seen = pairs.take(kept), seen[kept]

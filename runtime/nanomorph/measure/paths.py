@@ -11,6 +11,8 @@ SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
 CLEAR_WIDTHS = 0.75  # so many widths from a tip a skeleton goes astray: it stops short or turns into a corner
 # Tangents are compared at so many separations, up to half of a path's length.
 N_LAGS, LAG_SHARE = 10, 0.5
+# More tangents of a path than so many are not all compared: at most every fourth, which span half of the same points.
+ENOUGH_TANGENTS = 250
 # The least mean loss of tangent correlation that is told from the noise of a digitised straight wire.
 STRAIGHT = 2e-4
 
@@ -152,7 +154,7 @@ def _along_lag(paths: Ragged, lag: np.ndarray) -> np.ndarray:
 def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sum and number of cos(angle between tangents), each (m, K), at separations `lag_px` (m, K) along every path.
 
-    Tangents span 9 points.
+    Tangents span 9 points; of a path of many, those that begin at every few are compared, as neighbours are alike.
     """
     spacing = lengths(paths) / np.maximum(paths.lengths - 1, 1)
     span = np.minimum(SMOOTHING_POINTS - 1, np.maximum(paths.lengths - 1, 1))
@@ -164,12 +166,15 @@ def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, 
     lags = np.maximum(np.rint(lag_px / np.maximum(spacing, 1e-9)[:, None]).astype(int), 1)
     counts = np.maximum(n[:, None] - lags, 0)
     sums = np.zeros(lag_px.shape)
+    stride = np.clip(n // ENOUGH_TANGENTS, 1, SMOOTHING_POINTS // 2)
+    counts = -(-counts // stride[:, None])
     for k in range(lag_px.shape[1]):
-        start = spread(begins[:-1], counts[:, k])[0]
-        ahead = start + np.repeat(lags[:, k], counts[:, k])
         owner = np.repeat(np.arange(len(paths)), counts[:, k])
+        start = begins[owner] + stride[owner] * spread(np.zeros(len(paths), int), counts[:, k])[0]
+        ahead = start + lags[owner, k]
         sums[:, k] = np.bincount(owner, x[start] * x[ahead] + y[start] * y[ahead], minlength=len(paths))
-    return sums, counts
+    # Of all paths together each counts by its length.
+    return sums * stride[:, None], counts * stride[:, None]
 
 
 def persistence_lengths(paths: Ragged) -> np.ndarray:
