@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from nanomorph.analysis import Analysis
@@ -45,9 +44,9 @@ class Concluder:
         """Measure and judge what the backbone saw. Pure: no state is kept between micrographs."""
         mask, doubt, left_out = self._domains(micrograph, inference)
         told = {"left_out_fraction": left_out, "material_contrast": material_contrast(micrograph.pixels, mask)}
-        covered = beside(mask, inference.annotation)
         rows, edges = inference.field_rows, self.ways.edges
-        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=edges, told=told, rows=rows, covered=covered)
+        hidden = inference.annotation
+        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=edges, told=told, rows=rows, burnt_in=hidden)
         labels, domain_table = self.judge(inference.embedding, measured.field, measured.domain_table)
         return Analysis(
             micrograph=micrograph,
@@ -76,11 +75,3 @@ class Concluder:
         mask = separated(material, inference.interior, nm_per_px)
         area = np.count_nonzero(material)
         return mask, doubt, 1 - np.count_nonzero(mask) / area if area else 0.0
-
-
-def beside(mask: np.ndarray, annotation: np.ndarray | None) -> np.ndarray:
-    """The domains of a label image (H, W) next to burnt-in letters and bars (bool (H, W)), which may hide a part."""
-    if annotation is None:
-        return np.zeros(0, mask.dtype)
-    around = cv2.dilate(annotation.view(np.uint8), np.ones((3, 3), np.uint8))
-    return np.setdiff1d(mask[around > 0], 0)

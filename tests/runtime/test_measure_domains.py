@@ -164,9 +164,22 @@ def test_labels_are_kept_and_edges_flagged() -> None:
 def test_what_is_covered_counts_as_cut() -> None:
     labels = np.zeros((60, 80), np.int32)
     labels[10:20, 30:40], labels[30:36, 50:56] = 4, 9
-    table = measure(labels, None, covered=[9]).domains
+    bar = np.zeros(labels.shape, bool)
+    bar[36:40, 40:70] = True
+    table = measure(labels, None, burnt_in=bar).domains
     assert table.touches_edge.tolist() == [False, True]
     assert table.edge_weight.isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("nm_per_px", [(1.5, 1.0), (1.0, 1.5), (1.1, 1.0), (2.0, 1.0)])
+def test_small_discs_on_oblong_pixels_are_as_wide_as_on_square_ones(nm_per_px: tuple[float, float]) -> None:
+    """12 nm, at 20 places between pixels; on squares of 1 nm their least Feret diameter comes out 3 % too small."""
+    found = []
+    for at in np.random.default_rng(0).uniform(0, 1, (20, 2)):
+        y, x = np.mgrid[:26, :26] - 13.0
+        mask = np.hypot((x - at[0]) * nm_per_px[0], (y - at[1]) * nm_per_px[1]) <= 6
+        found.append(measure_mask(mask, nm_per_px).feret_min_nm[0])
+    assert np.mean(found) == pytest.approx(12, rel=0.045)
 
 
 def test_touching_labels_are_measured_apart() -> None:

@@ -73,4 +73,34 @@ def _wires(length: list[float], tips: list[int], weight: list[float]) -> Columns
         f"{name}_{unit}": np.array(length, float) for name in ("length", "width_median") for unit in ("px", "nm")
     }
     edge = np.isnan(np.array(weight, float))
+    columns["end_to_end_px"] = columns["length_px"]
     return columns | {"n_tips": np.array(tips, int), "edge_weight": np.array(weight, float), "touches_edge": edge}
+
+
+def _ring(radius: float, width: float) -> np.ndarray:
+    y, x = np.mgrid[:200, :400] - 100.0
+    return np.abs(np.hypot(x, y) - radius) <= width / 2
+
+
+def test_a_ring_is_a_whole_wire_as_long_as_it_is_around() -> None:
+    field = measure(_ring(50, 8).astype(np.int32), None).field
+    assert field["n_whole_wires"] == 1
+    assert field["wire_length_median_px"] == pytest.approx(2 * math.pi * 50, rel=0.01)
+
+
+def test_a_ring_that_a_wire_crosses_closes_on_itself() -> None:
+    labels = _ring(50, 8).astype(np.int32)
+    labels[97:104, 20:301] = 1
+    ring, wire = measure(labels, None).wires.sort_values("n_tips").itertuples()
+    assert ring.length_px == pytest.approx(2 * math.pi * 50, rel=0.02)
+    assert (ring.end_to_end_px, ring.n_crossings, ring.n_tips) == (pytest.approx(0), 2, 0)
+    assert (wire.length_px, wire.n_crossings, wire.n_tips) == (pytest.approx(281, abs=2), 2, 2)
+
+
+def test_of_crossed_wires_the_one_that_ends_at_a_burnt_in_bar_is_cut() -> None:
+    """Two wires, 101 and 61 px long; the longer one ends where a bar begins."""
+    bar = np.zeros((200, 400), bool)
+    bar[80:120, 151:200] = True
+    measured = measure(_crossed(), (2.0, 2.0), burnt_in=bar)
+    assert measured.wires.sort_values("length_px").touches_edge.tolist() == [True, False, True]
+    assert measured.field["wire_length_median_px"] == pytest.approx(61, abs=1.0)

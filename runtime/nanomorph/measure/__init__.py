@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 
 from nanomorph.cores import pool
-from nanomorph.measure.domains import measure_domains
+from nanomorph.measure.domains import Domains, measure_domains
 from nanomorph.measure.fields import field_um2, measure_field, measure_spans
 from nanomorph.measure.frames import documented, empty, frame
+from nanomorph.measure.hidden import domains_beside
 from nanomorph.measure.material import cleaned
 from nanomorph.measure.rules import Separation
 from nanomorph.measure.separate import segment, separated
@@ -89,7 +90,7 @@ def measure(
     edges: str = "leave-out",
     told: Mapping[str, float] = UNTOLD,
     rows: slice | None = None,
-    covered: Sequence[int] | np.ndarray = (),
+    burnt_in: np.ndarray | None = None,
 ) -> Measurement:
     """Measure the domains of a label image, the wires in them and the field as a whole.
 
@@ -100,20 +101,21 @@ def measure(
     edges: what size statistics do with domains at the edge of the field, one of EDGES.
     told: FIELD_COLUMNS that domains do not show: the share of the material that was left out of them, its contrast.
     rows: those of the field of view, where an info bar takes the others; places are counted from the frame's first row.
-    covered: domains that something burnt in may hide a part of: they count as those at the edge.
+    burnt_in: bool (H, W), letters and bars: what lies beside them, and may go on below, counts as what the edge cuts.
     """
     first, height = (0 if rows is None else rows.start), len(labels)
     labels = np.ascontiguousarray(labels if rows is None else labels[rows], np.int32)
+    burnt_in = burnt_in if burnt_in is None or rows is None else np.ascontiguousarray(burnt_in[rows])
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
     with pool(1, "measure") as beside:
         texture = beside.submit(measure_texture, labels, per_px)
         # When its turn comes it stands back behind the outlines, for which the skeletons wait.
         spans = beside.submit(lambda: beside.submit(measure_spans, labels))
-        domains = measure_domains(labels, nm_per_px, beside, covered)
+        domains = measure_domains(labels, nm_per_px, beside, domains_beside(labels, burnt_in))
         columns = (
             empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
         )
-        wires = beside.submit(lambda: empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, labels.shape))
+        wires = beside.submit(_wires, domains, labels.shape, burnt_in)
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
         field |= wire_statistics(wires.result(), edges, field_um2(labels.shape, nm_per_px))
         field |= {**UNTOLD, **told, "field_of_view_fraction": len(labels) / height}
@@ -122,6 +124,10 @@ def measure(
         documented(_lower(wires.result(), first), WIRE_COLUMNS),
         {c.name: field[c.name] for c in FIELD_COLUMNS},
     )
+
+
+def _wires(domains: Domains | None, field: tuple[int, int], burnt_in: np.ndarray | None) -> Columns:
+    return empty(WIRE_COLUMNS) if domains is None else wire_columns(domains, field, burnt_in)
 
 
 def _lower(columns: Columns, by: int) -> Columns:

@@ -10,6 +10,9 @@ import numpy as np
 
 from nanomorph.measure.pieces import boxes_of
 
+# Where it stretches OpenCV interpolates at 32 places between two pixels: by one of them it looks farther on, so that of
+# places half-way between a pixel inside and one outside those at a domain's begin are in, those at its end out.
+_NEXT = 1 / 32
 ISOTROPIC = 1e-3  # pixel sizes in x and y that differ by less than this share are taken as equal
 
 
@@ -48,5 +51,10 @@ def to_square_pixels(crop: np.ndarray, nm_per_px: tuple[float, float]) -> np.nda
     x, y = nm_per_px[0] / side, nm_per_px[1] / side
     size = tuple(math.ceil(n * by) for n, by in zip(padded.shape[::-1], (x, y), strict=True))
     # By exactly that factor: rounded to whole pixels a narrow domain would be up to half a pixel wider or narrower.
-    by = np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]])
+    by = np.array([[x, 0, _begin(x)], [0, y, _begin(y)]])
     return cv2.warpAffine(padded, by, size, flags=cv2.INTER_LINEAR) > 0.5
+
+
+def _begin(stretch: float) -> float:
+    """Where the first pixel's centre comes to lie along an axis that is stretched so many times."""
+    return 0.5 * stretch - 0.5 - (_NEXT * stretch if stretch > 1 else 0.0)

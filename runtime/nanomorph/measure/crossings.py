@@ -43,14 +43,14 @@ def resolve(skeleton: Skeleton, branches: Branches, radius: np.ndarray, too_near
     partner[arms.end[pairs.first]], partner[arms.end[pairs.second]] = arms.end[pairs.second], arms.end[pairs.first]
     chains, wire = _chains(partner, _bridges(skeleton, branches, arms, pairs, partner, widths))
     outer = np.stack([[c[0] for c in chains], [c[-1] ^ 1 for c in chains]], axis=1).astype(int)
-    rings = (branches.node.ravel()[outer] == FREE).all(axis=1) & (skeleton.degree[branches.ends[outer]] == 2).all(
-        axis=1
-    )
+    is_free, degree = branches.node.ravel()[outer] == FREE, skeleton.degree[branches.ends[outer]]
+    crossed = partner[outer[:, 1]] == outer[:, 0]  # rings that others cross
+    rings = crossed | (is_free & (degree == 2)).all(axis=1)
     paths = _closed(_paths(skeleton, branches, chains, partner, trim), rings)
     domain = skeleton.domain[branches.order.values[branches.order.starts[:-1]]]
     owner = domain[np.array([c[0] >> 1 for c in chains], int)]
-    tips = (branches.node.ravel()[outer] == FREE) & (skeleton.degree[branches.ends[outer]] < 2)
-    return Wires(paths, owner, tips, wire, np.array([len(c) - 1 for c in chains], int))
+    crossings = np.array([len(c) - 1 for c in chains], int) + crossed
+    return Wires(paths, owner, is_free & (degree < 2), wire, crossings)
 
 
 def _medians(values: np.ndarray, sequences: Ragged) -> np.ndarray:

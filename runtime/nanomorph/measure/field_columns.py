@@ -8,7 +8,7 @@ from nanomorph.measure.scales import COARSE, REDUCED, WINDOWS
 _SIZED = "over the domains clear of the edge (but see sizes_include_edge, and --edges)"
 _SIDE = "square root of the field's area"
 
-_WHOLE = "wires.csv's whole wires, off the edge and free at both ends (but see --edges)"
+_WHOLE = "wires.csv's whole wires, off the edge, free at both ends or closed to a ring (but see --edges)"
 _CHORDS = "along x and y; whole ones, weighted for the edge (their mean counts cut ones by half)"
 _THICKNESS = "by area, diameter of the largest inscribed disc, which may reach out of the field, around each pixel of"
 _SCALE = f"; of a field reduced to {COARSE} to {REDUCED} px, or of {WINDOWS} windows where it would blur what it holds"

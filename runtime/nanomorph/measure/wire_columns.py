@@ -20,7 +20,12 @@ _CURVATURE = "mean of |turning over one width, at least 9 points| / that length"
 WIRE_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("domain", "", "value of the domain in the mask that the wire is part of"),
     Descriptor("wire", "", "number of the wire in the micrograph, from 1"),
-    Descriptor("touches_edge", "", "reaches the edge of the field, so that its length is a part of it", ISO13322),
+    Descriptor(
+        "touches_edge",
+        "",
+        "reaches the edge of the field, or burnt-in letters or bars: its length is a part of it",
+        ISO13322,
+    ),
     *lengths("length", "path along the wire, averaged over 9 points, continued straight to the outline at tips", ""),
     *lengths("end_to_end", "distance of the path's two ends", ""),
     *lengths("width_median", f"median of {WIDTH_AT}", SKELETON),

@@ -6,18 +6,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from nanomorph.measure.domains import CLOSED
 from nanomorph.measure.statistics import Sample, bootstrap_median, median
 
 
 def whole_wires(wires: Mapping[str, np.ndarray], edges: str = "leave-out") -> Sample:
-    """The wires (WIRE_COLUMNS) whose length is known: off the edge, both ends free; of `edges` "count" all of them.
+    """The wires (WIRE_COLUMNS) whose length is known: off the edge, both ends free, or none as a ring has; of `edges`
+    "count" all of them.
 
     An end on another wire is often none: there a crossing was not resolved.
     """
     if edges == "count":
         index = np.arange(len(wires["n_tips"]))
         return Sample(index, np.ones(len(index)), bool(wires["touches_edge"].any()))
-    index = np.flatnonzero(~wires["touches_edge"] & (wires["n_tips"] == 2))
+    is_ring = wires["end_to_end_px"] <= CLOSED
+    index = np.flatnonzero(~wires["touches_edge"] & ((wires["n_tips"] == 2) | is_ring))
     weight = wires["edge_weight"][index] if edges == "weight" else np.ones(len(index))
     return Sample(index, weight, False)
 

@@ -8,13 +8,14 @@ import numpy as np
 
 from nanomorph.measure import paths as path_measures
 from nanomorph.measure.domains import Domains, tortuosity
+from nanomorph.measure.hidden import paths_beside
 from nanomorph.measure.ragged import Ragged
 from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.wires import Columns
 
 
-def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
-    """WIRE_COLUMNS of all wires of a field (h, w), arrays (m,), by domain.
+def wire_columns(domains: Domains, field: tuple[int, ...], burnt_in: np.ndarray | None = None) -> Columns:
+    """WIRE_COLUMNS of all wires of a field (h, w), arrays (m,), by domain. burnt_in: bool (h, w), may hide parts.
 
     Lengths are measured on square pixels; `_px` are those of the same path and width on the recorded ones.
     """
@@ -24,11 +25,13 @@ def wire_columns(domains: Domains, field: tuple[int, ...]) -> Columns:
     length = path_measures.lengths(square)
     direction = _direction(square)
     across = _across(direction, domains.per_px)
+    # So near a path comes to what cuts its wire, at the least.
+    reach = 0.5 * wires.widths["width_median"] * across + 0.5
     columns = {
         "domain": domains.columns["domain"][wires.domain],
         "wire": np.arange(1, len(square) + 1),
         "touches_edge": domains.columns["touches_edge"][wires.domain]
-        & _touches(recorded, wires.widths["width_median"] * across, field),
+        & (_touches(recorded, reach, field) | paths_beside(recorded, reach + 1.0, burnt_in)),
         "elongation": _elongation(length, wires.widths["width_median"]),
         "tortuosity": tortuosity(length, path_measures.end_to_end(square)),
         "orientation_deg": direction,
@@ -88,8 +91,8 @@ def _boxes(paths: Ragged, direction: np.ndarray, width: np.ndarray) -> np.ndarra
     return (extent + beside)[:, ::-1]
 
 
-def _touches(paths: Ragged, width: np.ndarray, field: tuple[int, ...]) -> np.ndarray:
-    """Whether the wire around a path (px of the field) reaches the first or last row or column."""
+def _touches(paths: Ragged, reach: np.ndarray, field: tuple[int, ...]) -> np.ndarray:
+    """Whether a path (px of the field) comes within its reach (m,) of the first or last row or column."""
     x, y = paths.values.T
     gap = np.minimum(np.minimum(x, field[1] - 1.0 - x), np.minimum(y, field[0] - 1.0 - y))
-    return np.minimum.reduceat(gap, paths.starts[:-1]) <= 0.5 * width + 0.5
+    return np.minimum.reduceat(gap, paths.starts[:-1]) <= reach

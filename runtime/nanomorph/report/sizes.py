@@ -17,7 +17,9 @@ MIN_CHARTED = 12
 QUANTITY_WORDS = {"width_median": "width", "ecd": "equivalent diameter", "length": "longest path"}
 WIRE_LENGTH = "length of wires"
 
-_OF_WIRES = ". Wires, crossings resolved: those off the edge that are free at both ends (with --edges count all)"
+_OF_WIRES = (
+    ". Wires, crossings resolved: those off the edge that are free at both ends, or rings (with --edges count all)"
+)
 
 
 def sizes_in(

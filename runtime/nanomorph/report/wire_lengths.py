@@ -20,6 +20,7 @@ def wire_lengths(out: Path, name: str, apart: bool, unit: str, edges: str) -> li
     columns = {
         "touches_edge": np.array([row["touches_edge"] == "true" for row in rows], bool),
         "n_tips": np.array([row["n_tips"] for row in rows], int),
+        "end_to_end_px": np.array([row["end_to_end_px"] for row in rows], float),
         # Files that were written before 2026-12 have no weight.
         "edge_weight": np.array([row.get("edge_weight") or math.nan for row in rows], float),
     }
