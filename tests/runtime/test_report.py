@@ -351,7 +351,8 @@ def with_wires(analysis, lengths, cut, tips, weights):
     n = len(lengths)
     wires = {"domain": np.ones(n, np.int32), "wire": np.arange(1, n + 1), "touches_edge": np.array(cut, bool)}
     wires |= {"length_px": np.array(lengths, float), "length_nm": np.array(lengths) / 2}
-    wires |= {"n_tips": np.array(tips), "edge_weight": np.array(weights, float)}
+    wires |= {"end_to_end_px": wires["length_px"], "n_tips": np.array(tips)}
+    wires |= {"edge_weight": np.array(weights, float)}
     return replace(analysis, wire_table=wires, field=analysis.field | {"n_wires": n})
 
 
