@@ -42,3 +42,11 @@ def test_persistence_length_of_many_chains_is_that_they_were_drawn_with(persiste
     chains = Ragged.of([worm(persistence, 300, seed) for seed in range(200)])
     assert paths.persistence_length(chains) == pytest.approx(persistence, rel=0.12)
     assert np.nanmedian(paths.persistence_lengths(chains)) == pytest.approx(persistence, rel=0.5)
+
+
+def test_a_long_path_is_as_stiff_by_a_few_of_its_tangents_as_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = np.cumsum(np.random.default_rng(5).normal(0, 0.1, 4000))
+    walk = Ragged.of([np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1), axis=0)])
+    few = paths.persistence_lengths(walk)[0]
+    monkeypatch.setattr(paths, "ENOUGH_TANGENTS", len(turns))
+    assert few == pytest.approx(paths.persistence_lengths(walk)[0], rel=0.02)
