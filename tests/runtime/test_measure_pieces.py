@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure.pieces import greatest_of, pieces_of
+from nanomorph.measure.pieces import few_true, greatest_of, pieces_of, runs_of
 
 MASK = np.array(
     [
@@ -74,3 +74,17 @@ def test_the_greatest_value_under_every_label() -> None:
     values = np.array([[0.9, 0.1, 0.3], [0.2, 0.8, 0.5]])
     assert greatest_of(labels, values).tolist() == [0.9, 0.0, 0.3, 0.0, 0.5]
     assert greatest_of(np.zeros((2, 3), int), values).tolist() == [0.9]
+
+
+def test_runs_begin_where_values_change_and_where_rows_do() -> None:
+    assert runs_of(np.array([[1, 1, 2], [2, 2, 0], [0, 0, 0]], np.int32)).tolist() == [0, 2, 3, 5, 6]
+
+
+def test_a_pixel_is_found_in_its_piece() -> None:
+    assert pieces_of(MASK, 8).at(np.array([0, 4, 7, 9, 10])).tolist() == [0, 1, 0, 1, 2]
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 100])
+def test_few_places_are_found_in_words_and_behind_the_last_whole_one(size: int) -> None:
+    for mask in (np.random.default_rng(size).random(size) < 0.2, np.zeros(size, bool), np.ones(size, bool)):
+        assert few_true(mask).tolist() == np.flatnonzero(mask).tolist()

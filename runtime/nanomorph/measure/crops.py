@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nanomorph.measure.pieces import boxes_of
+from nanomorph.measure.pieces import boxes_of, runs_of
 
 # Where it stretches OpenCV interpolates at 32 places between two pixels: by one of them it looks farther on, so that of
 # places half-way between a pixel inside and one outside those at a domain's begin are in, those at its end out.
@@ -27,9 +27,7 @@ class Crop:
 
 def crops_of(labels: np.ndarray) -> list[Crop]:
     """One crop for every domain of a label image (H, W), ascending."""
-    begins = np.ones(labels.shape, bool)
-    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
-    bounds = np.append(np.flatnonzero(begins), labels.size)
+    bounds = np.append(runs_of(labels), labels.size)
     owner = labels.ravel()[bounds[:-1]].astype(int)
     boxes = boxes_of(owner, bounds[:-1], bounds[1:], labels.shape[1], int(owner.max(initial=0)) + 1)
     return [

@@ -121,8 +121,10 @@ def _products(fractions: np.ndarray) -> np.ndarray:
     height, width = fractions.shape
     # Empty pixels for the distances that are asked for: what is farther may come round to the other side.
     shape = [fft.next_fast_len(side + side // 2, real=True) for side in fractions.shape]
-    power = np.abs(fft.rfft2(fractions, shape)) ** 2
-    products = fft.irfft2(power, shape)[: height // 2]
+    spectrum = fft.fft(fft.rfft(fractions, shape[1]), shape[0], axis=0)
+    power = spectrum.real**2 + spectrum.imag**2
+    # Back along columns first, as a real transform: power is real. Of the rows few are asked for.
+    products = fft.irfft(fft.rfft(power, axis=0, norm="forward")[: height // 2].conj(), shape[1])
     ring, weight = _rings(height, width)
     # Along the other diagonal too: products are symmetric only under reversal of both axes.
     mean = products[:, : width // 2] + products[:, -np.arange(width // 2)]

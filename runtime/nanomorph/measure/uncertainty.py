@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.pieces import pieces_of
+from nanomorph.measure.pieces import Pieces, pieces_of, runs_of
 
 # Longer side at which pixels are counted; of larger fields every k-th row and column, which estimates the same shares.
 SAMPLED = 1024
@@ -91,31 +91,54 @@ def mask_interval(labels: np.ndarray, domain: np.ndarray, foreground: np.ndarray
     labels = sampled(labels)
     possible, certain = thresholds(threshold)
     n = int(domain[-1]) + 1
-    sure = np.bincount(labels[foreground >= certain], minlength=n)
-    band = _attached(labels, foreground >= possible, n)
-    inside = np.bincount(labels[labels > 0], minlength=n)
+    taken = labels > 0
+    runs = _runs(labels)
+    inside = np.bincount(runs.owner, runs.length, minlength=n)
+    unsure = np.bincount(labels[taken & (foreground < certain)], minlength=n)
+    band = _attached(labels, taken, pieces_of(taken | (foreground >= possible), 8), runs, n)
     # Shares, as a count of every k-th pixel alone is off by more than the doubt.
     seen = np.maximum(inside, 1)
-    low, high = np.where(inside > 0, (np.minimum(sure, inside) / seen, 1 + np.bincount(band, minlength=n) / seen), 1.0)
+    low, high = np.where(inside > 0, ((inside - unsure) / seen, 1 + band / seen), 1.0)
     return MaskInterval(low[domain], high[domain])
 
 
-def _attached(labels: np.ndarray, possible: np.ndarray, n: int) -> np.ndarray:
-    """The domains (below `n`) that the pixels belong to which are `possible` and in no domain; 0 of none."""
-    taken = labels > 0
-    pieces = pieces_of(possible | taken, 8)
-    last, loose = pieces.greatest(labels), possible & ~taken
-    owner = pieces.painted(last)[loose]
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """Stretches of domains along rows: where each begins in the raveled image, its domain and its px, int (k,)."""
+
+    first: np.ndarray
+    owner: np.ndarray
+    length: np.ndarray
+
+
+def _runs(labels: np.ndarray) -> _Runs:
+    first = runs_of(labels)
+    owner, length = labels.ravel()[first], np.diff(first, append=labels.size)
+    inside = owner > 0
+    return _Runs(first[inside], owner[inside], length[inside])
+
+
+def _attached(labels: np.ndarray, taken: np.ndarray, pieces: Pieces, runs: _Runs, n: int) -> np.ndarray:
+    """Pixels of `pieces` that lie in no domain, by the domain (below `n`) that they belong to: (n,).
+
+    taken: bool (H, W), where domains are, each in a piece; runs: theirs.
+    """
+    piece = pieces.at(runs.first)
+    last, least = np.zeros(len(pieces), int), np.full(len(pieces), n)
+    np.maximum.at(last, piece, runs.owner)
+    np.minimum.at(least, piece, runs.owner)
     # Nearly every piece holds one domain or none: only in others is asked which is nearest.
-    several = pieces.greatest((n - labels) * taken) != n - last
-    shared = np.flatnonzero(several & (last > 0))
-    if len(shared):
-        number = np.zeros(len(pieces), np.int32)
-        number[shared] = shared + 1
-        piece = pieces.painted(number)
-        asked = piece[loose] > 0
-        owner[asked] = _nearest(labels, piece, np.flatnonzero(loose)[asked])
-    return owner
+    one = last == least
+    around = pieces.area - np.bincount(piece, runs.length, minlength=len(pieces))
+    band = np.bincount(last[one], around[one], minlength=n)
+    shared = np.flatnonzero((last > 0) & ~one)
+    if not len(shared):
+        return band
+    number = np.zeros(len(pieces), np.int32)
+    number[shared] = shared + 1
+    of_shared = pieces.painted(number)
+    places = np.flatnonzero((of_shared > 0) & ~taken)
+    return band + np.bincount(_nearest(labels, of_shared, places), minlength=n)
 
 
 def _nearest(labels: np.ndarray, piece: np.ndarray, places: np.ndarray) -> np.ndarray:
