@@ -9,15 +9,13 @@ import numpy as np
 
 
 def distance_to_background(mask: np.ndarray) -> np.ndarray:
-    """Exact Euclidean distance (px) of every pixel of `mask`, bool or 0/1 (H, W), to the nearest 0; float32.
+    """Exact Euclidean distance (px) of every pixel of `mask`, bool or 0/1 uint8 (H, W), to the nearest 0; float32.
 
     OpenCV's precise transform differs in its last bits from call to call (seen with 5.0), enough to turn a tie and
     so a table's digit. Squared distances between pixels are whole numbers: rounded to them, the result is one and
     the same.
     """
-    distance = cv2.distanceTransform(
-        np.ascontiguousarray(mask).astype(np.uint8, copy=False), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
-    )
+    distance = cv2.distanceTransform(np.ascontiguousarray(mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     # In place: frames can be large.
     for step in (np.square, np.rint, np.sqrt):
         step(distance, out=distance)
@@ -59,7 +57,7 @@ def depth_of(crop: np.ndarray) -> Depth:
     reach = int((coarse.greatest + 4) * factor)
     left, top = max(0, x - reach), max(0, y - reach)
     around = crop[top : y + reach, left : x + reach]
-    fine = distance_to_background(np.pad(around, 1))[1:-1, 1:-1]
+    fine = _alone(around)
     # Near the window's rim the distance to its outside is none to the background.
     centre = (slice(max(0, y - top - 2 * factor), y - top + 2 * factor + 1),
               slice(max(0, x - left - 2 * factor), x - left + 2 * factor + 1))  # fmt: skip
@@ -69,7 +67,7 @@ def depth_of(crop: np.ndarray) -> Depth:
 
 
 def _depth(crop: np.ndarray) -> Depth:
-    distance = distance_to_background(np.pad(crop, 1))[1:-1, 1:-1]
+    distance = _alone(crop)
     deepest = np.flatnonzero(distance == distance.max())
     # Along a ribbon of one width many are: one in the middle, as at the ends corners are rounded.
     row, column = np.unravel_index(int(deepest[len(deepest) // 2]), distance.shape)
@@ -79,5 +77,11 @@ def _depth(crop: np.ndarray) -> Depth:
 
 def to_edge(mask: np.ndarray) -> np.ndarray:
     """Distance (px, float32) of the pixels of a mask (bool (H, W)) to its edge, which lies between pixels."""
-    distance = distance_to_background(np.pad(mask, 1))[1:-1, 1:-1]
+    distance = _alone(mask)
     return np.subtract(distance, np.float32(0.5), out=distance, where=mask)
+
+
+def _alone(mask: np.ndarray) -> np.ndarray:
+    """`distance_to_background` where beyond a mask (bool (H, W)) all is background."""
+    binary = np.ascontiguousarray(mask).view(np.uint8)
+    return distance_to_background(cv2.copyMakeBorder(binary, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0))[1:-1, 1:-1]

@@ -169,20 +169,20 @@ def _single(outline: Outline, moments: Moments, depth: Depth) -> dict[str, float
     hull = convex_hull(np.concatenate(outline.outer))
     diameters = feret_max(outline.corners), feret_min(hull)
     inscribed_radius = _inscribed_radius(outline.points, depth.at)
-    around = sum(map(perimeter, outline.outer))
+    around = [perimeter(ring) for ring in outline.outer]
     return {
         "ecd": math.sqrt(4 * moments.area / math.pi),
         "feret_max": diameters[0],
         "feret_min": diameters[1],
-        "perimeter": around,
-        "outline_length": around + total_perimeter(outline.holes),
+        "perimeter": sum(around),
+        "outline_length": sum(around) + total_perimeter(outline.holes),
         "inscribed_diameter": 2 * inscribed_radius,
         "n_holes": len(outline.holes),
         # Twice: a tiny negative angle becomes 180 in floating point, and 180 is 0.
         "orientation_deg": -math.degrees(moments.angle) % 180.0 % 180.0,
         "centroid_x": moments.centroid[0],
         "centroid_y": moments.centroid[1],
-        **proportions(outline, hull, moments, diameters, inscribed_radius),
+        **proportions(outline, hull, moments, diameters, inscribed_radius, around),
     }
 
 
@@ -191,10 +191,13 @@ def _inscribed_radius(points: np.ndarray, at: np.ndarray) -> float:
 
     The middle of an even width lies between two pixels.
     """
-    radius = float(np.hypot(*(points - at).T).min())
-    near = points[np.hypot(*(points - at).T) <= radius + 2]
+    x, y = points.T - at[:, None]
+    distance = np.hypot(x, y)
+    radius = float(distance.min())
+    near = distance <= radius + 2
+    x, y, at = x[near], y[near], np.zeros(2)
     for step in (0.5, 0.25):
         places = at + step * _AROUND
-        radii = np.hypot(*(near[:, None] - places).transpose(2, 0, 1)).min(axis=0)
+        radii = np.hypot(x - places[:, :1], y - places[:, 1:]).min(axis=1)
         at, radius = places[radii.argmax()], float(radii.max())
     return radius

@@ -144,7 +144,7 @@ def _offset(rings: Ragged) -> Ragged:
 
 def closed_difference(polygon: np.ndarray) -> np.ndarray:
     """Edges of a closed polygon, (n, 2): from every vertex to the next, from the last to the first."""
-    return np.diff(polygon, axis=0, append=polygon[:1])
+    return np.concatenate([polygon[1:], polygon[:1]]) - polygon
 
 
 def enclosed_area(polygon: np.ndarray) -> float:

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from scipy import fft
 
+from nanomorph.measure.pieces import runs_of
+
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Lines of so many rows and columns are enough for a chord distribution; more of them repeat their neighbours.
 MOST_LINES = 1024
@@ -74,11 +76,12 @@ class _Runs:
 def _runs(lines: np.ndarray, per_px: float, share: float) -> tuple[_Runs, _Runs]:
     """Runs of 0 and of 1 along the rows of `lines`."""
     n = lines.shape[1]
-    changed = np.flatnonzero(lines[:, 1:] != lines[:, :-1])
-    row, at = np.divmod(changed, n - 1)
+    begins = runs_of(lines)
+    changed = begins[begins % n > 0]  # those of a row's first runs are no changes
+    row, at = np.divmod(changed, n)
+    # Whole runs are those between two changes of one row.
     same = row[1:] == row[:-1]
-    # The value of a run between two changes is the one after its first change.
-    value = lines[row[:-1], at[:-1] + 1][same]
+    value = lines.ravel()[changed[:-1]][same]
     length = np.diff(at)[same].astype(float)
     weight = share / (1 - (length + 1) / n)
     total = float(np.count_nonzero(lines))

@@ -60,18 +60,26 @@ def moments_of(crop: np.ndarray, per_px: tuple[float, float] = (1.0, 1.0)) -> Mo
 
 
 def proportions(
-    outline: Outline, hull: np.ndarray, moments: Moments, feret: tuple[float, float], inscribed_radius: float
+    outline: Outline,
+    hull: np.ndarray,
+    moments: Moments,
+    feret: tuple[float, float],
+    inscribed_radius: float,
+    around: Sequence[float],
 ) -> dict[str, float]:
-    """Ratios that compare a domain with a disc, rectangle, triangle or ellipse. Formulas: `table`."""
+    """Ratios that compare a domain with a disc, rectangle, triangle or ellipse. Formulas: `table`.
+
+    around: the perimeter of each of the outline's outer polygons.
+    """
     filled = sum(abs(enclosed_area(p)) for p in outline.outer)
     enclosing_radius = cv2.minEnclosingCircle(hull.astype(np.float32))[1]
     return {
         "aspect_ratio": max(feret[0] / max(feret[1], 1.0), 1.0),
-        "circularity": _share(4 * math.pi * moments.area, sum(map(perimeter, outline.outer)) ** 2),
+        "circularity": _share(4 * math.pi * moments.area, sum(around) ** 2),
         "solidity": _share(moments.area, abs(enclosed_area(hull))),
         "eccentricity": math.sqrt(max(1 - moments.minor / moments.major, 0.0)),
         "roundness": _share(4 * moments.area, math.pi * feret[0] ** 2),
-        "convexity": _share(perimeter(hull), perimeter(outline.outer[0])),
+        "convexity": _share(perimeter(hull), around[0]),
         "rectangularity": _share(filled, least_rectangle(hull)),
         "circle_fill": _share(filled, math.pi * enclosing_radius**2),
         "inscribed_ratio": _share(inscribed_radius, enclosing_radius),
@@ -108,7 +116,8 @@ def _largest_triangle(ring: np.ndarray) -> float:
     """
     x, y = ring.T
     a, b, c = _TRIPLES
-    twice = (x[b] - x[a]) * (y[c] - y[a]) - (x[c] - x[a]) * (y[b] - y[a])
+    x_a, y_a = x[a], y[a]
+    twice = (x[b] - x_a) * (y[c] - y_a) - (x[c] - x_a) * (y[b] - y_a)
     best = np.abs(twice).argmax()
     corners = [int(a[best]), int(b[best]), int(c[best])]
     area = 0.0
