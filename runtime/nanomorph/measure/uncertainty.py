@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.pieces import Pieces, pieces_of, runs_of
+from nanomorph.measure.pieces import Pieces, few_true, pieces_of, runs_of
 
 # Longer side at which pixels are counted; of larger fields every k-th row and column, which estimates the same shares.
 SAMPLED = 1024
@@ -94,7 +94,7 @@ def mask_interval(labels: np.ndarray, domain: np.ndarray, foreground: np.ndarray
     taken = labels > 0
     runs = _runs(labels)
     inside = np.bincount(runs.owner, runs.length, minlength=n)
-    unsure = np.bincount(labels[taken & (foreground < certain)], minlength=n)
+    unsure = np.bincount(labels.ravel()[few_true((taken & (foreground < certain)).ravel())], minlength=n)
     band = _attached(labels, taken, pieces_of(taken | (foreground >= possible), 8), runs, n)
     # Shares, as a count of every k-th pixel alone is off by more than the doubt.
     seen = np.maximum(inside, 1)
@@ -137,7 +137,7 @@ def _attached(labels: np.ndarray, taken: np.ndarray, pieces: Pieces, runs: _Runs
     number = np.zeros(len(pieces), np.int32)
     number[shared] = shared + 1
     of_shared = pieces.painted(number)
-    places = np.flatnonzero((of_shared > 0) & ~taken)
+    places = few_true(((of_shared > 0) & ~taken).ravel())
     return band + np.bincount(_nearest(labels, of_shared, places), minlength=n)
 
 
