@@ -13,14 +13,15 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
+from nanomorph_training.heads.head import load_head
 
 README = Path(__file__).parents[2] / "training" / "README.md"
 SIZES = {"STEPS": "1", "COUNT": "1", "DRAWS": "1"}
 
 
-def commands() -> list[list[str]]:
-    """The commands between `<!-- tutorial -->` and the end of its block, with their variables filled in."""
-    block = README.read_text(encoding="utf-8").split("<!-- tutorial -->")[1].split("```")[1].removeprefix("sh\n")
+def commands(mark: str) -> list[list[str]]:
+    """The commands between `<!-- mark -->` and the end of its block, with their variables filled in."""
+    block = README.read_text(encoding="utf-8").split(f"<!-- {mark} -->")[1].split("```")[1].removeprefix("sh\n")
     return [shlex.split(Template(line).substitute(SIZES)) for line in block.splitlines() if line and line[0] != "#"]
 
 
@@ -55,7 +56,7 @@ def test_the_tutorial_from_unlabelled_images_to_a_bundle(tmp_path: Path, monkeyp
     micrographs(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for program, *arguments in commands():
+    for program, *arguments in commands("tutorial"):
         assert program == "nanomorph"
         assert main(arguments) == 0, shlex.join(arguments)
     assert [head.labels for head in load_bundle("my-bundle").heads] == [("bar", "disc")]
@@ -67,6 +68,20 @@ def test_the_tutorial_from_unlabelled_images_to_a_bundle(tmp_path: Path, monkeyp
 
 
 def test_the_tutorial_names_every_stage() -> None:
-    named = [arguments[0] for _, *arguments in commands()]
+    named = [arguments[0] for _, *arguments in commands("tutorial")]
     assert named[:5] == ["pretrain", "evaluate", "synthesize", "fit-segmenter", "fit-head"]
     assert named[5:] == ["export", "batch", "fit-head", "export", "relabel"]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("offline")
+def test_the_embedded_bundle_learns_from_a_few_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but the export, which is the tutorial's."""
+    micrographs(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fits = [["1" if word == "300" else word for word in arguments] for _, *arguments in commands("further")]
+    assert [arguments[0] for arguments in fits] == ["fit-segmenter", "fit-head", "export"]
+    for arguments in fits[:2]:
+        assert main(arguments) == 0, shlex.join(arguments)
+    assert load_head(tmp_path / "runs" / "my-head").labels == ("bar", "disc")
