@@ -9,24 +9,16 @@ from pathlib import Path
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError
 from nanomorph.journal import Journal
+from nanomorph.journal.kept import BUNDLE, FOLLOWS, SCALE_BARS, WAYS, measures_key, threshold_key
 from nanomorph.model import Model
 from nanomorph.work import Settings
 
 logger = logging.getLogger(__name__)
 
-# Under which the journal keeps whether they were read: rows of frames without a pixel size depend on it.
-SCALE_BARS = "scale bars"
-_BUNDLE, _FOLLOWS = "bundle", "follows"
-
-
-def measures_key(fingerprint: str) -> str:
-    """Under which a journal keeps how a bundle that wrote into it measures; `relabel` asks."""
-    return f"measures.{fingerprint}"
-
 
 def _said(key: str, value: str) -> str:
     """In the words of the command line."""
-    words = {"nm_per_px": "--nm-per-px", SCALE_BARS: SCALE_BARS, _BUNDLE: _BUNDLE}.get(key, f"--{key}")
+    words = {"nm_per_px": "--nm-per-px", SCALE_BARS: SCALE_BARS, BUNDLE: BUNDLE}.get(key, f"--{key}")
     return f"no {words}" if value == "None" else f"{words} {value}"
 
 
@@ -43,33 +35,34 @@ class OneWay:
 
     def require(self, model: Model, settings: Settings) -> None:
         """Raises ConfigurationError where `out` holds results of another bundle, pixel size or way of measuring."""
-        self._same("nm_per_px", str(settings.nm_per_px))
-        self._same(SCALE_BARS, "read, text masked" if settings.scale_bars else "not read")
-        self._same("detail", str(model.ways.detail))
-        self._same("edges", model.ways.edges)
-        self._same("outline", model.ways.outline)
+        ways = model.ways
+        scale_bars = "read, text masked" if settings.scale_bars else "not read"
+        chosen = (str(settings.nm_per_px), scale_bars, str(ways.detail), ways.edges, ways.outline)
+        for key, value in zip(WAYS, chosen, strict=True):
+            self._same(key, value)
         self.require_bundle(model.bundle)
 
     def require_bundle(self, bundle: Bundle) -> None:
         """The bundle of the results so far, or the next one of a folder that is followed; else as `require`."""
         if self.follow is None:
-            self._same(_BUNDLE, bundle.fingerprint)
+            self._same(BUNDLE, bundle.fingerprint)
         else:
             self._next_of(self.follow, bundle.fingerprint)
         self.journal.remember(measures_key(bundle.fingerprint), bundle.measures)
+        self.journal.remember(threshold_key(bundle.fingerprint), f"{bundle.foreground_threshold:g}")
 
     def _next_of(self, follow: Path, fingerprint: str) -> None:
-        before = self.journal.recall(_BUNDLE)
-        if before is None or self.journal.recall(_FOLLOWS) != str(follow):
-            self._same(_BUNDLE, fingerprint)
+        before = self.journal.recall(BUNDLE)
+        if before is None or self.journal.recall(FOLLOWS) != str(follow):
+            self._same(BUNDLE, fingerprint)
         elif before != fingerprint:
-            self.journal.note(_BUNDLE, f"{before} -> {fingerprint}")
-            self.journal.remember(_BUNDLE, fingerprint)
+            self.journal.note(BUNDLE, f"{before} -> {fingerprint}")
+            self.journal.remember(BUNDLE, fingerprint)
             logger.warning(
                 "%s: bundle %s from now on; earlier rows keep what %s said (column bundle)",
                 self.out, fingerprint, before,
             )  # fmt: skip
-        self.journal.remember(_FOLLOWS, str(follow))
+        self.journal.remember(FOLLOWS, str(follow))
 
     def _same(self, key: str, value: str) -> None:
         before = self.journal.recall(key)

@@ -18,9 +18,10 @@ from nanomorph import __version__
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import BlockedError, ConfigurationError
 from nanomorph.journal import Journal, is_output, place, point, require_folder, require_in_place
+from nanomorph.journal.kept import SCALE_BARS
 from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
-from nanomorph.one_way import SCALE_BARS, OneWay
+from nanomorph.one_way import OneWay
 from nanomorph.outages import writing_to
 from nanomorph.pipeline import Pipeline
 from nanomorph.report import write_report

@@ -275,8 +275,20 @@ def test_lognormal_of_known_sizes():
     assert fit.spread == pytest.approx(1.5, rel=2e-3)
     assert fit.distance < 0.002
     assert fit.cumulative(np.array([20.0]))[0] == pytest.approx(0.5, abs=1e-3)
+    assert not fit.poor
     assert fit_lognormal(Sample.of(np.array([5.0, 5.0, 5.0]), np.zeros(3))) is None
     assert fit_lognormal(Sample.of(np.array([5.0, np.nan, 6.0]), np.zeros(3))) is None
+
+
+def test_a_lognormal_of_two_populations_is_called_poor():
+    """Sixty of 10 and forty of 40: the fit's median, 17, is the size of none, and it misses 60 % by .14 to .34."""
+    of_two = fit_lognormal(Sample.of(np.repeat([10.0, 40.0], [60, 40]), np.zeros(100)))
+    assert of_two.median == pytest.approx(10**0.6 * 40**0.4)
+    assert of_two.poor
+    # Ten values are a tenth off any curve by chance alone.
+    few = fit_lognormal(Sample.of(np.array([8.0, 8, 9, 10, 12, 12, 12, 13, 14, 15]), np.zeros(10)))
+    assert few.distance > 0.15
+    assert not few.poor
 
 
 def test_ratio_of_medians():
@@ -286,7 +298,9 @@ def test_ratio_of_medians():
     assert ratio.ratio == pytest.approx(3)
     assert ratio.low < 3 < ratio.high
     assert ratio.by_micrograph
-    assert median_ratio(Sample.of(first, ids), Sample.of(np.array([1.0]), np.array([0]))) is None
+    # Of five values not even the whole range covers the median in 95 of 100 samples.
+    assert median_ratio(Sample.of(first, ids), Sample.of(np.arange(1.0, 6.0), np.arange(5))) is None
+    assert median_ratio(Sample.of(first, ids), Sample.of(np.arange(1.0, 7.0), np.arange(6))) is not None
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class JournalRows:
     @classmethod
     def open(cls, out: Path, bundle: Bundle) -> JournalRows:
         """Of the folder of a run. Raises ConfigurationError where another backbone measured it, or nothing did."""
-        from nanomorph.one_way import measures_key
+        from nanomorph.journal.kept import measures_key
 
         with JournalReader.open(locate(out)) as journal:
             fits = {one for one in journal.bundles() if journal.recall(measures_key(one)) == bundle.measures}

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from nanomorph import __version__
 from nanomorph.journal import JournalReader
 from nanomorph.report import notes, page, tasks
 from nanomorph.report.collect import collect
-from nanomorph.report.folders import folder_section
+from nanomorph.report.folders import folder_section, magnification_section
 from nanomorph.report.gallery import choose, figures, links, others
+from nanomorph.report.methods import methods_section, settings_of
 from nanomorph.results.colours import class_colours
 
 __all__ = ["write_report"]
@@ -39,10 +41,12 @@ def write_report(
         lead=page.lead(findings),
         tiles=page.tiles(findings),
         notices=page.notices(findings),
-        tasks=tasks.task_sections(findings, colours, inlined) + folder_section(findings),
+        tasks=tasks.task_sections(findings, colours, inlined)
+        + folder_section(findings)
+        + magnification_section(findings),
         pictures=page.pictures(*(figures(out, path, some, colours, apart) for some in (clear, doubtful, more))),
         set_aside=page.set_aside(findings.quarantined),
-        how_made=notes.how_made(findings, about or {}),
+        how_made=methods_section(findings, settings_of(journal), __version__) + notes.how_made(findings, about or {}),
         footnotes=notes.footnotes(findings),
     )
     return path

@@ -16,7 +16,7 @@ from nanomorph.journal import JournalReader, Measured
 from nanomorph.majority import OTHER
 from nanomorph.measure.statistics import Sample, sample
 from nanomorph.micrograph import Calibration
-from nanomorph.report.findings import QUANTITIES, Example, Findings, Task
+from nanomorph.report.findings import QUANTITIES, Example, Findings, Sizes, Task
 from nanomorph.report.wire_lengths import wire_lengths
 from nanomorph.report.words import three_digits
 from nanomorph.results.overlays import leading_judgement
@@ -63,6 +63,8 @@ def _count(findings: Findings, measured: Measured) -> None:
         return
     findings.n_done += 1
     findings.n_domains += _n_domains(measured)
+    findings.n_sized += int(measured.field.get("n_sized") or 0)
+    findings.n_debris += _number(measured.field.get("left_out_fraction") or "0") > 0
     findings.n_wires += int(measured.field.get("n_wires") or 0)
     findings.made_by[measured.bundle, measured.provider, measured.precision] += 1
     findings.judged_by |= {cells.get("bundle") or measured.bundle for cells in measured.labels or [{}]}
@@ -80,6 +82,7 @@ def _note_frame(findings: Findings, measured: Measured) -> None:
         findings.pixel_sizes.append(float(nm_per_px))
     else:
         findings.uncalibrated.append(measured.name)
+    findings.calibrations[measured.field.get("calibration") or Calibration.NONE] += 1
     if measured.field.get("calibration") == Calibration.SCALE_BAR:
         findings.by_scale_bar.append(measured.name)
     if int(measured.field.get("n_frames") or 1) > 1:
@@ -141,7 +144,7 @@ def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
         row = rows[at]
         labels = ((judgement.task, row.get(judgement.task) or judgement.label) for judgement in judgements)
         groups = [findings.sizes[task, unit, label] for task, label in labels]
-        for sizes in (*groups, findings.folders[unit, _folder(measured)]):
+        for sizes in (*groups, *_whatever_label(findings, measured)):
             sizes.micrographs.append(number)
             sizes.weights.append(weight)
             for quantity in QUANTITIES:
@@ -156,8 +159,17 @@ def _add_wires(findings: Findings, measured: Measured, number: int, out: Path) -
     lengths = wire_lengths(out, measured.name, measured.name in findings.apart, unit, findings.edges)
     labels = [(one.task, one.label) for one in _known(measured) if not findings.tasks[one.task].by_domain]
     groups = [findings.sizes[task, unit, label] for task, label in labels]
-    for sizes in (*groups, findings.folders[unit, _folder(measured)]):
+    for sizes in (*groups, *_whatever_label(findings, measured)):
         sizes.wires += [(length, number, weight) for length, weight in lengths]
+
+
+def _whatever_label(findings: Findings, measured: Measured) -> list[Sizes]:
+    """The groups that all of its domains and wires belong to: its folder's, and its pixel size's."""
+    groups = [findings.folders[_unit(measured), _folder(measured)]]
+    if nm_per_px := measured.field.get("nm_per_px_x"):
+        # Read off scale bars, one and the same differs by a percent.
+        groups.append(findings.magnified[float(f"{float(nm_per_px):.2g}")])
+    return groups
 
 
 def _unit(measured: Measured) -> str:

@@ -38,7 +38,8 @@ def write_comparison(outs: Sequence[Path], page: Path) -> Path:
 _NOTES = (
     "Sizes are of all domains, whatever their label, uncertain ones too.",
     "The ratio of two medians has a 95 % interval from a bootstrap over micrographs (over domains below five "
-    "micrographs, marked *, which does not cover how micrographs differ). One that holds 1 shows no difference.",
+    "micrographs, marked *, which does not cover how micrographs differ). One that holds 1 does not show a "
+    "difference, nor that there is none; below six domains there is none.",
     "Runs of different bundles or magnifications differ for reasons other than the specimen.",
 )
 

@@ -12,6 +12,8 @@ from nanomorph.journal import Quarantined
 from nanomorph.report.statistics import Sample
 
 QUANTITIES = ("width_median", "ecd", "length")
+# Pixel sizes that differ by this factor are those of several magnifications.
+MAGNIFICATIONS = 2
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ class Findings:
     background.
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
-    material. pixel_sizes: nm, of the calibrated micrographs.
+    material. n_sized: domains behind the medians of their micrographs; n_debris: micrographs that leave debris out.
+    pixel_sizes: nm, of the calibrated micrographs; calibrations: how many have theirs from where; magnified: sizes in
+    nm by pixel size, in two digits.
     sampled: the share of the micrographs whose domains are in the sizes. apart: whose pictures bear a mark (`twins`).
     """
 
@@ -92,7 +96,10 @@ class Findings:
     n_domains: int = 0
     n_wires: int = 0
     n_edge_fields: int = 0
+    n_sized: int = 0
+    n_debris: int = 0
     pixel_sizes: list[float] = field(default_factory=list)
+    calibrations: Counter[str] = field(default_factory=Counter)
     uncalibrated: list[str] = field(default_factory=list)
     by_scale_bar: list[str] = field(default_factory=list)
     stacks: list[str] = field(default_factory=list)
@@ -106,7 +113,21 @@ class Findings:
     quarantined: list[Quarantined] = field(default_factory=list)
     sizes: dict[tuple[str, str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
     folders: dict[tuple[str, str], Sizes] = field(default_factory=lambda: defaultdict(Sizes))
+    magnified: dict[float, Sizes] = field(default_factory=lambda: defaultdict(Sizes))
     names: dict[int, str] = field(default_factory=dict)
     n_scant: int = 0
     sampled: float = 1.0
     apart: frozenset[str] = frozenset()
+
+    @property
+    def several_magnifications(self) -> bool:
+        """Whether pixel sizes differ by so much that what one micrograph shows another cannot."""
+        return bool(self.pixel_sizes) and max(self.pixel_sizes) >= MAGNIFICATIONS * min(self.pixel_sizes)
+
+    @property
+    def main_quantity(self) -> str:
+        """Of QUANTITIES the one that says most of what was found: a particle's diameter, else a wire's width."""
+        particles, fields = (
+            sum(t.judged for t in self.tasks.values() if t.by_domain is kind) for kind in (True, False)
+        )
+        return "ecd" if particles > fields else "width_median"

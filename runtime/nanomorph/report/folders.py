@@ -1,4 +1,4 @@
-"""The report's section of folders: the same sizes, by where the micrographs lie."""
+"""The report's sections of all domains, whatever their label: by where the micrographs lie, and by pixel size."""
 
 from __future__ import annotations
 
@@ -21,10 +21,24 @@ def folder_section(findings: Findings) -> str:
         return ""
     words = "" if unit == "px" or all(known == "nm" for known, _ in findings.folders) else " Calibrated ones only."
     intro = f"<p class='quiet'>All domains of each folder, whatever their label.{words}</p>"
-    return f"<section><h2>By folder</h2>{intro}{grouped(unit, groups)}</section>"
+    return f"<section><h2>By folder</h2>{intro}{grouped(unit, findings.main_quantity, groups, 'folder')}</section>"
 
 
-def grouped(unit: str, groups: dict[str, Sizes]) -> str:
+def magnification_section(findings: Findings) -> str:
+    """HTML; empty where all micrographs were taken at about one magnification."""
+    if not findings.several_magnifications:
+        return ""
+    groups = {f"{nm:g} nm per px": sizes for nm, sizes in sorted(findings.magnified.items())}
+    intro = (
+        "<p class='quiet'>All domains of the micrographs of one pixel size, whatever their label. Where rows differ by "
+        "more than their intervals, what is small was missed in the coarse ones, or what is large cut by the edge of "
+        "the fine ones.</p>"
+    )
+    quantity = findings.main_quantity
+    return f"<section><h2>By pixel size</h2>{intro}{grouped('nm', quantity, groups, 'pixel size')}</section>"
+
+
+def grouped(unit: str, quantity: str, groups: dict[str, Sizes], what: str) -> str:
     """Charts of the largest groups, in the palette's colours, and a table of the `LISTED` largest."""
     by_size = sorted(groups, key=lambda name: -len(groups[name].micrographs))
     largest, coloured = set(by_size[:LISTED]), set(by_size[:DRAWN])
@@ -33,4 +47,4 @@ def grouped(unit: str, groups: dict[str, Sizes]) -> str:
     colours = dict.fromkeys(listed, UNKNOWN) | dict(zip(drawn, PALETTE, strict=False))
     rest = len(groups) - len(listed)
     more = f"<p class='quiet'>And {rest:,} more with fewer domains; all are in domains.csv.</p>" if rest else ""
-    return sizes_in(unit, "width_median", listed, colours, "folder") + more
+    return sizes_in(unit, quantity, listed, colours, what) + more

@@ -16,8 +16,6 @@ from nanomorph.report.words import count, reason_in_words, three_digits, title
 from nanomorph.results.colours import theme
 
 _LISTED = 100
-# Pixel sizes that differ by this factor are those of several magnifications.
-_MAGNIFICATIONS = 2
 
 
 def write_page(path: Path, **parts: str) -> None:
@@ -72,7 +70,7 @@ def notices(findings: Findings, of: str = "") -> str:
         words = f"{of}{count(n, 'pixel size')} {'was' if n == 1 else 'were'} read off a burnt-in scale bar."
         hint = "Look at a few before you quote sizes; calibration_error_percent in fields.csv says how exact they are."
         found.append(notice(words, hint, findings.by_scale_bar))
-    if findings.pixel_sizes and max(findings.pixel_sizes) >= _MAGNIFICATIONS * min(findings.pixel_sizes):
+    if findings.several_magnifications:
         found.append(_of_magnifications(findings, of))
     if n := len(findings.stacks):
         words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
@@ -95,7 +93,8 @@ def _of_magnifications(findings: Findings, of: str) -> str:
     words = f"{of}Pixel sizes range from {least} to {most} nm, and sizes are of all of them together."
     hint = (
         "What is small is seen in the finer ones alone, and a coarse one counts for more, as it shows more domains: "
-        "before you quote a distribution take the micrographs of one pixel size (nm_per_px_x in fields.csv)."
+        "before you quote a distribution take the micrographs of one pixel size (nm_per_px_x in fields.csv; the table "
+        "By pixel size compares them)."
     )
     return notice(words, hint, [])
 

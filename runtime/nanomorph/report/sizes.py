@@ -69,9 +69,9 @@ def _size_table(
     head = "".join(f"<th scope='col'>{one}</th>" for one in words)
     rows = "".join(_size_row(label, sizes, quantity, colours[label], listed, wires) for label, sizes in groups.items())
     caption = (
-        f"<caption>Median, and its 95 % confidence interval. Log-normal: geometric mean of the "
-        f"{QUANTITY_WORDS[quantity]}, times or divided by the geometric standard deviation (dashed lines)"
-        f"{_OF_WIRES if wires else ''}</caption>"
+        f"<caption>Median by number, and its 95 % confidence interval over micrographs (*: over domains). Log-normal: "
+        f"geometric mean of the {QUANTITY_WORDS[quantity]}, times or divided by the geometric standard deviation "
+        f"(dashed lines; †: it fits poorly){_OF_WIRES if wires else ''}</caption>"
     )
     return f"<div class='scroll'><table class='sizes'>{caption}<tr>{head}</tr>{rows}</table></div>"
 
@@ -93,7 +93,8 @@ def _fit(fit: LogNormal | None) -> str:
     if fit is None:
         return "–"
     title = f"Kolmogorov-Smirnov distance to the sizes: {fit.distance:.2f}"
-    return f"<span title='{title}'>{three_digits(fit.median)} <small>×÷ {fit.spread:.2f}</small></span>"
+    poor = "<abbr title='the sizes are not log-normal'>†</abbr>" if fit.poor else ""
+    return f"<span title='{title}'>{three_digits(fit.median)} <small>×÷ {fit.spread:.2f}{poor}</small></span>"
 
 
 def _median(summary: Summary) -> str:

@@ -18,6 +18,9 @@ MIN_MICROGRAPHS = 5
 # Values looked at in all, and at once: arrays of that many stay in the processor's cache, and a watcher's memory flat.
 _WORK, _AT_ONCE = 2 * 10**7, 10**5
 _SEED = 20260
+# A log-normal whose cumulative curve is off by more than this somewhere does not describe the sizes, if chance alone
+# (Lilliefors 1967: .895 / sqrt(n) in one of twenty samples) does not explain it.
+POOR_FIT, _BY_CHANCE = 0.1, 0.895
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +95,12 @@ class Ratio:
 
 
 def median_ratio(first: Sample, second: Sample) -> Ratio | None:
-    """Of two independent samples; None below two values in one.
+    """Of two independent samples; None below LEAST_FOR_INTERVAL values in one.
 
     Interval: percentile bootstrap of both, as in `summarize`.
     """
     samples = [first.positive, second.positive]
-    if min(map(len, samples)) < 2:
+    if min(map(len, samples)) < LEAST_FOR_INTERVAL:
         return None
     enough = [len(np.unique(one.micrographs)) >= MIN_MICROGRAPHS for one in samples]
     medians = [
@@ -113,12 +116,18 @@ def median_ratio(first: Sample, second: Sample) -> Ratio | None:
 class LogNormal:
     """A log-normal distribution fitted by maximum likelihood (ISO 9276-5): its median is the geometric mean.
 
-    spread: geometric standard deviation, 1 for equal sizes. distance: Kolmogorov-Smirnov, to the values.
+    spread: geometric standard deviation, 1 for equal sizes. distance: Kolmogorov-Smirnov, to the n values.
     """
 
     median: float
     spread: float
     distance: float
+    n: int
+
+    @property
+    def poor(self) -> bool:
+        """Whether the sizes are not log-normal: of two populations, say, its median is nobody's size."""
+        return self.distance > max(POOR_FIT, _BY_CHANCE / math.sqrt(self.n))
 
     def cumulative(self, sizes: np.ndarray) -> np.ndarray:
         """Share of domains below `sizes`."""
@@ -136,7 +145,7 @@ def fit_lognormal(sample: Sample) -> LogNormal | None:
     sd = math.sqrt(float((logs - mean) ** 2 @ share))
     expected, steps = ndtr((logs - mean) / sd), np.concatenate([[0.0], np.cumsum(share)])
     distance = max(float((steps[1:] - expected).max()), float((expected - steps[:-1]).max()))
-    return LogNormal(math.exp(mean), math.exp(sd), distance)
+    return LogNormal(math.exp(mean), math.exp(sd), distance, len(logs))
 
 
 def _resampled(sample: Sample, clusters: np.ndarray, seed: int = _SEED) -> np.ndarray:
