@@ -133,6 +133,20 @@ def test_what_is_unsure_is_left_out_beside_particles() -> None:
     assert np.unique(labels).tolist() == [0, 1, 2, 3]
 
 
+def many_beside(n: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """So many sure particles of radius 8 px, and five unsure ones of another: mask and interior."""
+    sure = discs(*((15 + 25 * (k % 10), 15 + 25 * (k // 10), 8) for k in range(n)), shape=(200, 260))
+    unsure = discs(*((15 + 40 * k, 160, radius) for k in range(5)), shape=(200, 260))
+    return sure | unsure, np.where(sure, 1, 0.6 * unsure).astype(np.float32)
+
+
+@pytest.mark.parametrize(("n", "radius", "found"), [(30, 5, 35), (30, 15, 35), (30, 3, 30), (30, 18, 30), (29, 5, 29)])
+def test_unsure_ones_stay_that_are_like_many_sure_ones(n: int, radius: float, found: int) -> None:
+    """Areas of .39 and 3.5 times the usual one, of .14 and 5, and beside one sure particle too few."""
+    mask, interior = many_beside(n, radius)
+    assert segment(mask.astype(np.float32), interior, 0.5).max() == found
+
+
 @pytest.mark.parametrize("side", [200, 1000])
 def test_what_is_unsure_stays_beside_wires(side: int) -> None:
     strands = wire((15, 100), (185, 100), width=8) | wire((100, 15), (100, 185), width=8)

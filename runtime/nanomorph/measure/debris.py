@@ -47,12 +47,15 @@ class Coarse:
 def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation) -> np.ndarray:
     """A label image, int32 (H, W), without what is none of its particles, numbered anew.
 
-    First goes what the model is sure of nowhere, then crumbs, each only where what stays is a frame of particles. Of
-    wires, networks and textures nothing is left out: their faint and small parts belong to them.
+    First goes what the model is sure of nowhere and that is not `alike` what it is sure of, then crumbs, each only
+    where what stays is a frame of particles. Of wires, networks and textures nothing is left out: their faint and small
+    parts belong to them.
     interior: float32 (H, W) in 0..1, as learned.
     """
     coarse, rule = Coarse.of(labels), options.by_interior
-    kept = greatest_of(labels, interior) >= options.sure
+    peak = greatest_of(labels, interior)
+    kept = peak >= options.sure
+    kept |= (peak >= options.seed) & alike(coarse.area, kept, options)
     # Of what holds no crumb beside its largest domain, either, it need not be known whether it is one of particles.
     if kept[1:].all() and not (coarse.area[1:] < options.crumb * coarse.area.max()).any():
         return labels
@@ -66,6 +69,18 @@ def without_debris(labels: np.ndarray, interior: np.ndarray, options: Separation
         kept &= ~crumbs(coarse.area * kept, whole, options)
     kept[0] = False
     return labels if kept[1:].all() else (np.cumsum(kept, dtype=np.int32) * kept)[labels]
+
+
+def alike(area: np.ndarray, sure: np.ndarray, options: Separation) -> np.ndarray:
+    """Which domains have about the area that many sure ones have: bool (n + 1,), for areas in any unit.
+
+    Of particles of few px the model is never sure, and of a population it is so of the larger ones: without the others
+    sizes came out a fifth too large.
+    """
+    if np.count_nonzero(sure[1:]) < options.many:
+        return np.zeros_like(sure)
+    usual = float(np.median(area[1:][sure[1:]]))
+    return np.asarray((area * options.alike >= usual) & (area <= options.alike * usual))
 
 
 def crumbs(area: np.ndarray, whole: np.ndarray, options: Separation) -> np.ndarray:

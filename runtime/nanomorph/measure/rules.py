@@ -35,7 +35,8 @@ class Separation:
     by_shape, by_interior: the rules without and with a learned interior. by_neck: the rule for a learned interior that
         runs from particle to particle. seed, seed_peak: a seed is where the
         interior exceeds the first throughout and reaches the second somewhere.
-    sure: in a frame of particles, a domain's learned interior reaches this somewhere.
+    sure: in a frame of particles, a domain's learned interior reaches this somewhere. many, alike: where so many do,
+        others stay if they are at most so many times as large or as small as those usually are.
     crumb, trifle: in such a frame, a domain smaller than this share of the largest particle's area (a hundredth: a
         tenth of its diameter) is left out, if all such are no more than that share of the material.
     """
@@ -47,6 +48,8 @@ class Separation:
     seed: float = 0.5
     seed_peak: float = 0.7
     sure: float = 0.9
+    many: int = 30
+    alike: float = 4.0
     crumb: float = 0.01
     trifle: float = 0.05
     by_shape: Rule = Rule(uniform=1.15, neck=0.85, compact=2.5)
