@@ -118,6 +118,15 @@ def test_a_mixture_of_dark_and_bright_material_is_named(journal, tmp_path, make_
     assert "<ul class='names'><li>odd.tif</li></ul>" in text
 
 
+def test_much_that_is_left_out_is_named(journal, tmp_path, make_analysis):
+    for name, share in {"a.tif": 0.0, "b.tif": 0.1, "odd.tif": 0.11}.items():
+        analysis = make_analysis(name)
+        journal.record(item(name), rows_of(replace(analysis, field=analysis.field | {"left_out_fraction": share})))
+    text = write_report(journal, tmp_path, ABOUT).read_text(encoding="utf-8")
+    assert "In 1 micrograph more than a tenth of the material was left out as debris." in text
+    assert "<ul class='names'><li>odd.tif</li></ul>" in text
+
+
 def test_material_of_one_kind_needs_no_word(page):
     assert "than the background" not in page
 

@@ -17,8 +17,8 @@ Every column of domains.csv, wires.csv and fields.csv that is measured, in the o
 - **Domains** are the 8-connected pieces of foreground; touching particles are cut apart where their shape or the model
   asks for it. `domain` is a domain's value in masks/. A field of particles leaves out what the model is not sure of
   (never half of the material, nor what has a quarter to four times the usual area of 30 or more that it is sure of),
-  and crumbs: below a hundredth of its largest whole particle's area, if all are 5 % at most. A domain is *compact* where its area is at most 2.8 times its largest inscribed circle's, as of triangles and
-  of bars twice as long as wide.
+  and crumbs: below a hundredth of its largest whole particle's area, if all are 5 % at most. A domain is *compact*
+  where its area is at most 2.8 times its largest inscribed circle's, as of triangles and of bars twice as long as wide.
 - **Wires** are the paths that run through a domain. Two crossed wires are one domain (one piece of material, one row of
   domains.csv) and two rows of wires.csv, whose `domain` names it. Only paths at least three widths long are wires: a
   particle has none.

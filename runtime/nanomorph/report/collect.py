@@ -25,6 +25,8 @@ from nanomorph.results.overlays import leading_judgement
 MAX_DOMAINS = 100_000
 # A material_contrast nearer to 0 does not tell dark material from bright.
 CLEAR_CONTRAST = 0.1
+# So large a share of the material is more than dirt.
+MUCH = 0.1
 
 
 def collect(journal: JournalReader, out: Path, most_domains: int = MAX_DOMAINS) -> Findings:
@@ -64,7 +66,6 @@ def _count(findings: Findings, measured: Measured) -> None:
     findings.n_done += 1
     findings.n_domains += _n_domains(measured)
     findings.n_sized += int(measured.field.get("n_sized") or 0)
-    findings.n_debris += _number(measured.field.get("left_out_fraction") or "0") > 0
     findings.n_wires += int(measured.field.get("n_wires") or 0)
     findings.made_by[measured.bundle, measured.provider, measured.precision] += 1
     findings.judged_by |= {cells.get("bundle") or measured.bundle for cells in measured.labels or [{}]}
@@ -89,6 +90,9 @@ def _note_frame(findings: Findings, measured: Measured) -> None:
         findings.stacks.append(measured.name)
     if int(measured.field.get("n_other_images") or 0) > 0:
         findings.mixed.append(measured.name)
+    left_out = _number(measured.field.get("left_out_fraction") or "0")
+    findings.n_debris += left_out > 0
+    findings.much_left_out += [measured.name] if left_out > MUCH else []
     if _number(measured.field.get("sized_fraction") or "") < 0.5:
         findings.n_scant += 1
     contrast = _number(measured.field.get("material_contrast") or "")

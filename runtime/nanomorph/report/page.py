@@ -79,6 +79,13 @@ def notices(findings: Findings, of: str = "") -> str:
         images = "images of different sizes or types"
         words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} {images}: only the largest was measured."
         found.append(notice(words, "", findings.mixed))
+    if n := len(findings.much_left_out):
+        words = f"{of}In {count(n, 'micrograph')} more than a tenth of the material was left out as debris."
+        hint = (
+            "Look whether it is: small and faint particles are taken for it, which makes sizes come out too large. "
+            "<code>--detail 2</code> looks twice as finely."
+        )
+        found.append(notice(words, hint, findings.much_left_out))
     if findings.darker and findings.brighter:
         found.append(_of_two_contrasts(findings, of))
     if len(findings.judged_by) > 1:
