@@ -8,7 +8,7 @@ import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle
-from nanomorph.contrast import material_contrast
+from nanomorph.contrast import domain_contrast, material_contrast
 from nanomorph.detail import Detail
 from nanomorph.engines import Engine
 from nanomorph.half_contrast import HALF_CONTRAST, outlined
@@ -45,8 +45,10 @@ class Concluder:
         mask, doubt, left_out = self._domains(micrograph, inference)
         told = {"left_out_fraction": left_out, "material_contrast": material_contrast(micrograph.pixels, mask)}
         rows, edges = inference.field_rows, self.ways.edges
-        hidden = inference.annotation
-        measured = measure(mask, micrograph.nm_per_px, doubt=doubt, edges=edges, told=told, rows=rows, burnt_in=hidden)
+        measured = measure(
+            mask, micrograph.nm_per_px, doubt=doubt, edges=edges, told=told, rows=rows, burnt_in=inference.annotation,
+            contrast=domain_contrast(micrograph.pixels, mask),
+        )  # fmt: skip
         labels, domain_table = self.judge(inference.embedding, measured.field, measured.domain_table)
         return Analysis(
             micrograph=micrograph,

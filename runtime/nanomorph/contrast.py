@@ -1,4 +1,4 @@
-"""How much brighter or darker than its background a micrograph shows its material."""
+"""How much brighter or darker than its background a micrograph shows its material, and each domain of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from nanomorph.measure.uncertainty import sampled
 from nanomorph.prepare import HIGH, LOW, limits
 
 # Longer side, px, from which on every second (third, ...) pixel is enough for a median.
@@ -23,6 +24,25 @@ def material_contrast(pixels: np.ndarray, mask: np.ndarray) -> float:
     coarse = _contrast(pixels[::step, ::step], mask[::step, ::step])
     between = math.isnan(coarse) and step > 1 and bool(mask.any())  # all that there is lies between those pixels
     return _contrast(pixels, mask) if between else coarse
+
+
+def domain_contrast(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(Mean gray - median gray of the background) / range of the frame's grays, by number of the domain: (n + 1,).
+
+    pixels: (H, W) as recorded. mask: int (H, W), 0 = background, domains up to n. float64 in -1..1; NaN where contrast
+    or background is missing, and of numbers without a pixel that is `sampled`. Beside dark particles a hole of the film
+    is bright, and a piece of the film is neither.
+    """
+    labels, grays = sampled(mask), sampled(pixels)
+    known = np.isfinite(grays)
+    labels, grays = labels[known], grays[known].astype(np.float64)
+    mean = np.full(int(mask.max(initial=0)) + 1, np.nan)
+    black, white = limits(pixels, LOW, HIGH)
+    if not (labels == 0).any() or not white > black:
+        return mean
+    number = np.bincount(labels, minlength=len(mean))
+    np.divide(np.bincount(labels, grays, len(mean)), number, out=mean, where=number > 0)
+    return np.clip((mean - np.median(grays[labels == 0])) / (white - black), -1, 1)
 
 
 def _contrast(pixels: np.ndarray, mask: np.ndarray) -> float:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nanomorph.contrast import material_contrast
+from nanomorph.contrast import domain_contrast, material_contrast
 
 
 def frame(material: float, background: float, side: int = 100) -> tuple[np.ndarray, np.ndarray]:
@@ -49,3 +49,20 @@ def test_material_between_the_sampled_pixels_is_found() -> None:
     mask[1001:1004, 1001:1004] = 1
     pixels[mask > 0] = 50
     assert material_contrast(pixels, mask) == pytest.approx(-0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize(("side", "dtype"), [(100, np.uint16), (1100, np.float32)])
+def test_contrast_of_each_domain(side: int, dtype: type) -> None:
+    """Dark material of 50 on 150 in a range of 200; a number that no domain has; a hole of 190."""
+    pixels, mask = frame(50, 150, side)
+    pixels[: side // 2, side // 2 : side // 2 + side // 10] = 190
+    mask[: side // 2, side // 2 : side // 2 + side // 10] = 3
+    found = domain_contrast(pixels.astype(dtype), mask)
+    assert found[[1, 3]] == pytest.approx([-0.5, 0.2], abs=1e-6)
+    assert math.isnan(found[2])
+
+
+def test_no_contrast_of_domains_without_background() -> None:
+    pixels, mask = frame(50, 150)
+    assert np.isnan(domain_contrast(pixels, np.ones_like(mask))).all()
+    assert np.isnan(domain_contrast(np.full((9, 9), 7, np.uint8), np.eye(9, dtype=np.int32))).all()

@@ -1,6 +1,7 @@
 """Particles of known shape, the columns and their table, edges, bad input."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -194,7 +195,7 @@ def test_uncalibrated_nm_are_nan() -> None:
     nm = [c.name for c in DOMAIN_COLUMNS if c.unit in ("nm", "nm2")]
     assert table[nm].isna().all().all()
     # Of a bare disc nothing is known of the mask's doubt, and it has no stiffness.
-    unknown = [name for name in table.columns if "_low" in name or "_high" in name or "persistence" in name]
+    unknown = [name for name in table.columns if re.search("_low|_high|persistence|contrast", name)]
     assert table.drop(columns=[*nm, *unknown], errors="ignore").notna().all().all()
 
 
@@ -236,3 +237,22 @@ def test_what_is_no_mask_is_refused(mask: np.ndarray) -> None:
 def test_what_is_no_pixel_size_is_refused(size: float) -> None:
     with pytest.raises(ValueError, match="nm_per_px"):
         measure_mask(disc(5), nm_per_px=size)
+
+
+def test_a_hollow_particle_has_the_diameter_of_its_outside() -> None:
+    """A shell of radii 30 and 20 px: its material is a disc of 44.7 px, its outside one of 60 px; 0.5 nm a px."""
+    hollow = disc(30) & ~np.pad(disc(20), 10)[: disc(30).shape[0], : disc(30).shape[1]]
+    (shell,) = measure_mask(hollow, 0.5).itertuples()
+    assert shell.ecd_px == pytest.approx(2 * math.sqrt(30**2 - 20**2), rel=0.01)
+    assert shell.filled_ecd_px == pytest.approx(60, rel=0.005)
+    assert shell.filled_ecd_nm == pytest.approx(30, rel=0.005)
+    (full,) = measure_mask(disc(30)).itertuples()
+    assert full.filled_ecd_px == full.ecd_px
+
+
+def test_contrast_is_told_by_number() -> None:
+    labels = np.zeros((40, 80), np.int32)
+    labels[5:30, 5:30], labels[5:30, 45:70] = 2, 5
+    table = measure(labels, None, contrast=np.array([np.nan, np.nan, -0.5, np.nan, np.nan, 0.3])).domains
+    assert table.contrast.tolist() == [-0.5, 0.3]
+    assert measure_mask(labels).contrast.isna().all()

@@ -103,7 +103,7 @@ def test_tiny_domains_are_measured_too(size: tuple[int, int]) -> None:
     mask[5 : 5 + size[0], 6 : 6 + size[1]] = True
     row = measure_mask(mask, 1.0).iloc[0]
     # A bare mask has no probability to be unsure about, and what is no wire has no stiffness.
-    unknown = row.index[row.index.str.contains("_low|_high|persistence")]
+    unknown = row.index[row.index.str.contains("_low|_high|persistence|contrast")]
     assert row[unknown].isna().all()
     assert np.isfinite(row.drop(unknown).to_numpy(float)).all()
     assert row.area_px == size[0] * size[1]

@@ -91,6 +91,7 @@ def measure(
     told: Mapping[str, float] = UNTOLD,
     rows: slice | None = None,
     burnt_in: np.ndarray | None = None,
+    contrast: np.ndarray | None = None,
 ) -> Measurement:
     """Measure the domains of a label image, the wires in them and the field as a whole.
 
@@ -102,6 +103,7 @@ def measure(
     told: FIELD_COLUMNS that domains do not show: the share of the material that was left out of them, its contrast.
     rows: those of the field of view, where an info bar takes the others; places are counted from the frame's first row.
     burnt_in: bool (H, W), letters and bars: what lies beside them, and may go on below, counts as what the edge cuts.
+    contrast: of the domain of every number, float (n + 1,); None where there are no grays.
     """
     first, height = (0 if rows is None else rows.start), len(labels)
     labels = np.ascontiguousarray(labels if rows is None else labels[rows], np.int32)
@@ -112,9 +114,11 @@ def measure(
         # When its turn comes it stands back behind the outlines, for which the skeletons wait.
         spans = beside.submit(lambda: beside.submit(measure_spans, labels))
         domains = measure_domains(labels, nm_per_px, beside, domains_beside(labels, burnt_in))
-        columns = (
-            empty(DOMAIN_COLUMNS) if domains is None else domains.columns | doubtful(labels, domains.columns, doubt)
-        )
+        columns = empty(DOMAIN_COLUMNS)
+        if domains is not None:
+            found = domains.columns
+            shown = np.full(len(domains.corners), np.nan) if contrast is None else contrast[found["domain"]]
+            columns = found | doubtful(labels, found, doubt) | {"contrast": shown}
         wires = beside.submit(_wires, domains, labels.shape, burnt_in)
         field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
         field |= wire_statistics(wires.result(), edges, field_um2(labels.shape, nm_per_px))

@@ -19,6 +19,10 @@ from nanomorph.measure.descriptor import (
 _AREA = "number of pixels (none of holes)"
 _LENGTH = "longest path along the skeleton, averaged over 9 points, continued straight to the outline at both tips"
 _ECD = "sqrt(4 area / pi), diameter of the circle of equal area"
+_FILLED = "diameter of the circle of the domain's area and its holes': of a hollow particle the outer one"
+_CONTRAST = (
+    "(mean gray of the domain - median of the background) / range of the frame's grays, in -1..1, darker below 0"
+)
 _FERET_MAX = "greatest distance of two parallel tangents"
 _FERET_MIN = "smallest distance of two parallel tangents"
 
@@ -128,6 +132,8 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("width_high_px", "px", f"width_median {_WIDTH_HIGH}"),
     Descriptor("width_low_nm", "nm", f"width_median {_WIDTH_LOW}{_ERROR_LOW}"),
     Descriptor("width_high_nm", "nm", f"width_median {_WIDTH_HIGH}{_ERROR_HIGH}"),
+    *lengths("filled_ecd", _FILLED, ISO13322),
+    Descriptor("contrast", "", f"{_CONTRAST}{_SAMPLED}; empty where only a mask was measured"),
 )
 
 SHAPE_DESCRIPTORS: tuple[str, ...] = (

@@ -85,6 +85,7 @@ def measure_domains(
     columns |= {f"{name}_nm": real.columns[name] * side for name in LENGTHS}
     columns["area_nm2"] = columns["area_px"] * (math.prod(nm_per_px) if nm_per_px is not None else math.nan)
     columns["ecd_nm"] = np.sqrt(4 * columns["area_nm2"] / math.pi)
+    columns |= {f"filled_ecd_{unit}": columns[f"ecd_{unit}"] * real.columns["filled_ratio"] for unit in ("px", "nm")}
     return Domains(columns, real, side, np.array([crop.corner for crop in crops]), per_px)
 
 

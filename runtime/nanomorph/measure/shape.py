@@ -67,13 +67,16 @@ def proportions(
     inscribed_radius: float,
     around: Sequence[float],
 ) -> dict[str, float]:
-    """Ratios that compare a domain with a disc, rectangle, triangle or ellipse. Formulas: `table`.
+    """Ratios that compare a domain with a disc, rectangle, triangle or ellipse, formulas: `table`; and with its holes.
 
-    around: the perimeter of each of the outline's outer polygons.
+    around: the perimeter of each of the outline's outer polygons. filled_ratio: diameter of the circle of its area and
+    its holes' / of its area alone.
     """
+    holes = sum(abs(enclosed_area(p)) for p in outline.holes)
     filled = sum(abs(enclosed_area(p)) for p in outline.outer)
     enclosing_radius = cv2.minEnclosingCircle(hull.astype(np.float32))[1]
     return {
+        "filled_ratio": math.sqrt(1 + holes / moments.area),
         "aspect_ratio": max(feret[0] / max(feret[1], 1.0), 1.0),
         "circularity": _share(4 * math.pi * moments.area, sum(around) ** 2),
         "solidity": _share(moments.area, abs(enclosed_area(hull))),
