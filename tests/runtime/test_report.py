@@ -127,6 +127,16 @@ def test_much_that_is_left_out_is_named(journal, tmp_path, make_analysis):
     assert "<ul class='names'><li>odd.tif</li></ul>" in text
 
 
+def test_domains_of_both_contrasts_in_one_micrograph_are_named(journal, tmp_path, make_analysis):
+    for name, contrasts in {"a.tif": [-0.4, -0.2], "b.tif": [-0.4, 0.05], "odd.tif": [-0.4, 0.3]}.items():
+        analysis = make_analysis(name)
+        table = analysis.domain_table | {"contrast": np.array(contrasts)}
+        journal.record(item(name), rows_of(replace(analysis, domain_table=table)))
+    text = write_report(journal, tmp_path, ABOUT).read_text(encoding="utf-8")
+    assert "In 1 micrograph some domains are darker, others brighter than the background." in text
+    assert "<ul class='names'><li>odd.tif</li></ul>" in text
+
+
 def test_material_of_one_kind_needs_no_word(page):
     assert "than the background" not in page
 

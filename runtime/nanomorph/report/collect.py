@@ -139,8 +139,11 @@ def _judgement(cells: dict[str, str]) -> Judgement:
 
 def _add_sizes(findings: Findings, measured: Measured, number: int) -> None:
     unit, judgements = _unit(measured), _known(measured)
-    wanted = {"touches_edge", "edge_weight", "area_px", *(one.task for one in judgements)}
+    wanted = {"touches_edge", "edge_weight", "area_px", "contrast", *(one.task for one in judgements)}
     rows = list(_rows(measured, {*wanted, *(f"{quantity}_{unit}" for quantity in QUANTITIES)}))
+    contrasts = np.array([_number(row.get("contrast", "")) for row in rows])
+    if (contrasts <= -CLEAR_CONTRAST).any() and (contrasts >= CLEAR_CONTRAST).any():
+        findings.two_contrasts.append(measured.name)
     sized = _sized(rows, findings.edges)
     findings.n_edge_fields += sized.includes_edge
     findings.names[number] = measured.name

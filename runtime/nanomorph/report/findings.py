@@ -84,7 +84,8 @@ class Findings:
     sizes: by task, unit (`nm`, `px`) and label; folders: by unit and folder; names: of micrographs by their number.
     edges: which domains they count, one of `measure.EDGES`. n_scant: whose sizes stand on less than half of the
     material. n_sized: domains behind the medians of their micrographs; n_debris: micrographs that leave debris out;
-    much_left_out: those that leave out more than a tenth of the material.
+    much_left_out: those that leave out more than a tenth of the material. two_contrasts: those with domains both
+    darker and brighter than the background.
     pixel_sizes: nm, of the calibrated micrographs; calibrations: how many have theirs from where; magnified: sizes in
     nm by pixel size, in two digits.
     sampled: the share of the micrographs whose domains are in the sizes. apart: whose pictures bear a mark (`twins`).
@@ -100,6 +101,7 @@ class Findings:
     n_sized: int = 0
     n_debris: int = 0
     much_left_out: list[str] = field(default_factory=list)
+    two_contrasts: list[str] = field(default_factory=list)
     pixel_sizes: list[float] = field(default_factory=list)
     calibrations: Counter[str] = field(default_factory=Counter)
     uncalibrated: list[str] = field(default_factory=list)

@@ -86,6 +86,10 @@ def notices(findings: Findings, of: str = "") -> str:
             "<code>--detail 2</code> looks twice as finely."
         )
         found.append(notice(words, hint, findings.much_left_out))
+    if n := len(findings.two_contrasts):
+        words = f"{of}In {count(n, 'micrograph')} some domains are darker, others brighter than the background."
+        hint = "Holes or edges of the support may have been taken for material: look (contrast in domains.csv)."
+        found.append(notice(words, hint, findings.two_contrasts))
     if findings.darker and findings.brighter:
         found.append(_of_two_contrasts(findings, of))
     if len(findings.judged_by) > 1:
