@@ -62,6 +62,11 @@ def test_a_journal_that_knows_no_threshold_claims_none(journal, tmp_path, make_a
     assert "3 wires" in text
 
 
+def test_wires_among_particles_are_not_spoken_of(journal, tmp_path, make_analysis):
+    record(journal, make_analysis("a.tif", decision="unknown"), n_wires=3)
+    assert "wires" not in methods(collect(journal, tmp_path), settings_of(journal), "1.2")
+
+
 def test_an_empty_run_has_no_methods(journal, tmp_path):
     assert "For a methods section" not in write_report(journal, tmp_path).read_text(encoding="utf-8")
 

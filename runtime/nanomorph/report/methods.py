@@ -118,7 +118,8 @@ def _domains(findings: Findings) -> str:
 
 
 def _wires(findings: Findings) -> str:
-    if not findings.n_wires:
+    # A few are found at the rim of particles: nobody's subject.
+    if not findings.n_wires or findings.main_quantity != "width_median":
         return ""
     return (
         f"{count(findings.n_wires, 'wire')} of at least three widths' length came of following them through crossings; "
