@@ -100,9 +100,6 @@ def drawn(options: Options) -> list[Step]:
         # Fields that the segmenter never saw: a head must learn from masks as they will be, not as they were learnt.
         fields("labelled", 300, 2),
         fields("labelled-too", 300, 7),
-        # Thick wires, which those have not: one so near that its surface shows, or many.
-        fields("closeups", 300, 24, "singular", width_px=(60, 150)),
-        fields("rods", 150, 25, "dispersed", width_px=(14, 30)),
         # What is no wire, beside the real particles: the morphology head is to say so.
         fields("others", 100, 2, "particles"),
         fields("empties", 200, 21, "empty"),
@@ -151,11 +148,10 @@ def segmenters(options: Options) -> list[Step]:
 
 def morphology(options: Options) -> Step:
     """The head for nanowires."""
-    drawn = map(options.fields, ("labelled", "labelled-too", "closeups", "rods"))
     return trained(
-        options.work / "morphology", "fit-head", "--data", *drawn, "--encoder", options.work / SEGMENTER,
-        "--task", "nanowire-morphology", "--level", "field", "--labels", *MORPHOLOGIES,
-        "--other", options.particles, *map(options.fields, ("others", "empties", "foreign"))
+        options.work / "morphology", "fit-head", "--data", *map(options.fields, ("labelled", "labelled-too")),
+        "--encoder", options.work / SEGMENTER, "--task", "nanowire-morphology", "--level", "field",
+        "--labels", *MORPHOLOGIES, "--other", options.particles, *map(options.fields, ("others", "empties", "foreign"))
     )
 
 
