@@ -20,7 +20,7 @@ from nanomorph.prepare import pad
 from nanomorph_training.checkpoint import Checkpoint, flatten
 from nanomorph_training.models import STRIDE, Backbone, build_backbone, fold_batch_norm, normalised_convolutions
 
-# Frames that mean and variance are taken from: each has 144 pixels even in the coarsest map.
+# Frames that mean and variance are taken from: a square one has 144 pixels even in the coarsest map.
 FRAMES = 64
 
 

@@ -16,20 +16,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nanomorph.bundle import bundle_folder, load_bundle
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph_training import budget, data, machine
 from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint, stopped
-from nanomorph_training.encoders import encoder_key, is_bundle
+from nanomorph_training.checkpoint import Checkpoint, save_checkpoint, stopped
 from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import best_threshold, evaluate
 from nanomorph_training.resume import begun, must_match, resumed
 from nanomorph_training.run_folder import RunFolder, plain
-from nanomorph_training.segmentation.from_bundle import checkpoint_of
 from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.segmentation.split import Split, read_split, usable
+from nanomorph_training.segmentation.start import start_of, weights_key
 from nanomorph_training.segmentation.trainer import SegmenterTrainer
 
 
@@ -53,11 +51,11 @@ def fit_segmenter(
     samples = usable(paths, settings)
     fingerprint = data.fingerprint(samples)
     split = read_split(samples, settings, cache, run)
-    start = _start(encoder, settings, split)
+    start = start_of(encoder, settings, [labelled.image for labelled in split.training])
     trainer = SegmenterTrainer.start(settings, split.training, None if start is None else start.part("model"), place)
     repeat = {"data": [str(p) for p in paths], "encoder": str(encoder or "random"), "out": str(out)}
     run.write_repeat("fit-segmenter", _command_options(repeat, settings), fingerprint)
-    begun_from = "random" if encoder is None else _key(encoder)
+    begun_from = "random" if encoder is None else weights_key(encoder)
     if earlier is not None and earlier.state.get("begun_from", begun_from) != begun_from:
         raise ConfigurationError(f"the run to resume began from another encoder than {encoder}: give a new --out")
     first, state, best = _resume_or_start(trainer, earlier, fingerprint, split, run)
@@ -71,27 +69,6 @@ def fit_segmenter(
         best = blended(start.part("model"), best, settings.keep)
         state["best"] |= _scores_of(best, trainer, split)
     return _choose_threshold(trainer, split, state, best, run)
-
-
-def _start(encoder: Path | None, settings: SegmenterSettings, split: Split) -> Checkpoint | None:
-    """What the weights begin from. Raises ConfigurationError where the settings want another one."""
-    start: Checkpoint | None = None
-    if encoder is not None and is_bundle(encoder):
-        start = checkpoint_of(load_bundle(bundle_folder(encoder)), [labelled.image for labelled in split.training])
-    elif encoder is not None:
-        start = load_checkpoint(encoder)
-    if start is not None and start.state["encoder"] != settings.encoder:
-        raise ConfigurationError(f"{encoder} is a {start.state['encoder']}: add --network {start.state['encoder']}")
-    if settings.keep and (start is None or start.state["kind"] != "backbone"):
-        raise ConfigurationError(
-            "--keep needs a segmenter to start from: give --encoder a fit-segmenter run or a bundle"
-        )
-    return start
-
-
-def _key(encoder: Path) -> str:
-    """What names the weights of a run or a bundle."""
-    return load_bundle(bundle_folder(encoder)).measures if is_bundle(encoder) else encoder_key(encoder)
 
 
 def _command_options(repeat: dict[str, Any], settings: SegmenterSettings) -> dict[str, Any]:
