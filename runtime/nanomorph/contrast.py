@@ -33,16 +33,28 @@ def domain_contrast(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     or background is missing, and of numbers without a pixel that is `sampled`. Beside dark particles a hole of the film
     is bright, and a piece of the film is neither.
     """
-    labels, grays = sampled(mask), sampled(pixels)
-    known = np.isfinite(grays)
-    labels, grays = labels[known], grays[known].astype(np.float64)
+    labels, grays = (np.ascontiguousarray(sampled(one)).ravel() for one in (mask, pixels))
+    material = np.flatnonzero(labels)
+    known = material[np.isfinite(grays[material])]
     mean = np.full(int(mask.max(initial=0)) + 1, np.nan)
     black, white = limits(pixels, LOW, HIGH)
-    if not (labels == 0).any() or not white > black:
+    background = _background(pixels, mask)
+    if math.isnan(background) or not white > black:
         return mean
-    number = np.bincount(labels, minlength=len(mean))
-    np.divide(np.bincount(labels, grays, len(mean)), number, out=mean, where=number > 0)
-    return np.clip((mean - np.median(grays[labels == 0])) / (white - black), -1, 1)
+    number = np.bincount(labels[known], minlength=len(mean))
+    np.divide(np.bincount(labels[known], grays[known], len(mean)), number, out=mean, where=number > 0)
+    return np.clip((mean - background) / (white - black), -1, 1)
+
+
+def _background(pixels: np.ndarray, mask: np.ndarray) -> float:
+    """The median gray outside of domains, of every second (third, ...) pixel of large frames; NaN without any."""
+    step = math.ceil(max(pixels.shape) / SAMPLED)
+    for every in dict.fromkeys((step, 1)):
+        outside = pixels[::every, ::every][mask[::every, ::every] == 0]
+        outside = outside[np.isfinite(outside)]
+        if len(outside):
+            return float(np.median(outside))
+    return math.nan
 
 
 def _contrast(pixels: np.ndarray, mask: np.ndarray) -> float:

@@ -133,7 +133,11 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor("width_low_nm", "nm", f"width_median {_WIDTH_LOW}{_ERROR_LOW}"),
     Descriptor("width_high_nm", "nm", f"width_median {_WIDTH_HIGH}{_ERROR_HIGH}"),
     *lengths("filled_ecd", _FILLED, ISO13322),
-    Descriptor("contrast", "", f"{_CONTRAST}{_SAMPLED}; empty where only a mask was measured"),
+    Descriptor(
+        "contrast",
+        "",
+        f"{_CONTRAST}{_SAMPLED} (the median: than 256); empty where only a mask was measured",
+    ),
 )
 
 SHAPE_DESCRIPTORS: tuple[str, ...] = (
