@@ -15,7 +15,7 @@ from nanomorph.bundle import load_bundle
 from nanomorph.errors import FatalError
 from nanomorph.model import Model, analyze
 from nanomorph_export.graphs import HALF_STORED_FROM, fuse
-from nanomorph_export.quantise import harm, rectified, too_harmful
+from nanomorph_export.quantise import harm, rectified, thin, too_harmful
 from nanomorph_export.write_bundle import Parts, write_bundle
 
 
@@ -74,6 +74,7 @@ def test_int8_takes_bytes_in_and_keeps_weights_of_seven_bits(written):
     scales = {node.input[2] for node in graph.node if node.op_type == "QuantizeLinear"}
     assert {arrays[name].dtype for name in scales} == {np.dtype(np.uint8)}
     stays = json.loads((written[0] / "bundle.json").read_text())["precisions"]["int8"]["fp32_layers"]
+    assert {"decoder.fine.0", "decoder.out"} <= set(stays)
     assert set(stays) < {name.removesuffix(".weight") for name in arrays} | {"decoder.context"}
 
 
@@ -124,6 +125,19 @@ def test_the_layers_that_hurt_most_stay_until_the_rest_is_harmless():
     assert too_harmful(harms, budget=0.49) == ["c", "a", "d"]
     assert too_harmful(harms, budget=10.0) == []
     assert too_harmful(harms, budget=0.0) == ["c", "a", "d"]  # a file without any int8 would be no int8 file
+
+
+def test_layers_that_read_few_channels_are_not_worth_bytes():
+    def graph(*channels: int) -> onnx.ModelProto:
+        nodes = [onnx.helper.make_node("Conv", [f"x{n}", f"w{n}"], [f"x{n + 1}"], str(n)) for n in range(len(channels))]
+        weights = [
+            onnx.numpy_helper.from_array(np.zeros((8, size, 3, 3), np.float32), f"w{n}")
+            for n, size in enumerate(channels)
+        ]
+        return onnx.helper.make_model(onnx.helper.make_graph(nodes, "layers", [], [], weights))
+
+    assert thin(graph(1, 16, 17, 64)) == {"0", "1"}
+    assert thin(graph(1, 16)) == set()  # a file without any int8 would be no int8 file
 
 
 def test_a_layer_is_as_harmful_as_the_pixels_that_change_sides():
