@@ -31,9 +31,9 @@ from nanomorph_benchmarks.cases import about
 from nanomorph_benchmarks.matching import Match, match
 from nanomorph_benchmarks.options import LISTS, PrecisionOptions, main
 from nanomorph_benchmarks.statistics import by_group, mean_by_group, shown
-from nanomorph_training.cache import read_mask
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import Sample, collect, is_held_out
+from nanomorph_training.masks import read_mask
 from nanomorph_training.targets import instance_interior
 
 HELD_OUT, DEVELOPMENT = PARTS = ("held-out", "development")

@@ -14,7 +14,8 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import InputSpec
 from nanomorph_training import data
-from nanomorph_training.cache import Cache, read_instances, read_mask
+from nanomorph_training.cache import Cache
+from nanomorph_training.masks import read_instances, read_mask
 
 
 def test_held_out_is_the_rule_of_the_digest() -> None:
@@ -208,6 +209,19 @@ def test_what_is_transparent_is_no_material_and_a_painted_copy_no_mask(tmp_path:
     cv2.imwrite(str(tmp_path / "copy.png"), np.full((20, 20, 3), 90, np.uint8))
     with pytest.raises(ConfigurationError, match="is material everywhere: is it a copy of the micrograph"):
         read_mask(tmp_path / "copy.png")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_gray_micrograph_is_no_mask(tmp_path: Path, dtype: type) -> None:
+    """Also with black places; a mask of many particles, one px apart, is one."""
+    grains = np.random.default_rng(0).normal(120, 20, (64, 64)).clip(0, 255)
+    grains[:, :20] = 0
+    cv2.imwrite(str(tmp_path / "gray.tif"), grains.astype(dtype))
+    with pytest.raises(ConfigurationError, match="as many grays as a micrograph"):
+        read_mask(tmp_path / "gray.tif")
+    numbers = np.kron(np.arange(1, 401).reshape(20, 20), [[1, 1, 0]] * 3)
+    cv2.imwrite(str(tmp_path / "numbers.tif"), numbers.astype(np.uint16))
+    assert np.array_equal(read_mask(tmp_path / "numbers.tif"), numbers)
 
 
 def test_all_held_out_is_said(pool: Path) -> None:

@@ -14,9 +14,10 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import ReadError
 from nanomorph_training import data
-from nanomorph_training.cache import Cache, read_mask
+from nanomorph_training.cache import Cache
 from nanomorph_training.data import labelled_samples
 from nanomorph_training.listing import from_archive
+from nanomorph_training.masks import read_mask
 from nanomorph_training.pretraining.batches import Batches
 from nanomorph_training.pretraining.settings import PretrainSettings
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from nanomorph.atomic import atomic_open
@@ -19,6 +18,7 @@ from nanomorph.prepare import InputSpec, prepare
 from nanomorph.readers import read_micrograph, read_path
 from nanomorph.sources import Item, Rejected
 from nanomorph_training.listing import members
+from nanomorph_training.masks import read_instances, read_mask
 from nanomorph_training.samples import Sample
 from nanomorph_training.targets import target
 
@@ -137,59 +137,3 @@ def _read_entry(entry: Item | Rejected) -> Micrograph:
 
 def _no_member(sample: Sample) -> ReadError:
     return ReadError("unreadable", f"{sample.path} holds no micrograph called {sample.member}")
-
-
-def read_mask(path: Path, annotated: bool = False) -> np.ndarray:
-    """A mask as integers (H, W): its ids, or 0 and 1. Colour masks: every pixel that is neither black nor transparent.
-
-    annotated: a micrograph with foreground painted in: every pixel whose green and blue differ (Lu et al. 2022).
-    Raises ConfigurationError for what is no image, and for a colour image that is material everywhere.
-    """
-    pixels = _pixels(path)
-    if annotated:
-        pixels = pixels[..., 0] != pixels[..., 1] if pixels.ndim == 3 else np.zeros(pixels.shape)
-    elif pixels.ndim == 3:
-        pixels = _painted(pixels)
-        if pixels.all():
-            raise ConfigurationError(
-                f"the mask {path} is material everywhere: is it a copy of the micrograph that was painted on? A mask "
-                "is black (0), or transparent, outside of the material"
-            )
-    if pixels.dtype.kind == "f":
-        pixels = np.rint(pixels)
-    return pixels.astype(np.int32)
-
-
-def read_instances(path: Path) -> np.ndarray:
-    """As `read_mask`, a number for each particle: its id, or a colour's or a single id's connected pieces."""
-    numbers, pixels = read_mask(path), _pixels(path)
-    if pixels.ndim == 3:
-        colours = np.zeros(numbers.shape, np.int64)
-        for channel in np.moveaxis(pixels[..., :3], 2, 0):
-            colours = 256 * colours + channel
-        numbers = np.where(numbers > 0, np.unique(colours, return_inverse=True)[1].reshape(numbers.shape) + 1, 0)
-    elif len(np.unique(numbers[numbers > 0])) > 1:
-        return numbers
-    return _pieces(numbers)
-
-
-def _pieces(numbers: np.ndarray) -> np.ndarray:
-    """The connected pieces of each number, int32 (H, W), numbered anew."""
-    found, n = np.zeros(numbers.shape, np.int32), 0
-    for number in np.unique(numbers[numbers > 0]):
-        count, pieces = cv2.connectedComponents((numbers == number).view(np.uint8), connectivity=8)
-        found[pieces > 0] = pieces[pieces > 0] + n
-        n += count - 1
-    return found
-
-
-def _painted(pixels: np.ndarray) -> np.ndarray:
-    opaque = pixels[..., 3] > 0 if pixels.shape[2] == 4 else True
-    return (pixels[..., :3].max(axis=2) > 0) & opaque
-
-
-def _pixels(path: Path) -> np.ndarray:
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise ConfigurationError(f"the mask {path} is missing or no image that can be read (PNG or TIFF, 8 or 16 bit)")
-    return pixels

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from nanomorph.atomic import atomic_open
-from nanomorph_training.cache import Cache, read_mask
+from nanomorph_training.cache import Cache
 from nanomorph_training.classical import OTSU, otsu
 from nanomorph_training.data import Sample
+from nanomorph_training.masks import read_mask
 from nanomorph_training.run_folder import RunFolder
 from nanomorph_training.scores import overlap
 from nanomorph_training.segmentation.settings import SegmenterSettings
