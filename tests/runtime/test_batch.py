@@ -382,6 +382,17 @@ def test_the_same_files_in_another_place_are_not_measured_again(tiny_bundle, tmp
     assert (timeless(out, "fields"), (out / "masks" / "a.tif.tif").stat().st_mtime_ns) == before
 
 
+def test_results_of_two_precisions_are_told_of(tiny_bundle, folder, tmp_path):
+    model = Model(load_bundle(tiny_bundle), "cpu")
+    with Run(tmp_path / "out", model, Settings(), "x") as run:
+        assert list(run.process(discover([folder])))
+        assert "computed in" not in summary(run)
+    model.engine.precision = "int8"
+    with Run(tmp_path / "out", model, Settings(), "x") as run:
+        assert list(run.process(discover([folder])))
+        assert "results here were computed in fp32, too, this run's in int8" in summary(run)
+
+
 def test_a_finished_folder_is_no_wrong_folder(tiny_bundle, folder, tmp_path):
     """A watcher that is started again is given nothing that is settled."""
     model = Model(load_bundle(tiny_bundle), "cpu")

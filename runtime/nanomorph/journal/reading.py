@@ -59,6 +59,10 @@ class JournalReader:
         """Fingerprints of the bundles that measured what is done."""
         return [bundle for (bundle,) in self._all("SELECT DISTINCT bundle FROM inputs WHERE state = 'done'")]
 
+    def precisions(self) -> list[str]:
+        """In which what is done was computed, in alphabetical order."""
+        return [one for (one,) in self._all("SELECT DISTINCT precision FROM inputs WHERE state = 'done' ORDER BY 1")]
+
     def columns(self, kind: str) -> tuple[str, ...]:
         """All columns in use in a table of `kind` (`field`, `domains`), in the order they came."""
         rows = self._all("SELECT columns FROM headers WHERE kind = ? ORDER BY id", kind)
