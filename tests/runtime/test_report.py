@@ -14,6 +14,7 @@ from nanomorph.report import write_report
 from nanomorph.report.collect import collect
 from nanomorph.report.findings import Findings, Task
 from nanomorph.report.gallery import MAX_PICTURES, choose
+from nanomorph.report.notices import notices_of
 from nanomorph.report.statistics import Sample, _middles, fit_lognormal, median_ratio, summarize
 from nanomorph.report.tasks import task_sections
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
@@ -135,6 +136,31 @@ def test_domains_of_both_contrasts_in_one_micrograph_are_named(journal, tmp_path
     text = write_report(journal, tmp_path, ABOUT).read_text(encoding="utf-8")
     assert "In 1 micrograph some domains are darker, others brighter than the background." in text
     assert "<ul class='names'><li>odd.tif</li></ul>" in text
+
+
+def test_all_doubts_about_contrast_are_one_notice(journal, tmp_path, make_analysis):
+    """Two dark, one bright, and that one and a third have domains of both kinds."""
+    cells = {"a.tif": (-0.4, [-0.4, -0.4]), "b.tif": (-0.4, [-0.4, 0.3]), "odd.tif": (0.5, [0.5, -0.2])}
+    for name, (of_field, of_domains) in cells.items():
+        analysis = make_analysis(name)
+        table = analysis.domain_table | {"contrast": np.array(of_domains)}
+        field = analysis.field | {"material_contrast": of_field}
+        journal.record(item(name), rows_of(replace(analysis, domain_table=table, field=field)))
+    text = write_report(journal, tmp_path, ABOUT).read_text(encoding="utf-8")
+    assert text.count("<li class='notice'>") == 1
+    assert "1 micrograph shows its material brighter than the background, 2 darker. In 2 micrographs some" in text
+    assert "<ul class='names'><li>odd.tif</li><li>b.tif</li></ul>" in text
+
+
+def test_what_needs_no_doubt_has_no_box(journal, tmp_path, make_analysis):
+    journal.record(item("a.tif"), rows_of(make_analysis("a.tif")))
+    assert "class='notice" not in write_report(journal, tmp_path, ABOUT).read_text(encoding="utf-8")
+
+
+def test_a_file_of_frames_and_of_other_images_is_named_once(page):
+    notice = page[page.index("1 file holds several frames") :].partition("</li></ul>")[0]
+    assert "1 file holds images of different sizes or types: only the largest was measured.</strong>" in notice
+    assert notice.count("stack.mrc") == 1
 
 
 def test_material_of_one_kind_needs_no_word(page):
@@ -421,6 +447,9 @@ def test_several_magnifications_are_told(journal, tmp_path, make_analysis, coars
         journal.record(item(name), rows_of(make_analysis(name, nm_per_px=size)))
     text = write_report(journal, tmp_path).read_text(encoding="utf-8")
     assert ("Pixel sizes range from 0.500" in text) is told
+    assert text.count("href='#by-pixel-size'") == text.count("id='by-pixel-size'") == told
+    # A comparison has no table by pixel size to lead to.
+    assert "href" not in "".join(notices_of(collect(journal, tmp_path), "sample: "))
 
 
 def test_wires_of_names_that_differ_by_case_alone_are_each_ones_own(journal, tmp_path, make_analysis):

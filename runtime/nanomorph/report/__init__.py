@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nanomorph import __version__
 from nanomorph.journal import JournalReader
-from nanomorph.report import notes, page, tasks
+from nanomorph.report import notes, notices, page, tasks
 from nanomorph.report.collect import collect
 from nanomorph.report.folders import folder_section, magnification_section
 from nanomorph.report.gallery import choose, figures, links, others
@@ -40,7 +40,7 @@ def write_report(
         title=escape(out.resolve().name or "Results"),
         lead=page.lead(findings),
         tiles=page.tiles(findings),
-        notices=page.notices(findings),
+        notices=notices.box(notices.notices_of(findings)),
         tasks=tasks.task_sections(findings, colours, inlined)
         + folder_section(findings)
         + magnification_section(findings),

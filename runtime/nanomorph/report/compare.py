@@ -11,6 +11,7 @@ from nanomorph.report.compared import ComparedRun, open_runs
 from nanomorph.report.compared_tables import overview, size_section
 from nanomorph.report.gallery import choose, figures, links, others
 from nanomorph.report.notes import definitions, edge_note, numbered, sampling_note
+from nanomorph.report.notices import box, notice, notices_of
 from nanomorph.report.words import count
 from nanomorph.results.colours import class_colours
 
@@ -74,10 +75,10 @@ def _pictures(samples: Sequence[ComparedRun], page: Path, colours: Mapping[str, 
 
 def _notices(samples: Sequence[ComparedRun]) -> str:
     bundles = {bundle for one in samples for bundle in one.findings.judged_by}
-    found = "".join(parts.notices(one.findings, f"{one.name}: ") for one in samples)
+    found = [item for one in samples for item in notices_of(one.findings, f"{one.name}: ")]
     if len(bundles) > 1:
-        found += parts.notice("The samples were labelled by different bundles.", "Analyse them with one.", [])
-    return found
+        found.append(notice("The samples were labelled by different bundles.", "Analyse them with one."))
+    return box(found)
 
 
 def _how_made(samples: Sequence[ComparedRun]) -> str:

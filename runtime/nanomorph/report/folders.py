@@ -35,7 +35,8 @@ def magnification_section(findings: Findings) -> str:
         "the fine ones.</p>"
     )
     quantity = findings.main_quantity
-    return f"<section><h2>By pixel size</h2>{intro}{grouped('nm', quantity, groups, 'pixel size')}</section>"
+    table = grouped("nm", quantity, groups, "pixel size")
+    return f"<section id='by-pixel-size'><h2>By pixel size</h2>{intro}{table}</section>"
 
 
 def grouped(unit: str, quantity: str, groups: dict[str, Sizes], what: str) -> str:

@@ -12,7 +12,7 @@ from string import Template
 from nanomorph.atomic import atomic_open
 from nanomorph.journal import Quarantined
 from nanomorph.report.findings import Findings
-from nanomorph.report.words import count, reason_in_words, three_digits, title
+from nanomorph.report.words import count, reason_in_words, title
 from nanomorph.results.colours import theme
 
 _LISTED = 100
@@ -57,77 +57,6 @@ def tiles(findings: Findings) -> str:
     ]
     cells = (f"<div class='tile {kind}'><b>{n:,}</b><span>{words}</span></div>" for n, words, kind in numbers)
     return f"<div class='tiles'>{''.join(cells)}</div>"
-
-
-def notices(findings: Findings, of: str = "") -> str:
-    """What a reader must know before using the numbers; `of`: in front of each, whose numbers they are."""
-    found = []
-    if n := len(findings.uncalibrated):
-        no = "has" if n == 1 else "have"
-        words = f"{of}{count(n, 'micrograph')} {no} no pixel size: lengths are in px only, nm cells are empty."
-        found.append(notice(words, "If you know it, give it with <code>--nm-per-px</code>.", findings.uncalibrated))
-    if n := len(findings.by_scale_bar):
-        words = f"{of}{count(n, 'pixel size')} {'was' if n == 1 else 'were'} read off a burnt-in scale bar."
-        hint = "Look at a few before you quote sizes; calibration_error_percent in fields.csv says how exact they are."
-        found.append(notice(words, hint, findings.by_scale_bar))
-    if findings.several_magnifications:
-        found.append(_of_magnifications(findings, of))
-    if n := len(findings.stacks):
-        words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} several frames: only the first was measured."
-        found.append(notice(words, "", findings.stacks))
-    if n := len(findings.mixed):
-        images = "images of different sizes or types"
-        words = f"{of}{count(n, 'file')} {'holds' if n == 1 else 'hold'} {images}: only the largest was measured."
-        found.append(notice(words, "", findings.mixed))
-    if n := len(findings.much_left_out):
-        words = f"{of}In {count(n, 'micrograph')} more than a tenth of the material was left out as debris."
-        hint = (
-            "Look whether it is: small and faint particles are taken for it, which makes sizes come out too large. "
-            "<code>--detail 2</code> looks twice as finely."
-        )
-        found.append(notice(words, hint, findings.much_left_out))
-    if n := len(findings.two_contrasts):
-        words = f"{of}In {count(n, 'micrograph')} some domains are darker, others brighter than the background."
-        hint = "Holes or edges of the support may have been taken for material: look (contrast in domains.csv)."
-        found.append(notice(words, hint, findings.two_contrasts))
-    if findings.darker and findings.brighter:
-        found.append(_of_two_contrasts(findings, of))
-    if len(findings.judged_by) > 1:
-        words = f"{of}Micrographs were labelled by different bundles: do not compare their labels blindly."
-        hint = "The column bundle of labels.csv tells which; <code>nanomorph relabel</code> judges all with one."
-        found.append(notice(words, hint, []))
-    return "".join(found)
-
-
-def _of_magnifications(findings: Findings, of: str) -> str:
-    least, most = (three_digits(end(findings.pixel_sizes)) for end in (min, max))
-    words = f"{of}Pixel sizes range from {least} to {most} nm, and sizes are of all of them together."
-    hint = (
-        "What is small is seen in the finer ones alone, and a coarse one counts for more, as it shows more domains: "
-        "before you quote a distribution take the micrographs of one pixel size (nm_per_px_x in fields.csv; the table "
-        "By pixel size compares them)."
-    )
-    return notice(words, hint, [])
-
-
-def _of_two_contrasts(findings: Findings, of: str) -> str:
-    kinds = ((findings.brighter, "brighter"), (findings.darker, "darker"))
-    (few, how), (others, otherwise) = sorted(kinds, key=lambda kind: len(kind[0]))
-    their = f"micrograph{' shows its' if len(few) == 1 else 's show their'}"
-    words = f"{of}{len(few):,} {their} material {how} than the background, {len(others):,} {otherwise}."
-    hint = (
-        "Where all were taken in one mode of the microscope, gaps may have been taken for the material: "
-        "look at the overlays (material_contrast in fields.csv)."
-    )
-    return notice(words, hint, few)
-
-
-def notice(words: str, hint: str, names: list[str]) -> str:
-    """A remark as HTML. hint: HTML itself. names: of the micrographs that it is about."""
-    listed = "".join(f"<li>{escape(name)}</li>" for name in names[:_LISTED])
-    more = f"<li>and {len(names) - _LISTED:,} more in fields.csv</li>" if len(names) > _LISTED else ""
-    details = f"<details><summary>which</summary><ul class='names'>{listed}{more}</ul></details>" if names else ""
-    return f"<div class='notice'><p><strong>{escape(words)}</strong> {hint}</p>{details}</div>"
 
 
 def pictures(clear: str, doubtful: str, others: str = "") -> str:
