@@ -97,7 +97,7 @@ def test_counts_of_the_run(page):
     assert "8 micrographs measured, 22 domains outlined." in text
     assert "2 inputs could not be used and were set aside" in text
     assert "1 micrograph is uncertain at best: please look." in text
-    assert "Uncertain labels of each task: Nanowire morphology 1." in text
+    assert "Uncertain labels: 1 of Nanowire morphology." in text
     assert "1 micrograph has no pixel size" in text
     assert "1 file holds several frames: only the first was measured." in text
     assert "1 file holds images of different sizes or types: only the largest was measured." in text

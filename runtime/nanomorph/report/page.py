@@ -40,8 +40,8 @@ def lead(findings: Findings) -> str:
         said.append(f"{count(uncertain, 'micrograph')} {verb} uncertain at best: please look.")
     by_task = {title(name): task.uncertain.total() for name, task in findings.tasks.items()}
     if len(by_task) > 1 and any(by_task.values()):
-        each = ", ".join(f"{name} {n:,}" for name, n in by_task.items() if n)
-        said.append(f"Uncertain labels of each task: {escape(each)}.")
+        each = ", ".join(f"{n:,} of {name}" for name, n in by_task.items() if n)
+        said.append(f"Uncertain labels: {escape(each)}.")
     return f"<p class='lead'>{' '.join(said)}</p>"
 
 
