@@ -84,7 +84,8 @@ def _left_out(findings: Findings, of: str) -> list[str]:
 
 def _contrasts(findings: Findings, of: str) -> list[str]:
     """Micrographs whose contrast is the rarer one, and those with both in one."""
-    said, odd = [], []
+    said: list[str] = []
+    odd: list[str] = []
     if findings.darker and findings.brighter:
         kinds = ((findings.brighter, "brighter"), (findings.darker, "darker"))
         (odd, how), (others, otherwise) = sorted(kinds, key=lambda kind: len(kind[0]))
