@@ -2,12 +2,17 @@
 
 import hashlib
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+# A shell starts what it puts in the background deaf to Ctrl-C, and what tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
