@@ -259,6 +259,7 @@ def test_wrong_usage_is_one_sentence(images: Path, tiny_bundle: Path, tmp_path: 
     capsys.readouterr()
     for wrong, words in (
         (["--out", "labels.txt"], "ends in .csv"),
+        (["--out", "a.csv", "--labels", "fibre", " "], "a class needs a name"),
         (["--out", "a.csv", "--task", "density"], "give --results, too"),
         (["--out", "a.csv", "--results", str(results)], "it has density, shape"),
         (["--out", "a.csv", "--port", "70000"], "--port 70000: give a number from 0 to 65535"),

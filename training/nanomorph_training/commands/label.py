@@ -47,6 +47,8 @@ class Options:
             raise ConfigurationError("--task says whose answers of --results are meant: give --results, too")
         if self.out.suffix.lower() != ".csv":
             raise ConfigurationError(f"--out {self.out} is a list of labels: give it a name that ends in .csv")
+        if not all(label.strip() for label in self.labels or ()):
+            raise ConfigurationError("--labels: a class needs a name, and one of these is empty")
 
 
 def _say(text: str) -> None:
