@@ -103,8 +103,10 @@ def test_minutes_become_steps() -> None:
 def test_the_repeat_line_gives_the_same_options() -> None:
     from nanomorph_training.run_folder import command_line
 
-    line = command_line("pretrain", {"data": ["a b", "c"], "out": "r", "steps": 5, "train_on_all": True, "cache": None})
-    assert line == "nanomorph pretrain --data 'a b' c --out r --steps 5 --train-on-all"
+    options = {"data": ["a b", "c"], "out": "r", "steps": 5, "lr": 0, "train_on_all": True, "cache": None, "labels": []}
+    assert (
+        command_line("pretrain", options) == "nanomorph pretrain --data 'a b' c --out r --steps 5 --lr 0 --train-on-all"
+    )
 
 
 def test_labels_by_folder(pool: Path, tmp_path: Path) -> None:

@@ -250,6 +250,8 @@ def test_the_command_writes_everything(tmp_path: Path) -> None:
     said: list[str] = []
     assert synthesize.run(options, said.append) == 0
     assert said == [f"9 images of 9 classes are in {tmp_path / 'a'}"]
+    repeat = (tmp_path / "a" / "repeat.txt").read_text().splitlines()[1]
+    assert repeat.startswith(f"nanomorph synthesize --out {tmp_path / 'a'} --count 1 --size 128 --seed 4 --classes ")
     labels = pd.read_csv(tmp_path / "a" / "labels.csv")
     assert labels["label"].tolist() == list(DRAWN)
     assert labels["group"].str.startswith("synthetic-").all()

@@ -57,14 +57,14 @@ class RunFolder:
         with atomic_open(path, "w") as file:
             csv.writer(file).writerows([header, *kept])
 
-    def write_repeat(self, command: str, options: Mapping[str, Any], data_fingerprint: str) -> None:
-        """repeat.txt: the command line, the versions and the data that made this run."""
+    def write_repeat(self, command: str, options: Mapping[str, Any], data_fingerprint: str = "") -> None:
+        """repeat.txt: the command line, the versions and the data (where it had some) that made this run."""
         lines = [
             "# From the same data and versions this command makes the same run.",
             command_line(command, options),
             "",
             f"folder: {Path.cwd()}",
-            f"data fingerprint: {data_fingerprint}",
+            *([f"data fingerprint: {data_fingerprint}"] if data_fingerprint else []),
             *(f"{name}: {value}" for name, value in versions().items()),
         ]
         with atomic_open(self.path / REPEAT, "w") as file:
@@ -83,7 +83,7 @@ class Silent(RunFolder):
     def forget_after(self, step: int) -> None:
         """Nothing."""
 
-    def write_repeat(self, command: str, options: Mapping[str, Any], data_fingerprint: str) -> None:
+    def write_repeat(self, command: str, options: Mapping[str, Any], data_fingerprint: str = "") -> None:
         """Nothing."""
 
 
@@ -107,7 +107,7 @@ def command_line(command: str, options: Mapping[str, Any]) -> str:
         flag = "--" + name.replace("_", "-")
         if value is True:
             words.append(flag)
-        elif value is not None and value is not False and value != "":
+        elif value is not None and value is not False and value not in ("", [], ()):
             values = value if isinstance(value, (list, tuple)) else [value]
             words += [flag, *(str(v) for v in values)]
     return shlex.join(words)

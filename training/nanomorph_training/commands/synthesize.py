@@ -2,8 +2,8 @@
 
 Writes into --out: images/*.tif (pixel size stored, ImageJ style), masks/*.png (255 foreground),
 instances/*.tif (16 bit, number of the wire, of crossing wires the upper one), axes/*.npz (axis of every wire,
-px), labels.csv (a row per image) and wires.csv (a row per wire: width and length in px and nm, persistence
-length). The same options give the same files. `grid` and `texture` (two phases that fill the field: spinodal, lamellae,
+px), labels.csv (a row per image), wires.csv (a row per wire: width and length in px and nm, persistence
+length) and repeat.txt (the command). The same options give the same files. `grid` and `texture` (two phases that fill the field: spinodal, lamellae,
 pores, foams) teach a segmenter what mesh and phases are; a texture has one instance, and no axis.
 """
 
@@ -58,11 +58,13 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Draw and write everything; 0 when done. Raises ConfigurationError before any work."""
     import pandas as pd
 
+    from nanomorph_training.run_folder import RunFolder, plain
     from nanomorph_training.synthesis.files import FOLDERS, LABEL_COLUMNS
 
     _check(options)
     for folder in FOLDERS:
         (options.out / folder).mkdir(parents=True, exist_ok=True)
+    RunFolder(options.out).write_repeat("synthesize", plain(options))
     rows, wires = zip(*_drawn(options), strict=True)
     pd.concat(wires).to_csv(options.out / "wires.csv", index=False, float_format="%.4f")
     # Last, so that a list is there only when everything it names is.
