@@ -12,6 +12,7 @@ from nanomorph.measure import order
 from nanomorph.measure.domains import Domains
 from nanomorph.measure.paths import persistence_length
 from nanomorph.measure.pieces import pieces_of
+from nanomorph.measure.ragged import rows_of
 from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
 from nanomorph.measure.texture import Texture
 
@@ -153,7 +154,7 @@ def _of_skeletons(domains: Domains | None, field: tuple[int, ...]) -> dict[str, 
     if domains is None:
         return dict.fromkeys(("orientation_domain_length", "persistence_length"), math.nan)
     segments = domains.geometry.segments
-    corner = domains.corners[segments.domain, ::-1] * np.array(domains.per_px)
+    corner = rows_of(domains.corners[:, ::-1] * np.array(domains.per_px), segments.domain)
     extent = field[0] * domains.per_px[1], field[1] * domains.per_px[0]
     reach = order.domain_length(segments.middle + corner, segments.length, segments.direction, extent)
     return {

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.edges import Edges
 from nanomorph.measure.paths import CLEAR_WIDTHS
-from nanomorph.measure.ragged import greatest, sorted_by
+from nanomorph.measure.ragged import greatest, rows_of, sorted_by
 from nanomorph.measure.skeleton import Skeleton
 
 Columns = dict[str, np.ndarray]
@@ -44,9 +44,9 @@ def middle_of(skeleton: Skeleton, branches: Branches, edges: Edges, compact: np.
     farther from the outline.
     """
     at = _looked_at(skeleton, branches)
-    points, step = skeleton.points[at], skeleton.step[at]
+    points, step = rows_of(skeleton.points, at), skeleton.step[at]
     near, vertex = edges.nearest(points, deepest + 1.0)
-    outward = (points - edges.rings.values[vertex]) / np.maximum(near, 1e-9)[:, None]
+    outward = (points - rows_of(edges.rings.values, vertex)) / np.maximum(near, 1e-9)[:, None]
     across = _across(points, outward, near, step, edges)
     # Thinning misses the middle by up to a step; where it seems to be farther away the sides are not those of a wire.
     move = across / 2 - near
@@ -89,7 +89,8 @@ def _clear(skeleton: Skeleton, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
         return np.ones(len(at), bool)
     # How far away what is beyond every reach lies does not matter: the search for it ends early.
     most = np.nextafter(reach.max(), np.inf)
-    return cKDTree(skeleton.points[special]).query(skeleton.points[at], distance_upper_bound=most)[0] > reach
+    tree, points = cKDTree(rows_of(skeleton.points, special)), rows_of(skeleton.points, at)
+    return tree.query(points, distance_upper_bound=most)[0] > reach
 
 
 def _across(points: np.ndarray, outward: np.ndarray, near: np.ndarray, step: np.ndarray, edges: Edges) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from nanomorph.measure import paths as path_measures
 from nanomorph.measure.domains import Domains, tortuosity
 from nanomorph.measure.hidden import paths_beside
-from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.ragged import Ragged, rows_of
 from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.wires import Columns
 
@@ -21,7 +21,8 @@ def wire_columns(domains: Domains, field: tuple[int, ...], burnt_in: np.ndarray 
     """
     wires = domains.geometry.wires
     square, stretch = wires.paths, np.array(domains.per_px)
-    recorded = square.with_values(square.values / stretch + domains.corners[wires.domain][square.owner][:, ::-1])
+    corners = rows_of(domains.corners[:, ::-1], wires.domain[square.owner])
+    recorded = square.with_values(square.values / stretch + corners)
     length = path_measures.lengths(square)
     direction = _direction(square)
     across = _across(direction, domains.per_px)
