@@ -85,8 +85,8 @@ def _opened(edges: np.ndarray, used: np.ndarray, chain: np.ndarray, n: int) -> t
     """
     degree = np.bincount(edges.ravel(), minlength=len(used))
     has_end = np.bincount(chain[(degree < 2) & used], minlength=n) > 0
-    owner, first = np.unique(chain[edges[0]], return_index=True)
-    cut = first[~has_end[owner]]
+    ring = np.flatnonzero(~has_end[chain[edges[0]]])
+    cut = ring[np.unique(chain[edges[0, ring]], return_index=True)[1]]
     degree[edges[:, cut]] -= 1
     edges = np.delete(edges, cut, axis=1)
     return edges, np.flatnonzero((degree < 2) & used)

@@ -113,11 +113,11 @@ def _smooth(rings: Ragged, sigma: np.ndarray) -> Ragged:
 
     sigma: (m,), of every ring; rings of one sigma are filtered in one call.
     """
-    smooth = np.empty_like(rings.values)
-    for one in np.unique(sigma):
-        index, _ = spread(rings.starts[:-1][sigma == one], rings.lengths[sigma == one])
-        smooth[index] = _smooth_alike(rings.take(np.flatnonzero(sigma == one)), one)
-    return rings.with_values(smooth)
+    smooth = np.concatenate([_smooth_alike(rings.take(np.flatnonzero(sigma == one)), one) for one in np.unique(sigma)])
+    by_sigma = np.argsort(sigma, kind="stable")
+    at = np.empty(len(smooth), int)
+    at[spread(rings.starts[by_sigma], rings.lengths[by_sigma])[0]] = np.arange(len(smooth))
+    return rings.with_values(rows_of(smooth, at))
 
 
 def _smooth_alike(rings: Ragged, sigma: float) -> np.ndarray:
@@ -128,7 +128,7 @@ def _smooth_alike(rings: Ragged, sigma: float) -> np.ndarray:
     continued = np.ascontiguousarray(rows_of(rings.values, rings.starts[owner] + within % rings.lengths[owner]).T)
     once = gaussian_filter1d(continued, sigma)
     twice = once + gaussian_filter1d(continued - once, sigma)
-    return rows_of(twice.T, spread(starts[:-1] + reach, rings.lengths)[0])
+    return twice.take(spread(starts[:-1] + reach, rings.lengths)[0], axis=1).T
 
 
 def _offset(rings: Ragged) -> Ragged:
@@ -156,6 +156,16 @@ def enclosed_area(polygon: np.ndarray) -> float:
 def perimeter(polygon: np.ndarray) -> float:
     """Length of a closed polygon."""
     return float(norms(closed_difference(polygon)).sum())
+
+
+def total_area(polygons: Sequence[np.ndarray]) -> float:
+    """Area that many closed polygons enclose together, none inside another."""
+    if not polygons:
+        return 0.0
+    rings = Ragged.of(polygons)
+    x, y = rings.values.T
+    next_x, next_y = rows_of(rings.values, rings.next_index()).T
+    return 0.5 * float(np.abs(rings.total(x * next_y - y * next_x)).sum())
 
 
 def total_perimeter(polygons: Sequence[np.ndarray]) -> float:

@@ -48,9 +48,8 @@ def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
         for end, inner in zip((first, last), ends, strict=True)
     )
     at = np.arange(len(paths.values)) + reach * (2 * paths.owner + 1)
-    continued = np.empty((len(paths.values) + 2 * reach * len(paths), 2))
-    continued[at] = paths.values
-    begin = paths.starts[:-1] + 2 * reach * np.arange(len(paths))
+    index, begins = spread(paths.starts[:-1] - reach, paths.lengths + 2 * reach)
+    continued, begin = rows_of(paths.values, np.clip(index, 0, len(paths.values) - 1)), begins[:-1]
     continued[begin[:, None] + np.arange(reach)] = before
     continued[(begin + reach + paths.lengths)[:, None] + np.arange(reach)] = after
     return continued, at
@@ -120,10 +119,8 @@ def _last_until(axis: np.ndarray, where: np.ndarray) -> np.ndarray:
 def _between(paths: Ragged, kept: np.ndarray, tips: np.ndarray) -> Ragged:
     """The points kept[:, 0]..kept[:, 1] of every path with a new first and last point (m, 2, 2)."""
     n = np.maximum(kept[:, 1] - kept[:, 0] + 1, 1)
-    index, _ = spread(kept[:, 0], n)
-    starts = np.concatenate([[0], np.cumsum(n + 2)])
-    values = np.empty((starts[-1], 2))
-    values[spread(starts[:-1] + 1, n)[0]] = rows_of(paths.values, index)
+    index, starts = spread(kept[:, 0] - 1, n + 2)
+    values = rows_of(paths.values, np.clip(index, 0, len(paths.values) - 1))
     values[starts[:-1]], values[starts[1:] - 1] = tips[:, 0], tips[:, 1]
     return Ragged(values, starts)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -34,7 +35,7 @@ class Skeleton:
     domain: np.ndarray
     step: np.ndarray
 
-    @property
+    @cached_property
     def degree(self) -> np.ndarray:
         """Neighbours of every point, int (n,): 1 at an end, 2 along a branch, 3 and more at a branching."""
         return np.bincount(self.edges.ravel(), minlength=len(self.points))

@@ -17,7 +17,7 @@ def prune(skeleton: Skeleton, radius: np.ndarray) -> tuple[Skeleton, np.ndarray]
 
     radius: float (n,), distance of every point to the outline. Also returns the points kept, int (k,).
     """
-    degree, kept = skeleton.degree, np.ones(len(radius), bool)
+    degree, kept = skeleton.degree.copy(), np.ones(len(radius), bool)
     found = _spurs(skeleton, radius, degree)
     branch, gone = found.branch, np.flatnonzero(found.spur)
     for _ in range(ROUNDS - 1):

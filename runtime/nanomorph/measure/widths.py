@@ -54,7 +54,7 @@ def middle_of(skeleton: Skeleton, branches: Branches, edges: Edges, compact: np.
     used = np.zeros(len(skeleton.points), bool)
     used[at] = _clear(skeleton, at, 2 * CLEAR_WIDTHS * near) & ~compact[skeleton.domain[at]]
     x, y = (points + move[:, None] * outward).T
-    x, y, half, across, near = (_between(branches, at, v, len(used)) for v in (x, y, near + move, across, near))
+    x, y, half, across, near = _between(branches, at, np.stack([x, y, near + move, across, near]), len(used))
     centred = Skeleton(np.stack([x, y], axis=1), skeleton.edges, skeleton.domain, skeleton.step)
     return Middle(centred, half, across, near, used)
 
@@ -71,14 +71,20 @@ def _looked_at(skeleton: Skeleton, branches: Branches) -> np.ndarray:
 
 
 def _between(branches: Branches, at: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Of n points the `values` (k,) of those `at`, in between along the branches as far as they lie."""
+    """Of n points the `values` (r, k) of those `at`, in between along the branches as far as they lie; (r, n)."""
     if len(at) == n:
         return values
-    found = np.full(n, np.nan)
-    found[at] = values
-    along = found[branches.order.values]
-    known = np.flatnonzero(~np.isnan(along))  # the ends of every branch are
-    found[branches.order.values] = np.interp(np.arange(len(along)), known, along[known])
+    order, is_known = branches.order.values, np.zeros(n, bool)
+    is_known[at] = True
+    along = is_known[order]
+    known, gap = np.flatnonzero(along), np.flatnonzero(~along)
+    first = np.cumsum(along)[gap] - 1  # the ends of every branch are known: the next one is of the same
+    begin, end = known[first], known[first + 1]
+    found = np.empty((len(values), n))
+    for row, given in zip(found, values, strict=True):
+        row[at] = given
+        before, after = row[order[begin]], row[order[end]]
+        row[order[gap]] = (after - before) / (end - begin) * (gap - begin) + before
     return found
 
 

@@ -77,10 +77,10 @@ def _across(direction: np.ndarray, per_px: tuple[float, float]) -> np.ndarray:
 
 def _direction(paths: Ragged) -> np.ndarray:
     """Mean direction (m,) by length in degrees, counterclockwise from +x."""
-    gaps = np.diff(paths.values, axis=0, prepend=paths.values[:1])
-    doubled = 2 * np.arctan2(-gaps[:, 1], gaps[:, 0])
-    weight = paths.steps
-    cos, sin = (paths.total(weight * f(doubled)) for f in (np.cos, np.sin))
+    x, y = np.diff(paths.values, axis=0, prepend=paths.values[:1]).T
+    # Of twice its angle a step d has the cosine (x x - y y) / d d; the first of a path is none.
+    weight = np.divide(1.0, paths.steps, out=np.zeros(len(x)), where=paths.steps > 0)
+    cos, sin = paths.total(weight * (x * x - y * y)), paths.total(weight * -2 * x * y)
     return np.degrees(0.5 * np.arctan2(sin, cos)) % 180.0 % 180.0
 
 
