@@ -122,7 +122,7 @@ def test_a_path_lies_in_the_middle_of_its_wire_however_coarsely_it_was_thinned()
 def test_a_drawn_skeleton_has_its_branches_in_order() -> None:
     """A T of 5 + 1 + 5 points across and 4 down: three branches that meet in one junction."""
     points = np.array([(x, 0) for x in range(11)] + [(5, y) for y in range(1, 5)], float)
-    edges = np.array([(k, k + 1) for k in range(10)] + [(5, 11)] + [(k, k + 1) for k in range(11, 14)])
+    edges = np.array([(k, k + 1) for k in range(10)] + [(5, 11)] + [(k, k + 1) for k in range(11, 14)]).T
     branches = decompose(Skeleton(points, edges, np.zeros(15, int), np.ones(15)))
     assert sorted(branches.order.lengths) == [4, 5, 5]
     assert sorted(branches.length) == [3, 4, 4]
@@ -132,7 +132,7 @@ def test_a_drawn_skeleton_has_its_branches_in_order() -> None:
 def test_a_ring_is_cut_open_once() -> None:
     t = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     points = np.stack([np.cos(t), np.sin(t)], axis=1)
-    edges = np.stack([np.arange(24), (np.arange(24) + 1) % 24], axis=1)
+    edges = np.stack([np.arange(24), (np.arange(24) + 1) % 24])
     branches = decompose(Skeleton(points, edges, np.zeros(24, int), np.ones(24)))
     assert len(branches) == 1
     assert branches.order.lengths.tolist() == [24]
@@ -145,7 +145,7 @@ def test_an_arm_is_as_wide_as_where_it_leaves_the_crossing() -> None:
     along = np.array([(k, k + 1) for k in range(130)])
     skeleton = Skeleton(
         np.array(at, float),
-        np.concatenate([along, [(30, 131)], [(k, k + 1) for k in range(131, 160)]]),
+        np.concatenate([along, [(30, 131)], [(k, k + 1) for k in range(131, 160)]]).T,
         np.zeros(161, int),
         np.ones(161),
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nanomorph.measure import measure, measure_mask
-from nanomorph.measure.fields import bootstrap_median, percolation
+from nanomorph.measure.fields import bootstrap_median, hole_fraction, percolation
 
 
 def lines(rows: tuple[int, ...] = (), columns: tuple[int, ...] = (), thick: int = 4, side: int = 100) -> np.ndarray:
@@ -42,6 +42,24 @@ def test_two_halves_do_not_percolate_together() -> None:
     assert spans(mask) == (False, False, False)
     p = percolation((mask > 0).astype(np.uint8))
     assert (p["span_x"], p["span_y"]) == (0.6, 0.01)
+
+
+def test_a_piece_in_the_hole_of_another_spans_no_more() -> None:
+    ring = lines(rows=(10, 80), columns=(10, 80))
+    ring[:10], ring[84:], ring[:, :10], ring[:, 84:] = 0, 0, 0, 0
+    alone = percolation((ring > 0).astype(np.uint8))
+    ring[40:50, 30:60] = 1
+    assert percolation((ring > 0).astype(np.uint8)) == alone
+    assert (alone["span_x"], alone["percolates"]) == (0.74, False)
+
+
+def test_a_hole_is_what_no_straight_steps_lead_out_of() -> None:
+    """A square ring of 5 x 5 px around 3 x 3, one of its corners missing, and an open corner of the field."""
+    mask = np.zeros((10, 10), np.uint8)
+    mask[2:7, 2:7] = 1
+    mask[3:6, 3:6] = mask[2, 2] = 0
+    mask[8:, 8] = mask[8, 8:] = 1
+    assert hole_fraction(mask) == 9 / 100
 
 
 def test_a_wire_that_ends_two_pixels_short_still_spans() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nanomorph.measure.ragged import greatest, sorted_by
+from nanomorph.measure.ragged import greatest, norms, rows_of, sorted_by
 
 
 @pytest.mark.parametrize("n", [3, 70_000])
@@ -15,3 +15,13 @@ def test_values_are_sorted_within_their_owners(n):
 
 def test_of_equal_values_the_last_is_the_greatest():
     assert greatest(np.array([1, 0, 1, 0, 1]), np.array([4.0, -3.0, 4.0, -7.0, 1.0]), 2).tolist() == [1, 2]
+
+
+def test_rows_are_those_of_an_index() -> None:
+    values = np.arange(8).reshape(4, 2)
+    assert rows_of(values, np.array([True, False, False, True])).tolist() == [[0, 1], [6, 7]]
+    assert rows_of(values, np.array([[3, 0], [-1, 1]])).tolist() == [[[6, 7], [0, 1]], [[6, 7], [2, 3]]]
+
+
+def test_a_vector_of_3_and_4_is_5_long() -> None:
+    assert norms(np.array([[3.0, -4.0], [0.0, 0.0]])).tolist() == [5, 0]

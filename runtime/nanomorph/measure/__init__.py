@@ -110,9 +110,9 @@ def measure(
     burnt_in = burnt_in if burnt_in is None or rows is None else np.ascontiguousarray(burnt_in[rows])
     per_px = (1.0, 1.0) if nm_per_px is None else (nm_per_px[0] / min(nm_per_px), nm_per_px[1] / min(nm_per_px))
     with pool(1, "measure") as beside:
-        texture = beside.submit(measure_texture, labels, per_px)
+        spans = beside.submit(measure_spans, labels)
         # When its turn comes it stands back behind the outlines, for which the skeletons wait.
-        spans = beside.submit(lambda: beside.submit(measure_spans, labels))
+        texture = beside.submit(lambda: beside.submit(measure_texture, labels, per_px))
         domains = measure_domains(labels, nm_per_px, beside, domains_beside(labels, burnt_in))
         columns = empty(DOMAIN_COLUMNS)
         if domains is not None:
@@ -120,7 +120,7 @@ def measure(
             shown = np.full(len(domains.corners), np.nan) if contrast is None else contrast[found["domain"]]
             columns = found | doubtful(labels, found, doubt) | {"contrast": shown}
         wires = beside.submit(_wires, domains, labels.shape, burnt_in)
-        field = measure_field(labels, domains, texture.result(), spans.result().result(), columns, nm_per_px, edges)
+        field = measure_field(labels, domains, texture.result().result(), spans.result(), columns, nm_per_px, edges)
         field |= wire_statistics(wires.result(), edges, field_um2(labels.shape, nm_per_px))
         field |= {**UNTOLD, **told, "field_of_view_fraction": len(labels) / height}
     return Measurement(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nanomorph.measure.branches import FREE, Branches
+from nanomorph.measure.ragged import rows_of
 from nanomorph.measure.skeleton import Skeleton
 
 # A branch between two junctions is an arm where more than so many of its widths lie beyond their inscribed circles.
@@ -68,7 +69,7 @@ def arms_of(skeleton: Skeleton, branches: Branches, trim: np.ndarray, widths: np
     far = np.minimum(near + reach, length - trim.ravel()[ends ^ 1])
     far = np.maximum(far, np.minimum(near + 1.0, length))
     stretch = np.stack([_at_arc(branches, ends, s) for s in (near, (near + far) / 2, far)])
-    at, direction = _line(skeleton.points[branches.order.values], stretch, (far - near) / 4)
+    at, direction = _line(rows_of(skeleton.points, branches.order.values), stretch, (far - near) / 4)
     width = 2 * _mean(radius[branches.order.values], stretch[0], stretch[2])
     sure = np.clip((far - near) / reach, 0.25, 1.0)
     return Arms(ends, at, direction, width, trim.ravel()[ends], END * sure)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.ragged import Ragged, rows_of
 from nanomorph.measure.skeleton import Skeleton
 
 FREE = -1
@@ -59,54 +59,52 @@ def decompose(skeleton: Skeleton) -> Branches:
     if len(nodes.points):
         junction[is_junction] = nodes.components(nodes.edges)[1]
     order = _along(skeleton, ~is_junction)
-    gaps = np.diff(skeleton.points[order.values], axis=0, prepend=skeleton.points[order.values[:1]])
-    steps = np.hypot(*gaps.T)
-    steps[order.starts[:-1]] = 0.0
+    steps = Ragged(rows_of(skeleton.points, order.values), order.starts).steps
     return Branches(order, steps, _nodes(skeleton.edges, order, junction), junction)
 
 
 def _along(skeleton: Skeleton, used: np.ndarray) -> Ragged:
     """The `used` points (bool (n,)) of every chain, in order from one of its ends."""
-    edges = skeleton.edges[used[skeleton.edges[:, 0]] & used[skeleton.edges[:, 1]]]
+    edges = skeleton.edges.compress(used[skeleton.edges].all(axis=0), axis=1)
     n, chain = skeleton.components(edges)
     edges, ends = _opened(edges, used, chain, n)
     ends = ends[np.argsort(chain[ends], kind="stable")]
     # All chains end to end are one, which a search from its first point follows.
     next_chain = np.flatnonzero(np.diff(chain[ends]))
-    joined = np.concatenate([edges, np.stack([ends[next_chain], ends[next_chain + 1]], axis=1)])
-    graph = coo_array((np.ones(len(joined)), tuple(joined.T)), shape=(len(used), len(used)))
+    joined = np.concatenate([edges, [ends[next_chain], ends[next_chain + 1]]], axis=1)
+    graph = coo_array((np.ones(joined.shape[1]), tuple(joined)), shape=(len(used), len(used)))
     points = breadth_first_order(graph, ends[0], directed=False, return_predecessors=False).astype(int)
     lengths = np.bincount(chain[points], minlength=n)
     return Ragged(points, np.concatenate([[0], np.cumsum(lengths[lengths > 0])]))
 
 
 def _opened(edges: np.ndarray, used: np.ndarray, chain: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Edges (m, 2) without the first of every ring, and the points at which chains end, ascending.
+    """Edges (2, m) without the first of every ring, and the points at which chains end, ascending.
 
     chain: which of n each point belongs to.
     """
     degree = np.bincount(edges.ravel(), minlength=len(used))
     has_end = np.bincount(chain[(degree < 2) & used], minlength=n) > 0
-    owner, first = np.unique(chain[edges[:, 0]], return_index=True)
-    cut = edges[first[~has_end[owner]]]
-    degree[cut] -= 1
-    edges = np.delete(edges, first[~has_end[owner]], axis=0)
+    ring = np.flatnonzero(~has_end[chain[edges[0]]])
+    cut = ring[np.unique(chain[edges[0, ring]], return_index=True)[1]]
+    degree[edges[:, cut]] -= 1
+    edges = np.delete(edges, cut, axis=1)
     return edges, np.flatnonzero((degree < 2) & used)
 
 
 def _nodes(edges: np.ndarray, order: Ragged, junction: np.ndarray) -> np.ndarray:
     """The junctions at the first and last point of every chain, int (m, 2)."""
     inside = junction != FREE
-    leaving = edges[inside[edges[:, 0]] != inside[edges[:, 1]]]
-    point = np.where(inside[leaving[:, 0]], leaving[:, 1], leaving[:, 0])
-    reached = junction[np.where(inside[leaving[:, 0]], leaving[:, 0], leaving[:, 1])]
+    first, second = edges.compress(inside[edges[0]] != inside[edges[1]], axis=1)
+    point = np.where(inside[first], second, first)
+    reached = junction[np.where(inside[first], first, second)]
     chain = np.empty(len(junction), int)
     chain[order.values] = order.owner
-    first = order.values[order.starts[:-1]][chain[point]] == point
+    is_first = order.values[order.starts[:-1]][chain[point]] == point
     # A chain of one point is both first and last: its second junction is that of its last point.
     again = np.zeros(len(point), bool)
     by_point = np.argsort(point, kind="stable")
     again[by_point[1:]] = np.diff(point[by_point]) == 0
     node = np.full((len(order), 2), FREE)
-    node[chain[point], np.where(first & ~again, 0, 1)] = reached
+    node[chain[point], np.where(is_first & ~again, 0, 1)] = reached
     return node

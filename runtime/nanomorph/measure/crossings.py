@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from nanomorph.measure.arms import Arms, arms_of, trims
 from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.pairs import Pairs, TooNear, along_gaps, candidates, match
-from nanomorph.measure.ragged import Ragged, sorted_by, spread
+from nanomorph.measure.ragged import Ragged, rows_of, sorted_by, spread
 from nanomorph.measure.skeleton import Skeleton
 
 
@@ -113,7 +113,7 @@ def _paths(
     turned = np.repeat(backwards, n_kept[branch])
     position = np.arange(len(index))
     position = np.where(turned, np.repeat(mirrored, n_kept[branch]) - position, position)
-    points = skeleton.points[branches.order.values[kept]][index[position]]
+    points = rows_of(skeleton.points, branches.order.values[kept][index[position]])
     sizes = np.add.reduceat(n_kept[branch], np.cumsum([0, *(len(c) for c in chains)])[:-1])
     spacing = skeleton.step[branches.order.values[branches.order.starts[:-1]]][[c[0] >> 1 for c in chains]]
     return evenly(Ragged(points, np.concatenate([[0], np.cumsum(sizes)])), spacing)

@@ -192,8 +192,8 @@ def _inscribed_radius(points: np.ndarray, at: np.ndarray) -> float:
 
     The middle of an even width lies between two pixels.
     """
-    x, y = points.T - at[:, None]
-    distance = np.hypot(x, y)
+    x, y = points[:, 0] - at[0], points[:, 1] - at[1]
+    distance = np.sqrt(x * x + y * y)
     radius = float(distance.min())
     near = distance <= radius + 2
     x, y, at = x[near], y[near], np.zeros(2)

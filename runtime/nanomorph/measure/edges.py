@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from nanomorph.cores import threads
 from nanomorph.measure.outline import Outline
-from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.ragged import Ragged, rows_of
 
 MANY = 10_000  # points for whose nearest vertices it pays to start threads
 _MARCH = 24  # steps of a ray towards the outline
@@ -23,12 +23,9 @@ class Edges:
     """The outlines of domains, each moved by its offset (x, y) so that none is near another."""
 
     def __init__(self, outlines: Sequence[Outline], offsets: np.ndarray) -> None:
-        moved = [
-            ring + offset
-            for outline, offset in zip(outlines, offsets, strict=True)
-            for ring in outline.outer + outline.holes
-        ]
-        self.rings = Ragged.of(moved)
+        rings = Ragged.of([ring for outline in outlines for ring in outline.outer + outline.holes])
+        domain = np.repeat(np.arange(len(outlines)), [len(o.outer) + len(o.holes) for o in outlines])
+        self.rings = rings.with_values(rings.values + rows_of(offsets, domain[rings.owner]))
         self._edge = self.rings.total(self.rings.steps) / self.rings.lengths
         # Not balanced: built in half the time, and the vertices of outlines are spread evenly enough.
         self.tree = cKDTree(self.rings.values, balanced_tree=False, compact_nodes=False)
@@ -78,7 +75,8 @@ class Edges:
         ring = self.rings.owner[vertex]
         start, n = self.rings.starts[ring], self.rings.lengths[ring]
         around = np.arange(-edges, edges + 2)
-        corners = self.rings.values[start[:, None] + (vertex[:, None] - start[:, None] + around) % n[:, None]]
+        at = start[:, None] + (vertex[:, None] - start[:, None] + around) % n[:, None]
+        corners = rows_of(self.rings.values, at)
         relative = corners - origins[:, None]
         along = (relative * directions[:, None]).sum(axis=2)
         across = relative[..., 1] * directions[:, None, 0] - relative[..., 0] * directions[:, None, 1]

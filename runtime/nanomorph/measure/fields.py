@@ -11,7 +11,7 @@ import numpy as np
 from nanomorph.measure import order
 from nanomorph.measure.domains import Domains
 from nanomorph.measure.paths import persistence_length
-from nanomorph.measure.pieces import pieces_of
+from nanomorph.measure.ragged import rows_of
 from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
 from nanomorph.measure.texture import Texture
 
@@ -115,8 +115,10 @@ def percolation(foreground: np.ndarray) -> dict[str, float]:
     room = GAP_PX // 2
     padded = cv2.copyMakeBorder(foreground, room, room, room, room, cv2.BORDER_CONSTANT, value=0)
     joined = cv2.dilate(padded, np.ones((GAP_PX + 1, GAP_PX + 1), np.uint8))
-    boxes = pieces_of(joined.view(bool), 8).boxes
-    spans_y, spans_x = (np.append(side - 2 * room, 0) for side in (boxes[:, 2:] - boxes[:, :2]).T)
+    # Of pieces that lie in another's holes none spans more.
+    contours = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+    sides = [cv2.boundingRect(contour)[2:] for contour in contours]
+    spans_x, spans_y = np.array([*sides, (2 * room, 2 * room)]).T - 2 * room
     x, y = spans_x >= width - 2, spans_y >= height - 2
     return {
         "percolates": bool((x & y).any()),
@@ -129,8 +131,10 @@ def percolation(foreground: np.ndarray) -> dict[str, float]:
 
 def hole_fraction(foreground: np.ndarray) -> float:
     """Share of the field that foreground encloses (4-connected background that does not reach the edge)."""
-    background = pieces_of(foreground == 0, 4)
-    return float(background.area[~background.touches_edge].sum()) / foreground.size
+    outside = 2
+    padded = cv2.copyMakeBorder(foreground, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    cv2.floodFill(padded, None, (0, 0), outside, flags=4)
+    return (padded.size - cv2.countNonZero(padded)) / foreground.size
 
 
 def size_statistics(columns: Values, sized: Sample) -> dict[str, float]:
@@ -153,7 +157,7 @@ def _of_skeletons(domains: Domains | None, field: tuple[int, ...]) -> dict[str, 
     if domains is None:
         return dict.fromkeys(("orientation_domain_length", "persistence_length"), math.nan)
     segments = domains.geometry.segments
-    corner = domains.corners[segments.domain, ::-1] * np.array(domains.per_px)
+    corner = rows_of(domains.corners[:, ::-1] * np.array(domains.per_px), segments.domain)
     extent = field[0] * domains.per_px[1], field[1] * domains.per_px[0]
     reach = order.domain_length(segments.middle + corner, segments.length, segments.direction, extent)
     return {

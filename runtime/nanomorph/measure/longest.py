@@ -9,7 +9,7 @@ import numpy as np
 from nanomorph.measure import paths as path_measures
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.paths import CLEAR_WIDTHS
-from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.ragged import Ragged, norms
 from nanomorph.measure.skeleton import Skeleton, longest_paths, smooth_path
 
 
@@ -48,7 +48,7 @@ def _followed(path: np.ndarray, is_tip: np.ndarray, width: float, outline: Outli
 
 
 def _path_length(path: np.ndarray) -> float:
-    return float(np.hypot(*np.diff(path, axis=0).T).sum())
+    return float(norms(np.diff(path, axis=0)).sum())
 
 
 def _to_tip(path: np.ndarray, width: float, outline: Outline) -> np.ndarray:
@@ -56,7 +56,7 @@ def _to_tip(path: np.ndarray, width: float, outline: Outline) -> np.ndarray:
 
     There skeletons stop short (round ends) or turn into a corner (square ends).
     """
-    steps = np.hypot(*np.diff(path, axis=0).T)
+    steps = norms(np.diff(path, axis=0))
     to_end = np.concatenate([np.cumsum(steps[::-1])[::-1], [0.0]])
     cut = min(CLEAR_WIDTHS * width, 0.25 * to_end[0])
     kept = path[to_end >= cut]

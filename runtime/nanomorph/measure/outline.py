@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from nanomorph.measure.ragged import Ragged, spread
+from nanomorph.measure.ragged import Ragged, norms, rows_of, spread
 
 SMOOTHING = (1.5, 3.0)  # least and greatest standard deviation along the outline, px
 SMOOTHING_RADII = 0.12  # between them it is this share of the domain's inscribed radius
@@ -113,11 +113,11 @@ def _smooth(rings: Ragged, sigma: np.ndarray) -> Ragged:
 
     sigma: (m,), of every ring; rings of one sigma are filtered in one call.
     """
-    smooth = np.empty_like(rings.values)
-    for one in np.unique(sigma):
-        index, _ = spread(rings.starts[:-1][sigma == one], rings.lengths[sigma == one])
-        smooth[index] = _smooth_alike(rings.take(np.flatnonzero(sigma == one)), one)
-    return rings.with_values(smooth)
+    smooth = np.concatenate([_smooth_alike(rings.take(np.flatnonzero(sigma == one)), one) for one in np.unique(sigma)])
+    by_sigma = np.argsort(sigma, kind="stable")
+    at = np.empty(len(smooth), int)
+    at[spread(rings.starts[by_sigma], rings.lengths[by_sigma])[0]] = np.arange(len(smooth))
+    return rings.with_values(rows_of(smooth, at))
 
 
 def _smooth_alike(rings: Ragged, sigma: float) -> np.ndarray:
@@ -125,10 +125,10 @@ def _smooth_alike(rings: Ragged, sigma: float) -> np.ndarray:
     reach = 2 * int(4 * sigma + 0.5)
     within, starts = spread(np.full(len(rings), -reach), rings.lengths + 2 * reach)
     owner = np.repeat(np.arange(len(rings)), rings.lengths + 2 * reach)
-    continued = np.ascontiguousarray(rings.values[rings.starts[owner] + within % rings.lengths[owner]].T)
+    continued = np.ascontiguousarray(rows_of(rings.values, rings.starts[owner] + within % rings.lengths[owner]).T)
     once = gaussian_filter1d(continued, sigma)
     twice = once + gaussian_filter1d(continued - once, sigma)
-    return twice.T[spread(starts[:-1] + reach, rings.lengths)[0]]
+    return twice.take(spread(starts[:-1] + reach, rings.lengths)[0], axis=1).T
 
 
 def _offset(rings: Ragged) -> Ragged:
@@ -136,9 +136,8 @@ def _offset(rings: Ragged) -> Ragged:
     following = rings.next_index()
     before = np.empty_like(following)
     before[following] = np.arange(len(following))
-    x, y = (rings.values[following] - rings.values[before]).T
-    length = np.maximum(np.hypot(x, y), 1e-9)
-    reach = 0.5 * np.maximum(np.abs(x), np.abs(y)) / length**2
+    x, y = (rows_of(rings.values, following) - rows_of(rings.values, before)).T
+    reach = 0.5 * np.maximum(np.abs(x), np.abs(y)) / np.maximum(np.hypot(x, y), 1e-9) ** 2
     return rings.with_values(rings.values + np.stack([-y * reach, x * reach], axis=1))
 
 
@@ -156,8 +155,17 @@ def enclosed_area(polygon: np.ndarray) -> float:
 
 def perimeter(polygon: np.ndarray) -> float:
     """Length of a closed polygon."""
-    edges = closed_difference(polygon)
-    return float(np.hypot(edges[:, 0], edges[:, 1]).sum())
+    return float(norms(closed_difference(polygon)).sum())
+
+
+def total_area(polygons: Sequence[np.ndarray]) -> float:
+    """Area that many closed polygons enclose together, none inside another."""
+    if not polygons:
+        return 0.0
+    rings = Ragged.of(polygons)
+    x, y = rings.values.T
+    next_x, next_y = rows_of(rings.values, rings.next_index()).T
+    return 0.5 * float(np.abs(rings.total(x * next_y - y * next_x)).sum())
 
 
 def total_perimeter(polygons: Sequence[np.ndarray]) -> float:
@@ -165,7 +173,7 @@ def total_perimeter(polygons: Sequence[np.ndarray]) -> float:
     if not polygons:
         return 0.0
     rings = Ragged.of(polygons)
-    return float(np.hypot(*(rings.values[rings.next_index()] - rings.values).T).sum())
+    return float(norms(rows_of(rings.values, rings.next_index()) - rings.values).sum())
 
 
 def convex_hull(points: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
 from nanomorph.measure.arms import Arms
-from nanomorph.measure.ragged import spread
+from nanomorph.measure.ragged import norms, rows_of, spread
 
 # Two arms are compared across a gap of at most so many widths, or radii of their junctions (wires that cross at 10
 # degrees lie on each other for twelve widths), along which the outline stays so many half widths away.
@@ -54,7 +54,7 @@ def _facing(arms: Arms) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of arms of two branches within reach of each other that point apart."""
     reach = REACH * np.maximum(arms.radius, arms.width)
     first, second = within(arms.at, reach)
-    apart = _dot(arms.direction[first], arms.direction[second]) < 0
+    apart = _dot(rows_of(arms.direction, first), rows_of(arms.direction, second)) < 0
     apart &= arms.end[first] >> 1 != arms.end[second] >> 1
     return first[apart], second[apart]
 
@@ -81,14 +81,15 @@ def within(at: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def pair_cost(arms: Arms, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Turning (rad) from one arm into the gap and from the gap into the other, with penalties for width and gap."""
     width = np.minimum(arms.width[first], arms.width[second])
-    across = arms.at[second] - arms.at[first]
+    across = rows_of(arms.at, second) - rows_of(arms.at, first)
+    from_first, from_second = rows_of(arms.direction, first), rows_of(arms.direction, second)
     # A gap shorter than a width has no direction of its own: half a width of both arms is taken in.
-    gap = across + 0.5 * width[:, None] * (arms.direction[second] - arms.direction[first])
-    gap /= np.maximum(np.hypot(*gap.T), 1e-9)[:, None]
-    into = np.arccos(np.clip(-_dot(arms.direction[first], gap), -1, 1))
-    out = np.arccos(np.clip(_dot(arms.direction[second], gap), -1, 1))
+    gap = across + 0.5 * width[:, None] * (from_second - from_first)
+    gap /= np.maximum(norms(gap), 1e-9)[:, None]
+    into = np.arccos(np.clip(-_dot(from_first, gap), -1, 1))
+    out = np.arccos(np.clip(_dot(from_second, gap), -1, 1))
     unlike = np.abs(np.log(arms.width[first] / arms.width[second]))
-    return into + out + WIDTH_WEIGHT * unlike + GAP_WEIGHT * np.hypot(*across.T) / width
+    return into + out + WIDTH_WEIGHT * unlike + GAP_WEIGHT * norms(across) / width
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -102,7 +103,7 @@ def _inside(arms: Arms, pairs: Pairs, too_near: TooNear) -> np.ndarray:
     The bend of long thin gaps is not known as well as their chord, and a straight wire's is the chord.
     """
     least = CLEARANCE / 2 * np.minimum(arms.width[pairs.first], arms.width[pairs.second])
-    quarter = np.hypot(*(arms.at[pairs.second] - arms.at[pairs.first]).T) / 4
+    quarter = norms(rows_of(arms.at, pairs.second) - rows_of(arms.at, pairs.first)) / 4
     inside = np.zeros(len(least), bool)
     for bent in (False, True):
         left = np.flatnonzero(~inside)
@@ -119,16 +120,19 @@ def along_gaps(arms: Arms, pairs: Pairs, spacing: np.ndarray, bent: bool) -> tup
 
     On a straight line, or `bent`: on the cubic that leaves and enters the arms in their directions (Hermite).
     """
-    start, across = arms.at[pairs.first], arms.at[pairs.second] - arms.at[pairs.first]
-    length = np.hypot(*across.T)
+    start = rows_of(arms.at, pairs.first)
+    across = rows_of(arms.at, pairs.second) - start
+    length = norms(across)
     n = np.ceil(length / np.maximum(spacing, 0.5)).astype(int) + 1
     t = (spread(np.zeros(len(n), int), n)[0] / np.repeat(np.maximum(n - 1, 1), n))[:, None]
     pair = np.repeat(np.arange(len(n)), n)
-    straight = start[pair] + t * across[pair]
+    across = rows_of(across, pair)
+    straight = rows_of(start, pair) + t * across
     if not bent:
         return straight, pair
-    out, into = (sign * length[:, None] * arms.direction[k] for sign, k in ((-1, pairs.first), (1, pairs.second)))
-    return straight + t * (1 - t) * ((1 - t) * out[pair] - t * into[pair] + (2 * t - 1) * across[pair]), pair
+    out, into = (length[:, None] * rows_of(arms.direction, arm) for arm in (pairs.first, pairs.second))
+    out, into = rows_of(-out, pair), rows_of(into, pair)
+    return straight + t * (1 - t) * ((1 - t) * out - t * into + (2 * t - 1) * across), pair
 
 
 def match(arms: Arms, pairs: Pairs, too_near: TooNear) -> Pairs:

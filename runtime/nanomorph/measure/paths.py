@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nanomorph.measure.edges import Edges
-from nanomorph.measure.ragged import Ragged, spread
+from nanomorph.measure.ragged import Ragged, norms, rows_of, spread
 
 SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
 CLEAR_WIDTHS = 0.75  # so many widths from a tip a skeleton goes astray: it stops short or turns into a corner
@@ -35,7 +35,7 @@ def _averaged(paths: Ragged, reach: int) -> np.ndarray:
     total = np.zeros((n, 2))
     for shift in range(2 * reach + 1):
         total += continued[shift : shift + n]
-    return np.asarray(total[at - reach] / (2 * reach + 1))
+    return rows_of(total, at - reach) / (2 * reach + 1)
 
 
 def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,12 +44,12 @@ def _continued(paths: Ragged, reach: int) -> tuple[np.ndarray, np.ndarray]:
     n = np.arange(reach, 0, -1)
     ends = [np.minimum(first + n, last), np.maximum(last - n[::-1], first)]
     before, after = (
-        2 * paths.values[end] - paths.values[inner] for end, inner in zip((first, last), ends, strict=True)
+        2 * rows_of(paths.values, end) - rows_of(paths.values, inner)
+        for end, inner in zip((first, last), ends, strict=True)
     )
     at = np.arange(len(paths.values)) + reach * (2 * paths.owner + 1)
-    continued = np.empty((len(paths.values) + 2 * reach * len(paths), 2))
-    continued[at] = paths.values
-    begin = paths.starts[:-1] + 2 * reach * np.arange(len(paths))
+    index, begins = spread(paths.starts[:-1] - reach, paths.lengths + 2 * reach)
+    continued, begin = rows_of(paths.values, np.clip(index, 0, len(paths.values) - 1)), begins[:-1]
     continued[begin[:, None] + np.arange(reach)] = before
     continued[(begin + reach + paths.lengths)[:, None] + np.arange(reach)] = after
     return continued, at
@@ -68,7 +68,7 @@ def lengths(paths: Ragged) -> np.ndarray:
 
 def end_to_end(paths: Ragged) -> np.ndarray:
     """Distance (m,) of the first and last point of every path."""
-    return np.hypot(*(paths.values[paths.starts[1:] - 1] - paths.values[paths.starts[:-1]]).T)
+    return norms(rows_of(paths.values, paths.starts[1:] - 1) - rows_of(paths.values, paths.starts[:-1]))
 
 
 def to_tips(paths: Ragged, free: np.ndarray, width: np.ndarray, edges: Edges) -> Ragged:
@@ -119,10 +119,8 @@ def _last_until(axis: np.ndarray, where: np.ndarray) -> np.ndarray:
 def _between(paths: Ragged, kept: np.ndarray, tips: np.ndarray) -> Ragged:
     """The points kept[:, 0]..kept[:, 1] of every path with a new first and last point (m, 2, 2)."""
     n = np.maximum(kept[:, 1] - kept[:, 0] + 1, 1)
-    index, _ = spread(kept[:, 0], n)
-    starts = np.concatenate([[0], np.cumsum(n + 2)])
-    values = np.empty((starts[-1], 2))
-    values[spread(starts[:-1] + 1, n)[0]] = paths.values[index]
+    index, starts = spread(kept[:, 0] - 1, n + 2)
+    values = rows_of(paths.values, np.clip(index, 0, len(paths.values) - 1))
     values[starts[:-1]], values[starts[1:] - 1] = tips[:, 0], tips[:, 1]
     return Ragged(values, starts)
 
@@ -134,11 +132,11 @@ def curvature(paths: Ragged, width: np.ndarray) -> np.ndarray:
     lag = np.clip(np.rint(width / spacing).astype(int), SMOOTHING_POINTS, np.maximum((n - 1) // 3, 1))
     here = _along_lag(paths, lag)
     by = lag[paths.owner[here]]
-    vectors = paths.values[here + by] - paths.values[here]
+    vectors = rows_of(paths.values, here + by) - rows_of(paths.values, here)
     has_next = here + 2 * by < paths.starts[1:][paths.owner[here]]
     # Of a path that has so many, the vector that follows is `lag` on.
     first = np.flatnonzero(has_next)
-    a, b = vectors[first], vectors[first + by[first]]
+    a, b = rows_of(vectors, first), rows_of(vectors, first + by[first])
     turn = np.abs(np.arctan2(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0], (a * b).sum(axis=1)))
     owner = paths.owner[here[has_next]]
     count = np.bincount(owner, minlength=len(paths))
@@ -160,9 +158,8 @@ def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, 
     span = np.minimum(SMOOTHING_POINTS - 1, np.maximum(paths.lengths - 1, 1))
     first, n = paths.starts[:-1], np.maximum(paths.lengths - span, 0)
     here, begins = spread(first, n)
-    x, y = (paths.values[here + np.repeat(span, n)] - paths.values[here]).T
-    norm = np.maximum(np.hypot(x, y), 1e-9)
-    x, y = x / norm, y / norm
+    tangents = rows_of(paths.values, here + np.repeat(span, n)) - rows_of(paths.values, here)
+    x, y = tangents.T / np.maximum(norms(tangents), 1e-9)
     lags = np.maximum(np.rint(lag_px / np.maximum(spacing, 1e-9)[:, None]).astype(int), 1)
     counts = np.maximum(n[:, None] - lags, 0)
     sums = np.zeros(lag_px.shape)

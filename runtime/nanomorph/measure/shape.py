@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from nanomorph.measure.outline import Outline, closed_difference, enclosed_area, perimeter
+from nanomorph.measure.outline import Outline, closed_difference, enclosed_area, perimeter, total_area
 
 N_SAMPLES = 128  # points, equally spaced along the outline
 SMOOTHING_SHARE = 0.015  # standard deviation of the further smoothing, as a share of the outline's length
@@ -72,7 +72,7 @@ def proportions(
     around: the perimeter of each of the outline's outer polygons. filled_ratio: diameter of the circle of its area and
     its holes' / of its area alone.
     """
-    holes = sum(abs(enclosed_area(p)) for p in outline.holes)
+    holes = total_area(outline.holes)
     filled = sum(abs(enclosed_area(p)) for p in outline.outer)
     enclosing_radius = cv2.minEnclosingCircle(hull.astype(np.float32))[1]
     return {

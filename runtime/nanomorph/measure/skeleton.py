@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from nanomorph.measure.ragged import greatest
+from nanomorph.measure.ragged import greatest, norms, rows_of
 from nanomorph.measure.thinning import coarser, neighbours
 from nanomorph.measure.zhang_suen import skeletons
 
@@ -25,7 +26,7 @@ SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
 class Skeleton:
     """Graph of skeleton pixels.
 
-    points: float64 (n, 2), x and y in px. edges: int (m, 2), pairs of points.
+    points: float64 (n, 2), x and y in px. edges: int (2, m), the first and the second point of each.
     domain: int (n,), the domain of every point. step: float64 (n,), px between neighbours on its grid.
     """
 
@@ -34,28 +35,27 @@ class Skeleton:
     domain: np.ndarray
     step: np.ndarray
 
-    @property
+    @cached_property
     def degree(self) -> np.ndarray:
         """Neighbours of every point, int (n,): 1 at an end, 2 along a branch, 3 and more at a branching."""
         return np.bincount(self.edges.ravel(), minlength=len(self.points))
 
     def edge_vectors(self) -> np.ndarray:
         """From the first to the second point of every edge, (m, 2) px."""
-        return self.points[self.edges[:, 1]] - self.points[self.edges[:, 0]]
+        return rows_of(self.points, self.edges[1]) - rows_of(self.points, self.edges[0])
 
     def edge_lengths(self) -> np.ndarray:
         """Length of every edge, (m,) px."""
-        x, y = self.edge_vectors().T
-        return np.asarray(np.sqrt(x * x + y * y))
+        return norms(self.edge_vectors())
 
     def components(self, edges: np.ndarray) -> tuple[int, np.ndarray]:
-        """How many pieces the points are when only these `edges` (k, 2) join them, and the piece of each, int (n,)."""
+        """How many pieces the points are when only these `edges` (2, k) join them, and the piece of each, int (n,)."""
         n = len(self.points)
-        return connected_components(coo_array((np.ones(len(edges)), tuple(edges.T)), shape=(n, n)), directed=False)
+        return connected_components(coo_array((np.ones(edges.shape[1]), tuple(edges)), shape=(n, n)), directed=False)
 
     def matrix(self, weights: np.ndarray | None = None) -> csr_array:
         """Symmetric sparse (n, n) of the edges' weights (default 1)."""
-        a, b = self.edges.T
+        a, b = self.edges
         weights = np.ones(len(a)) if weights is None else weights
         n = len(self.points)
         both = (np.concatenate([a, b]), np.concatenate([b, a]))
@@ -64,8 +64,8 @@ class Skeleton:
     def keep(self, kept: np.ndarray) -> Skeleton:
         """The part of the graph on the points where `kept` (bool (n,)) is true."""
         number = np.cumsum(kept) - 1
-        inside = kept[self.edges[:, 0]] & kept[self.edges[:, 1]]
-        return Skeleton(self.points[kept], number[self.edges[inside]], self.domain[kept], self.step[kept])
+        inside = self.edges.compress(kept[self.edges].all(axis=0), axis=1)
+        return Skeleton(rows_of(self.points, kept), number[inside], self.domain[kept], self.step[kept])
 
 
 def thin_all(crops: Sequence[np.ndarray], steps: Sequence[int], offsets: np.ndarray) -> Skeleton:
@@ -73,7 +73,7 @@ def thin_all(crops: Sequence[np.ndarray], steps: Sequence[int], offsets: np.ndar
     found = skeletons([crop if step == 1 else coarser(crop, step) for crop, step in zip(crops, steps, strict=True)])
     step = np.array(steps, float)[found.mask]
     points = (np.stack([found.column, found.row], axis=1) + 0.5) * step[:, None] - 0.5
-    return Skeleton(points + offsets[found.mask], neighbours(found), found.mask, step)
+    return Skeleton(points + rows_of(offsets, found.mask), neighbours(found), found.mask, step)
 
 
 def longest_paths(skeleton: Skeleton, n_domains: int) -> list[np.ndarray]:
@@ -117,14 +117,13 @@ def smooth_graph(skeleton: Skeleton, rounds: int = 10) -> Skeleton:
 
     Ten rounds smooth like an average over 9 points (their variances agree).
     """
-    neighbours = skeleton.matrix()
-    degree = skeleton.degree
-    ends = np.flatnonzero(degree <= 1)
-    points = skeleton.points
-    for _ in range(rounds):
-        moved = neighbours @ points
-        moved += points
-        moved /= (1 + degree)[:, None]
-        moved[ends] = points[ends]
-        points = moved
-    return Skeleton(points, skeleton.edges, skeleton.domain, skeleton.step)
+    neighbours, n = skeleton.matrix(), 1.0 + skeleton.degree
+    ends = np.flatnonzero(n <= 2)
+    axes = []
+    for places in skeleton.points.T:
+        for _ in range(rounds):
+            moved = (neighbours @ places + places) / n
+            moved[ends] = places[ends]
+            places = moved
+        axes.append(places)
+    return Skeleton(np.stack(axes, axis=1), skeleton.edges, skeleton.domain, skeleton.step)

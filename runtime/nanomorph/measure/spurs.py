@@ -17,7 +17,7 @@ def prune(skeleton: Skeleton, radius: np.ndarray) -> tuple[Skeleton, np.ndarray]
 
     radius: float (n,), distance of every point to the outline. Also returns the points kept, int (k,).
     """
-    degree, kept = skeleton.degree, np.ones(len(radius), bool)
+    degree, kept = skeleton.degree.copy(), np.ones(len(radius), bool)
     found = _spurs(skeleton, radius, degree)
     branch, gone = found.branch, np.flatnonzero(found.spur)
     for _ in range(ROUNDS - 1):
@@ -38,7 +38,7 @@ def _take_off(edges: np.ndarray, degree: np.ndarray, kept: np.ndarray, gone: np.
     """Take the points `gone` off the `degree` (n,) of those `kept`; the points that are junctions no longer, int."""
     lost = np.zeros(len(kept), bool)
     lost[gone] = True
-    first, second = edges.T
+    first, second = edges
     lost_by = np.concatenate([first[lost[second] & kept[first]], second[lost[first] & kept[second]]])
     beside = np.unique(lost_by)
     was = degree[beside]
@@ -50,7 +50,7 @@ def _beside(
     edges: np.ndarray, kept: np.ndarray, junction: np.ndarray, branch: np.ndarray, opened: np.ndarray
 ) -> np.ndarray:
     """Which of the points kept are on the branches that meet in the points `opened`, or junctions at their ends."""
-    first, second = edges[kept[edges[:, 0]] & kept[edges[:, 1]]].T
+    first, second = edges.compress(kept[edges].all(axis=0), axis=1)
     meets, joined = np.zeros(len(kept), bool), np.zeros(int(branch.max()) + 1, bool)
     meets[opened] = joined[branch[opened]] = True
     joined[branch[first[meets[second]]]] = True
@@ -74,13 +74,13 @@ class _Found:
 def _spurs(skeleton: Skeleton, radius: np.ndarray, degree: np.ndarray) -> _Found:
     junction = degree >= 3
     lengths = skeleton.edge_lengths()
-    first, second = junction[skeleton.edges[:, 0]], junction[skeleton.edges[:, 1]]
+    first, second = junction[skeleton.edges]
     within, leaving = ~(first | second), first != second
-    inner = skeleton.edges[within]
+    inner = skeleton.edges.compress(within, axis=1)
     n, branch = skeleton.components(inner)
-    a, b = skeleton.edges[leaving].T
+    a, b = skeleton.edges.compress(leaving, axis=1)
     side, root = np.where(junction[a], b, a), np.where(junction[a], a, b)
-    length = np.bincount(branch[inner[:, 0]], lengths[within], minlength=n)
+    length = np.bincount(branch[inner[0]], lengths[within], minlength=n)
     length = length + np.bincount(branch[side], lengths[leaving], minlength=n)  # of no edge at all counts are whole
     thickest = np.zeros(n)
     np.maximum.at(thickest, branch[side], radius[root])

@@ -45,7 +45,7 @@ def coarser(crop: np.ndarray, step: int) -> np.ndarray:
 
 
 def neighbours(skeletons: Skeletons) -> np.ndarray:
-    """Pairs of 8-neighbours, int (m, 2), by mask; no diagonal where two straight steps do it, so that a corner is no
+    """Pairs of 8-neighbours, int (2, m), by mask; no diagonal where two straight steps do it, so that a corner is no
     branching.
     """
     place = np.append(skeletons.place, [-1, -1, -1])
@@ -63,5 +63,5 @@ def neighbours(skeletons: Skeletons) -> np.ndarray:
     alone = ~below
     first = [np.flatnonzero(one) for one in (right, below, below_right & alone & ~right, below_left & alone & ~left)]
     second = (first[0] + 1, straight[first[1]], across[first[2]], at[first[3]])
-    edges = np.stack([np.concatenate(first), np.concatenate(second)], axis=1)
-    return edges[np.argsort(skeletons.mask[edges[:, 0]], kind="stable")]
+    edges = np.stack([np.concatenate(first), np.concatenate(second)])
+    return edges.take(np.argsort(skeletons.mask[edges[0]], kind="stable"), axis=1)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.edges import Edges
 from nanomorph.measure.paths import CLEAR_WIDTHS
-from nanomorph.measure.ragged import greatest, sorted_by
+from nanomorph.measure.ragged import greatest, rows_of, sorted_by
 from nanomorph.measure.skeleton import Skeleton
 
 Columns = dict[str, np.ndarray]
@@ -44,9 +44,9 @@ def middle_of(skeleton: Skeleton, branches: Branches, edges: Edges, compact: np.
     farther from the outline.
     """
     at = _looked_at(skeleton, branches)
-    points, step = skeleton.points[at], skeleton.step[at]
+    points, step = rows_of(skeleton.points, at), skeleton.step[at]
     near, vertex = edges.nearest(points, deepest + 1.0)
-    outward = (points - edges.rings.values[vertex]) / np.maximum(near, 1e-9)[:, None]
+    outward = (points - rows_of(edges.rings.values, vertex)) / np.maximum(near, 1e-9)[:, None]
     across = _across(points, outward, near, step, edges)
     # Thinning misses the middle by up to a step; where it seems to be farther away the sides are not those of a wire.
     move = across / 2 - near
@@ -54,7 +54,7 @@ def middle_of(skeleton: Skeleton, branches: Branches, edges: Edges, compact: np.
     used = np.zeros(len(skeleton.points), bool)
     used[at] = _clear(skeleton, at, 2 * CLEAR_WIDTHS * near) & ~compact[skeleton.domain[at]]
     x, y = (points + move[:, None] * outward).T
-    x, y, half, across, near = (_between(branches, at, v, len(used)) for v in (x, y, near + move, across, near))
+    x, y, half, across, near = _between(branches, at, np.stack([x, y, near + move, across, near]), len(used))
     centred = Skeleton(np.stack([x, y], axis=1), skeleton.edges, skeleton.domain, skeleton.step)
     return Middle(centred, half, across, near, used)
 
@@ -71,14 +71,20 @@ def _looked_at(skeleton: Skeleton, branches: Branches) -> np.ndarray:
 
 
 def _between(branches: Branches, at: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-    """Of n points the `values` (k,) of those `at`, in between along the branches as far as they lie."""
+    """Of n points the `values` (r, k) of those `at`, in between along the branches as far as they lie; (r, n)."""
     if len(at) == n:
         return values
-    found = np.full(n, np.nan)
-    found[at] = values
-    along = found[branches.order.values]
-    known = np.flatnonzero(~np.isnan(along))  # the ends of every branch are
-    found[branches.order.values] = np.interp(np.arange(len(along)), known, along[known])
+    order, is_known = branches.order.values, np.zeros(n, bool)
+    is_known[at] = True
+    along = is_known[order]
+    known, gap = np.flatnonzero(along), np.flatnonzero(~along)
+    first = np.cumsum(along)[gap] - 1  # the ends of every branch are known: the next one is of the same
+    begin, end = known[first], known[first + 1]
+    found = np.empty((len(values), n))
+    for row, given in zip(found, values, strict=True):
+        row[at] = given
+        before, after = row[order[begin]], row[order[end]]
+        row[order[gap]] = (after - before) / (end - begin) * (gap - begin) + before
     return found
 
 
@@ -89,7 +95,8 @@ def _clear(skeleton: Skeleton, at: np.ndarray, reach: np.ndarray) -> np.ndarray:
         return np.ones(len(at), bool)
     # How far away what is beyond every reach lies does not matter: the search for it ends early.
     most = np.nextafter(reach.max(), np.inf)
-    return cKDTree(skeleton.points[special]).query(skeleton.points[at], distance_upper_bound=most)[0] > reach
+    tree, points = cKDTree(rows_of(skeleton.points, special)), rows_of(skeleton.points, at)
+    return tree.query(points, distance_upper_bound=most)[0] > reach
 
 
 def _across(points: np.ndarray, outward: np.ndarray, near: np.ndarray, step: np.ndarray, edges: Edges) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from nanomorph.measure import paths as path_measures
 from nanomorph.measure.domains import Domains, tortuosity
 from nanomorph.measure.hidden import paths_beside
-from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.ragged import Ragged, rows_of
 from nanomorph.measure.statistics import edge_weights
 from nanomorph.measure.wires import Columns
 
@@ -21,7 +21,8 @@ def wire_columns(domains: Domains, field: tuple[int, ...], burnt_in: np.ndarray 
     """
     wires = domains.geometry.wires
     square, stretch = wires.paths, np.array(domains.per_px)
-    recorded = square.with_values(square.values / stretch + domains.corners[wires.domain][square.owner][:, ::-1])
+    corners = rows_of(domains.corners[:, ::-1], wires.domain[square.owner])
+    recorded = square.with_values(square.values / stretch + corners)
     length = path_measures.lengths(square)
     direction = _direction(square)
     across = _across(direction, domains.per_px)
@@ -76,10 +77,10 @@ def _across(direction: np.ndarray, per_px: tuple[float, float]) -> np.ndarray:
 
 def _direction(paths: Ragged) -> np.ndarray:
     """Mean direction (m,) by length in degrees, counterclockwise from +x."""
-    gaps = np.diff(paths.values, axis=0, prepend=paths.values[:1])
-    doubled = 2 * np.arctan2(-gaps[:, 1], gaps[:, 0])
-    weight = paths.steps
-    cos, sin = (paths.total(weight * f(doubled)) for f in (np.cos, np.sin))
+    x, y = np.diff(paths.values, axis=0, prepend=paths.values[:1]).T
+    # Of twice its angle a step d has the cosine (x x - y y) / d d; the first of a path is none.
+    weight = np.divide(1.0, paths.steps, out=np.zeros(len(x)), where=paths.steps > 0)
+    cos, sin = paths.total(weight * (x * x - y * y)), paths.total(weight * -2 * x * y)
     return np.degrees(0.5 * np.arctan2(sin, cos)) % 180.0 % 180.0
 
 

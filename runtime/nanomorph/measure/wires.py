@@ -15,7 +15,7 @@ from nanomorph.measure.crossings import resolve
 from nanomorph.measure.edges import Edges
 from nanomorph.measure.longest import measure_longest
 from nanomorph.measure.outline import Outline
-from nanomorph.measure.ragged import Ragged, spread
+from nanomorph.measure.ragged import Ragged, norms, rows_of, spread
 from nanomorph.measure.skeleton import Skeleton, smooth_graph
 from nanomorph.measure.spurs import prune
 from nanomorph.measure.widths import STATISTICS, Columns, Middle, middle_of
@@ -41,7 +41,7 @@ class WirePaths:
         """The paths less their tips, which lie in a straight line before them: they say nothing of how a wire bends."""
         ends = np.where(self.free & (self.paths.lengths > 3)[:, None], 1, 0)
         index, starts = spread(self.paths.starts[:-1] + ends[:, 0], self.paths.lengths - ends.sum(axis=1))
-        return Ragged(self.paths.values[index], starts)
+        return Ragged(rows_of(self.paths.values, index), starts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +116,7 @@ def _wires(middle: Middle, branches: Branches, edges: Edges, offsets: np.ndarray
     domain = found.domain[slender]
     kept = whole.take(slender)
     return WirePaths(
-        kept.with_values(kept.values - offsets[domain][kept.owner]),
+        kept.with_values(kept.values - rows_of(offsets, domain[kept.owner])),
         domain,
         found.free[slender],
         found.crossings[slender],
@@ -138,12 +138,12 @@ def _branchings(skeleton: Skeleton, branches: Branches, n: int) -> np.ndarray:
 
 def _segments(skeleton: Skeleton, offsets: np.ndarray) -> Segments:
     """The edges of the (smoothed) skeletons."""
-    first, second = skeleton.edges.T
+    first, second = skeleton.edges
     vectors = skeleton.edge_vectors()
     domain = skeleton.domain[first]
     return Segments(
-        (skeleton.points[first] + skeleton.points[second]) / 2 - offsets[domain],
-        skeleton.edge_lengths(),
+        (rows_of(skeleton.points, first) + rows_of(skeleton.points, second)) / 2 - rows_of(offsets, domain),
+        norms(vectors),
         np.arctan2(vectors[:, 1], vectors[:, 0]),
         domain,
     )

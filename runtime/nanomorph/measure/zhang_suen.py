@@ -13,6 +13,8 @@ from itertools import product
 
 import numpy as np
 
+from nanomorph.measure.pieces import few_true
+
 # The neighbours of a pixel as the paper numbers them, clockwise.
 _NEIGHBOURS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 # Neighbourhoods in which scikit-image removes what the paper keeps, or keeps what it removes, in each half of a round.
@@ -58,7 +60,7 @@ def skeletons(masks: Sequence[np.ndarray]) -> Skeletons:
 
 def _pixels(bits: np.ndarray, begins: np.ndarray, words: np.ndarray) -> Skeletons:
     left = np.flatnonzero(bits)
-    pixel = np.flatnonzero(np.unpackbits(bits[left].view(np.uint8), bitorder="little"))
+    pixel = few_true(np.unpackbits(bits[left].view(np.uint8), bitorder="little").view(bool))
     word, bit = left[pixel // 64], pixel % 64
     mask = np.searchsorted(begins, word, side="right") - 1
     row, column = np.divmod(word - begins[mask], words[mask])
@@ -83,9 +85,12 @@ def _parts(words: np.ndarray) -> list[np.ndarray]:
 
 def _around(words: np.ndarray, stride: np.ndarray) -> np.ndarray:
     """Which words are one of these or beside it, bool (n,)."""
-    found = np.zeros(len(stride), bool)
-    for down, on in product((-1, 0, 1), repeat=2):
-        found[words + down * stride[words] + on] = True
+    column = np.zeros(len(stride), bool)
+    for down in (-1, 0, 1):
+        column[words + down * stride[words]] = True
+    found = column.copy()
+    found[1:] |= column[:-1]
+    found[:-1] |= column[1:]
     return found
 
 

@@ -43,6 +43,6 @@ def _centre_line(foreground: np.ndarray, step: int) -> np.ndarray:
     """Bool (h, w): its skeleton, thinned `step` times coarser and drawn 1 px wide."""
     skeleton = thin_all([foreground], [step], np.zeros((1, 2)))
     drawn = np.zeros(foreground.shape, np.uint8)
-    segments = np.rint(skeleton.points).astype(np.int32)[skeleton.edges]
+    segments = np.rint(skeleton.points).astype(np.int32)[skeleton.edges.T]
     cv2.polylines(drawn, list(segments), False, 1)
     return drawn > 0
