@@ -3,8 +3,9 @@
 Writes into --out: images/*.tif (pixel size stored, ImageJ style), masks/*.png (255 foreground),
 instances/*.tif (16 bit, number of the wire, of crossing wires the upper one), axes/*.npz (axis of every wire,
 px), labels.csv (a row per image), wires.csv (a row per wire: width and length in px and nm, persistence
-length) and repeat.txt (the command). The same options give the same files. `grid` and `texture` (two phases that fill the field: spinodal, lamellae,
-pores, foams) teach a segmenter what mesh and phases are; a texture has one instance, and no axis.
+length) and repeat.txt (the command; the same options give the same files). `grid` and `texture` (two phases that fill
+the field: spinodal, lamellae, pores, foams) teach a segmenter what mesh and phases are; a texture has one instance, and
+no axis.
 """
 
 from collections.abc import Callable, Iterator
