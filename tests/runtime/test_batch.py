@@ -390,7 +390,7 @@ def test_results_of_two_precisions_are_told_of(tiny_bundle, folder, tmp_path):
     model.engine.precision = "int8"
     with Run(tmp_path / "out", model, Settings(), "x") as run:
         assert list(run.process(discover([folder])))
-        assert "results here were computed in fp32, too, this run's in int8" in summary(run)
+        assert "there are results computed in fp32, this run computes in int8" in summary(run)
 
 
 def test_a_finished_folder_is_no_wrong_folder(tiny_bundle, folder, tmp_path):

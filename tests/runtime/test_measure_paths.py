@@ -44,6 +44,14 @@ def test_persistence_length_of_many_chains_is_that_they_were_drawn_with(persiste
     assert np.nanmedian(paths.persistence_lengths(chains)) == pytest.approx(persistence, rel=0.5)
 
 
+def test_no_last_bit_decides_how_stiff_a_path_is() -> None:
+    """Separations are shares of a path's length, often half a spacing: moved elsewhere they were one more or less."""
+    for seed in range(40):
+        chain = worm(100.0, 60 + seed, seed)
+        here, there = (paths.persistence_lengths(Ragged.of([chain + shift]))[0] for shift in (0.0, 1 / 3))
+        assert here == pytest.approx(there, rel=1e-6, nan_ok=True)
+
+
 def test_a_long_path_is_as_stiff_by_a_few_of_its_tangents_as_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = np.cumsum(np.random.default_rng(5).normal(0, 0.1, 4000))
     walk = Ragged.of([np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1), axis=0)])

@@ -63,8 +63,8 @@ def summary(run_: "Run") -> str:
         lines.append(f"{settled} were settled by an earlier run, and left as they are")
     if others := [one for one in run_.journal.precisions() if one != run_.model.engine.precision]:
         lines.append(
-            f"results here were computed in {', '.join(others)}, too, this run's in {run_.model.engine.precision} "
-            "(to compute all alike give another --out)"
+            f"there are results computed in {', '.join(others)}, this run computes in {run_.model.engine.precision} "
+            "(to have all alike give another --out)"
         )
     if all_["alias"]:
         lines.append(f"{all_['alias']} belong to another file (see duplicate_of in fields.csv)")

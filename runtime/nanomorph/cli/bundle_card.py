@@ -20,7 +20,7 @@ def bundle_card(bundle: Bundle) -> str:
         f"fingerprint: {bundle.fingerprint}",
         f"path: {bundle.path}",
         f"made: {manifest['created']}, schema {manifest['schema']}"
-        + (f", heads changed {manifest['updated']}" if "updated" in manifest else ""),
+        + (f", changed {manifest['updated']}" if "updated" in manifest else ""),
         f"files: {len(manifest['files'])}, {size / 1e6:.1f} MB, every sha256 is right",
         f"sees: frames at most {spec.max_side} px on their longer side, trained at {spec.nm_per_px_min:g} to "
         f"{spec.nm_per_px_max:g} nm/px",

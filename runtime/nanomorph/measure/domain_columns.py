@@ -136,7 +136,7 @@ DOMAIN_COLUMNS: tuple[Descriptor, ...] = (
     Descriptor(
         "contrast",
         "",
-        f"{_CONTRAST}{_SAMPLED} (the median: than 256); empty where only a mask was measured",
+        f"{_CONTRAST}{_SAMPLED} (of the background: than 256 px); empty where only a mask was measured",
     ),
 )
 

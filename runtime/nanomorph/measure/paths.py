@@ -160,7 +160,9 @@ def tangent_correlation(paths: Ragged, lag_px: np.ndarray) -> tuple[np.ndarray, 
     here, begins = spread(first, n)
     tangents = rows_of(paths.values, here + np.repeat(span, n)) - rows_of(paths.values, here)
     x, y = tangents.T / np.maximum(norms(tangents), 1e-9)
-    lags = np.maximum(np.rint(lag_px / np.maximum(spacing, 1e-9)[:, None]).astype(int), 1)
+    # A share of a path's length is often half a spacing, exactly but for its last bit, which must not decide.
+    lags = np.round(lag_px / np.maximum(spacing, 1e-9)[:, None], 6)
+    lags = np.maximum(np.rint(lags).astype(int), 1)
     counts = np.maximum(n[:, None] - lags, 0)
     sums = np.zeros(lag_px.shape)
     stride = np.clip(n // ENOUGH_TANGENTS, 1, SMOOTHING_POINTS // 2)
