@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nanomorph.measure import paths
+from nanomorph.measure import bending, paths
 from nanomorph.measure.ragged import Ragged
 
 
@@ -28,33 +28,33 @@ def test_an_arc_has_its_length_chord_and_curvature() -> None:
     both = Ragged.of([arc(50, np.pi), arc(200, 1.0)])
     assert paths.lengths(both) == pytest.approx([50 * np.pi, 200], rel=1e-3)
     assert paths.end_to_end(both) == pytest.approx([100, 400 * np.sin(0.5)], rel=1e-3)
-    assert paths.curvature(both, np.array([8.0, 8.0])) == pytest.approx([1 / 50, 1 / 200], rel=0.01)
+    assert bending.curvature(both, np.array([8.0, 8.0])) == pytest.approx([1 / 50, 1 / 200], rel=0.01)
 
 
 def test_a_straight_path_has_no_curvature_and_too_much_stiffness_to_tell() -> None:
     line = Ragged.of([np.stack([np.arange(200.0), np.zeros(200)], axis=1)])
-    assert paths.curvature(line, np.array([8.0]))[0] == pytest.approx(0, abs=1e-9)
-    assert np.isnan(paths.persistence_lengths(line)[0])
+    assert bending.curvature(line, np.array([8.0]))[0] == pytest.approx(0, abs=1e-9)
+    assert np.isnan(bending.persistence_lengths(line)[0])
 
 
 @pytest.mark.parametrize("persistence", [60.0, 200.0])
 def test_persistence_length_of_many_chains_is_that_they_were_drawn_with(persistence: float) -> None:
     chains = Ragged.of([worm(persistence, 300, seed) for seed in range(200)])
-    assert paths.persistence_length(chains) == pytest.approx(persistence, rel=0.12)
-    assert np.nanmedian(paths.persistence_lengths(chains)) == pytest.approx(persistence, rel=0.5)
+    assert bending.persistence_length(chains) == pytest.approx(persistence, rel=0.12)
+    assert np.nanmedian(bending.persistence_lengths(chains)) == pytest.approx(persistence, rel=0.5)
 
 
 def test_no_last_bit_decides_how_stiff_a_path_is() -> None:
     """Separations are shares of a path's length, often half a spacing: moved elsewhere they were one more or less."""
     for seed in range(40):
         chain = worm(100.0, 60 + seed, seed)
-        here, there = (paths.persistence_lengths(Ragged.of([chain + shift]))[0] for shift in (0.0, 1 / 3))
+        here, there = (bending.persistence_lengths(Ragged.of([chain + shift]))[0] for shift in (0.0, 1 / 3))
         assert here == pytest.approx(there, rel=1e-6, nan_ok=True)
 
 
 def test_a_long_path_is_as_stiff_by_a_few_of_its_tangents_as_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
     turns = np.cumsum(np.random.default_rng(5).normal(0, 0.1, 4000))
     walk = Ragged.of([np.cumsum(np.stack([np.cos(turns), np.sin(turns)], axis=1), axis=0)])
-    few = paths.persistence_lengths(walk)[0]
-    monkeypatch.setattr(paths, "ENOUGH_TANGENTS", len(turns))
-    assert few == pytest.approx(paths.persistence_lengths(walk)[0], rel=0.02)
+    few = bending.persistence_lengths(walk)[0]
+    monkeypatch.setattr(bending, "ENOUGH_TANGENTS", len(turns))
+    assert few == pytest.approx(bending.persistence_lengths(walk)[0], rel=0.02)

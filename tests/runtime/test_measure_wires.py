@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure import measure, measure_mask, paths
+from nanomorph.measure import bending, measure, measure_mask
 from nanomorph.measure.ragged import Ragged
 
 # Not multiples of 45 degrees: there whole rows of pixels enter and leave the mask at once, and the mask itself
@@ -156,8 +156,10 @@ def test_stiffness_of_thick_wires_is_that_of_their_axes() -> None:
         cv2.polylines(field, [np.rint(axis * 16).astype(np.int32)], False, k + 1, 24, cv2.LINE_8, 4)
     measured = measure(field, (1.0, 1.0))
     found = measured.wires.groupby("domain").persistence_length_px.first()
-    truth = paths.persistence_lengths(Ragged.of(axes))
-    assert measured.field["persistence_length_px"] == pytest.approx(paths.persistence_length(Ragged.of(axes)), rel=0.1)
+    truth = bending.persistence_lengths(Ragged.of(axes))
+    assert measured.field["persistence_length_px"] == pytest.approx(
+        bending.persistence_length(Ragged.of(axes)), rel=0.1
+    )
     assert np.nanmedian(found / truth[found.index - 1]) == pytest.approx(1, abs=0.1)
     of_domains = measured.domains.set_index("domain").persistence_length_px
     assert np.nanmedian(of_domains[found.index] / found) == pytest.approx(1, abs=0.15)

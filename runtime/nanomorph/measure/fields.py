@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from nanomorph.measure import order
+from nanomorph.measure.bending import persistence_length
 from nanomorph.measure.domains import Domains
-from nanomorph.measure.paths import persistence_length
 from nanomorph.measure.ragged import rows_of
 from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
 from nanomorph.measure.texture import Texture

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nanomorph.measure import paths as path_measures
+from nanomorph.measure.bending import persistence_lengths
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.paths import CLEAR_WIDTHS
 from nanomorph.measure.ragged import Ragged, norms
@@ -27,7 +27,7 @@ def measure_longest(
         for path, at, offset, width, outline in zip(paths, along, offsets, widths, outlines, strict=True)
     ]
     length, end_to_end = np.array([one[:2] for one in found]).T
-    stiff = path_measures.persistence_lengths(Ragged.of([one[2] for one in found]))
+    stiff = persistence_lengths(Ragged.of([one[2] for one in found]))
     return {"length": length, "end_to_end": end_to_end, "persistence_length": stiff}
 
 

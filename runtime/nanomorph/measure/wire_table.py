@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from nanomorph.measure import paths as path_measures
+from nanomorph.measure.bending import curvature, persistence_lengths
 from nanomorph.measure.domains import Domains, tortuosity
 from nanomorph.measure.hidden import paths_beside
 from nanomorph.measure.ragged import Ragged, rows_of
@@ -39,8 +40,8 @@ def wire_columns(domains: Domains, field: tuple[int, ...], burnt_in: np.ndarray 
         "n_crossings": wires.crossings,
         "n_tips": wires.free.sum(axis=1),
     }
-    bend = path_measures.curvature(wires.bodies, wires.widths["width_median"])
-    stiff = path_measures.persistence_lengths(wires.bodies)
+    bend = curvature(wires.bodies, wires.widths["width_median"])
+    stiff = persistence_lengths(wires.bodies)
     # A path of one point has no length to compare.
     along = np.divide(path_measures.lengths(recorded), length, out=np.ones_like(length), where=length > 0)
     columns |= {"curvature_mean_per_px": bend / along, "curvature_mean_per_um": bend * 1000 / domains.side_nm}
