@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from nanomorph.bundle import load_bundle
-from nanomorph.engines import Engine
-from nanomorph.infer import infer
-from nanomorph.judge import judge_domains
+from nanomorph.engine import Engine
+from nanomorph.inference.infer import infer
+from nanomorph.inference.judge import judge_domains
 from nanomorph.machine import machine
 from nanomorph.measure import measure_mask
 from nanomorph.model import Model

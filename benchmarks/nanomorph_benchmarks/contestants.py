@@ -15,16 +15,17 @@ import numpy as np
 
 from nanomorph.bench.whole import run_whole
 from nanomorph.bundle import Bundle
-from nanomorph.conclude import Ways
-from nanomorph.cores import share
-from nanomorph.detail import Detail
-from nanomorph.engines import Engine, open_graphs
-from nanomorph.half_contrast import MODEL
+from nanomorph.engine import Engine
+from nanomorph.engines import open_graphs
+from nanomorph.host.cores import share
+from nanomorph.inference.conclude import Ways
+from nanomorph.inference.detail import Detail
+from nanomorph.inference.half_contrast import MODEL
 from nanomorph.journal.reading import JournalReader
 from nanomorph.model import Model
 from nanomorph.prepare import prepare
 from nanomorph.readers import read_path
-from nanomorph.work import Settings
+from nanomorph.running.work import Settings
 from nanomorph_benchmarks.other_engines import PlainSession
 from nanomorph_benchmarks.scientist import Script
 

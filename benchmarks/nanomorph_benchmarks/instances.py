@@ -19,8 +19,8 @@ from skimage.segmentation import watershed
 
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.options import option
-from nanomorph.half_contrast import outlined
-from nanomorph.infer import Inference
+from nanomorph.inference.half_contrast import outlined
+from nanomorph.inference.infer import Inference
 from nanomorph.machine import machine
 from nanomorph.measure import segment
 from nanomorph.micrograph import Micrograph

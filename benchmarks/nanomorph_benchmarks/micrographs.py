@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from nanomorph.half_contrast import outlined
+from nanomorph.inference.half_contrast import outlined
 from nanomorph.measure import segment
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.model import Model

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from nanomorph.bundle import Bundle
-from nanomorph.engines import Engine, joined
-from nanomorph.engines.engine import CPU_BATCH_PIXELS
+from nanomorph.engine import CPU_BATCH_PIXELS, Engine
+from nanomorph.engines import joined
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.engines.openvino import OpenVinoEngine
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.cli.options import option
-from nanomorph.engines import Engine
-from nanomorph.gates import Case, cases, gates, largest_difference
+from nanomorph.engine import Engine
+from nanomorph.inference.gates import Case, cases, gates, largest_difference
 from nanomorph.machine import machine
 from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model

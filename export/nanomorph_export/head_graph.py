@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from nanomorph.engines.onnx_runtime import open_session
-from nanomorph.gates import Gate, at_most
+from nanomorph.inference.gates import Gate, at_most
+from nanomorph.session import open_session
 from nanomorph_training.heads.head import Head
 
 OPSET = 18

@@ -11,7 +11,7 @@ from typing import Any
 from nanomorph.atomic import atomic_open
 from nanomorph.bundle import MANIFEST
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph.gates import as_metrics
+from nanomorph.inference.gates import as_metrics
 from nanomorph.manifest import SCHEMA_VERSION, Problem, check, files_of
 from nanomorph.manifest import check_head as check_entry
 from nanomorph_export.head_graph import export_head, head_gate

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from nanomorph.engines import Engine
-from nanomorph.gates import AGREEMENT_LIMIT, Case, cases, label_agreement
+from nanomorph.engine import Engine
+from nanomorph.inference.gates import AGREEMENT_LIMIT, Case, cases, label_agreement
 from nanomorph.micrograph import Box, Micrograph
 from nanomorph.model import Model
 

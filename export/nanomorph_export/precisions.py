@@ -11,9 +11,20 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from nanomorph.engines import Engine, joined
+from nanomorph.engine import Engine
+from nanomorph.engines import joined
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
-from nanomorph.gates import MEAN_LIMIT, Case, Gate, as_metrics, at_most, cases, exact_gate, gates, mean_difference
+from nanomorph.inference.gates import (
+    MEAN_LIMIT,
+    Case,
+    Gate,
+    as_metrics,
+    at_most,
+    cases,
+    exact_gate,
+    gates,
+    mean_difference,
+)
 from nanomorph.model import Model
 from nanomorph_export.calibration import Micrographs
 from nanomorph_export.graphs import HalfBackbone, export_backbone

@@ -22,7 +22,7 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData, create_c
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
-from nanomorph.gates import mean_difference
+from nanomorph.inference.gates import mean_difference
 from nanomorph_export.graphs import widen, write_graph
 from nanomorph_export.rounding import round_weights
 

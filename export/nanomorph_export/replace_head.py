@@ -14,7 +14,7 @@ from nanomorph.atomic import atomic_open
 from nanomorph.bundle import MANIFEST, Bundle, load_bundle
 from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.errors import ConfigurationError
-from nanomorph.judge import open_head
+from nanomorph.inference.judge import open_head
 from nanomorph_export.manifest import add_head, check_head, write_manifest
 from nanomorph_export.place import DRAFTS, put, require_room
 from nanomorph_training.heads.head import Head

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph.bundle import load_bundle
-from nanomorph.engines import Engine, joined
+from nanomorph.engine import Engine
+from nanomorph.engines import joined
 from nanomorph.errors import FatalError
-from nanomorph.gates import cases
+from nanomorph.inference.gates import cases
 from nanomorph.model import Model
 from nanomorph.prepare import InputSpec
 from nanomorph_export.calibration import Micrographs, write_proof

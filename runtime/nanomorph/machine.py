@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nanomorph import __version__
-from nanomorph.cores import cores
+from nanomorph.host.cores import cores
 
 PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "onnxruntime-gpu", "openvino", "torch")
 

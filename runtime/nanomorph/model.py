@@ -11,11 +11,11 @@ import numpy as np
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle, load_bundle
 from nanomorph.calibrate import with_pixel_size, with_scale_bar
-from nanomorph.conclude import DEFAULT_WAYS, Concluder, Ways
-from nanomorph.detail import see
-from nanomorph.engines import Engine
+from nanomorph.engine import Engine
 from nanomorph.engines.opening import open_engine
-from nanomorph.infer import Inference
+from nanomorph.inference.conclude import DEFAULT_WAYS, Concluder, Ways
+from nanomorph.inference.detail import see
+from nanomorph.inference.infer import Inference
 from nanomorph.micrograph import Micrograph
 from nanomorph.prepare import Prepared, prepare
 from nanomorph.readers import read_micrograph

@@ -16,9 +16,9 @@ from nanomorph import __version__
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError, FatalError, OutputError
+from nanomorph.inference.judge import Head, Judge, judge_fields, judge_rows
 from nanomorph.journal import Journal, Measured, Verdict, locate_existing, now
 from nanomorph.journal.kept import measures_key
-from nanomorph.judge import Head, Judge, judge_fields, judge_rows
 from nanomorph.outages import writing_to
 from nanomorph.report import write_report
 from nanomorph.results import export_tables

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nanomorph.gates import AGREEMENT_LIMIT, Outcome
+from nanomorph.inference.gates import AGREEMENT_LIMIT, Outcome
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph_export import mirror
 

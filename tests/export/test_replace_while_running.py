@@ -11,11 +11,11 @@ import pytest
 from nanomorph.bundle import load_bundle
 from nanomorph.cli.main import main
 from nanomorph.model import Model
-from nanomorph.run import Run
+from nanomorph.running.run import Run
+from nanomorph.running.work import Settings
 from nanomorph.sources import discover
 from nanomorph.stages import FLUSH
 from nanomorph.watching.follow import BundleFollower
-from nanomorph.work import Settings
 from nanomorph_export.replace_head import replace_head
 from nanomorph_training.heads.head import Head
 

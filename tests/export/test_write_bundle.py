@@ -10,9 +10,9 @@ import onnxruntime
 import pytest
 import torch
 
-from nanomorph import gates
 from nanomorph.bundle import load_bundle
 from nanomorph.errors import FatalError
+from nanomorph.inference import gates
 from nanomorph.model import Model, analyze
 from nanomorph_export.graphs import HALF_STORED_FROM, fuse
 from nanomorph_export.quantise import harm, rectified, thin, too_harmful

@@ -22,9 +22,9 @@ from nanomorph.journal import JournalReader
 from nanomorph.model import Model
 from nanomorph.naming import natural_key
 from nanomorph.results import result_path
-from nanomorph.run import Run
+from nanomorph.running.run import Run
+from nanomorph.running.work import Settings
 from nanomorph.sources import discover
-from nanomorph.work import Settings
 from runs import batch, rows
 
 NM_PER_PX = 0.5

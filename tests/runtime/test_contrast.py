@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nanomorph.contrast import domain_contrast, material_contrast
+from nanomorph.inference.contrast import domain_contrast, material_contrast
 
 
 def frame(material: float, background: float, side: int = 100) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import threading
 import cv2
 import pytest
 
-from nanomorph import cores
+from nanomorph.host import cores
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.detail import Detail, look, ramp, refine, starts
 from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
-from nanomorph.infer import infer
+from nanomorph.inference.detail import Detail, look, ramp, refine, starts
+from nanomorph.inference.infer import infer
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.prepare import InputSpec, at_scale, prepare
 

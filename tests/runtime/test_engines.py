@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.engines.onnx_runtime import cuda_is_built_in
 from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
+from nanomorph.session import cuda_is_built_in
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_onnxruntime_reports_nothing_to_its_maker():
         "import onnxruntime\n"
         "calls = []\n"
         "onnxruntime.disable_telemetry_events = lambda: calls.append(1)\n"
-        "import nanomorph.model, nanomorph.judge, nanomorph.engines.cuda\n"
+        "import nanomorph.model, nanomorph.inference.judge, nanomorph.engines.cuda\n"
         "assert calls == [1], calls\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

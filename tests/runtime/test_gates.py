@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nanomorph import gates
 from nanomorph.bundle import load_bundle
-from nanomorph.gates import Gate, Outcome
+from nanomorph.inference import gates
+from nanomorph.inference.gates import Gate, Outcome
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.model import Model
 

@@ -193,7 +193,7 @@ def cuda(monkeypatch):
     """A machine with CUDA, as far as anybody can tell before something is computed."""
     monkeypatch.setattr("nanomorph.engines.cuda.CudaEngine", OnStandIn)
     monkeypatch.setattr("nanomorph.engines.opening._cuda_is_built_in", lambda: True)
-    monkeypatch.setattr("nanomorph.engines.onnx_runtime.cuda_is_built_in", lambda: True)
+    monkeypatch.setattr("nanomorph.session.cuda_is_built_in", lambda: True)
     return lambda answer: monkeypatch.setattr(OnStandIn, "answer", staticmethod(answer))
 
 

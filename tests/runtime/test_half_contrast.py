@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from nanomorph.half_contrast import MODEL, at_half_contrast, outlined
-from nanomorph.infer import Inference, Seen
+from nanomorph.inference.half_contrast import MODEL, at_half_contrast, outlined
+from nanomorph.inference.infer import Inference, Seen
 from nanomorph.prepare import Prepared
 
 BLUR = 1.2

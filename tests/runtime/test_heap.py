@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nanomorph.heap import LARGE_PX, Trim, _malloc_trim
+from nanomorph.host.heap import LARGE_PX, Trim, _malloc_trim
 
 needs_glibc = pytest.mark.skipif(_malloc_trim() is None, reason="this allocator gives nothing back on request")
 

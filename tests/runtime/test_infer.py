@@ -5,7 +5,7 @@ import pytest
 
 from nanomorph.bundle import load_bundle
 from nanomorph.engines.opening import open_engine
-from nanomorph.infer import Seen, batches, infer
+from nanomorph.inference.infer import Seen, batches, infer
 from nanomorph.micrograph import Calibration, Micrograph
 from nanomorph.prepare import InputSpec, Prepared, prepare
 from nanomorph.stages import FLUSH

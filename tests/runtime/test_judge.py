@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nanomorph.bundle import load_bundle
-from nanomorph.judge import Head, Judge, decide, judge_field, judge_fields, judge_rows
+from nanomorph.inference.judge import Head, Judge, decide, judge_field, judge_fields, judge_rows
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from micrograph_files import blank_png, rod_image, tiff
 from nanomorph.bundle import load_bundle
-from nanomorph.memory import MEASURING, READING, Memory, default_limit
+from nanomorph.host.memory import MEASURING, READING, Memory, default_limit
 from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.model import Model
 from nanomorph.prepare import prepare

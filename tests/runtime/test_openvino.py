@@ -13,7 +13,7 @@ from nanomorph.cli.main import main
 from nanomorph.engines.opening import open_engine
 from nanomorph.engines.openvino import OpenVinoEngine, settings
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph.gates import EXACT_LIMIT, largest_difference
+from nanomorph.inference.gates import EXACT_LIMIT, largest_difference
 
 openvino = pytest.importorskip("openvino", reason="needs the extra `openvino`")
 
@@ -139,7 +139,7 @@ def test_auto_never_takes_int8(tiny):
 def test_int8_is_held_to_the_limit_of_its_export(tiny, monkeypatch):
     """One label of two turns: too many for any precision, and no more than this export allowed."""
     agreeing = {"name": "label agreement", "value": 0.9, "limit": 0.4, "passed": True, "n": 10}
-    monkeypatch.setattr("nanomorph.gates.label_agreement", lambda _: (0.5, 2))
+    monkeypatch.setattr("nanomorph.inference.gates.label_agreement", lambda _: (0.5, 2))
     with pytest.raises(FatalError, match=r"label agreement: 0.5 \(limit 0.995, FAILED\)"):
         open_engine(tiny, "openvino", "int8")
     open_engine(changed(tiny, precisions={"int8": {"written": True, "gates": [agreeing]}}), "openvino", "int8")
@@ -150,7 +150,7 @@ def test_masks_of_int8_are_held_to_those_of_the_same_file_in_onnxruntime(tiny, m
     dice = iter(
         [0.969] * len(tiny.proof) + [0.97] * len(tiny.proof) + [0.95] * len(tiny.proof) + [0.97] * len(tiny.proof)
     )
-    monkeypatch.setattr("nanomorph.gates.mask_dice", lambda *_: next(dice))
+    monkeypatch.setattr("nanomorph.inference.gates.mask_dice", lambda *_: next(dice))
     open_engine(tiny, "openvino", "int8")
     with pytest.raises(FatalError, match=r"mask Dice, mean: 0.95 \(limit 0.968, FAILED\)"):
         open_engine(tiny, "openvino", "int8")

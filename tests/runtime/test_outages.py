@@ -15,11 +15,11 @@ import pytest
 
 from nanomorph.cli.logs import start_logging
 from nanomorph.cli.main import main
-from nanomorph.containers import container, followed
 from nanomorph.errors import BlockedError, FatalError, OutputError
 from nanomorph.journal import Journal, schema
 from nanomorph.journal.schema import JournalError
 from nanomorph.outages import writing_to
+from nanomorph.running.containers import container, followed
 from nanomorph.sources import Item, Rejected
 from nanomorph.sources.entry import archive_of
 from nanomorph.stages import FLUSH

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from nanomorph.cli.progress import progress
-from nanomorph.work import Event
+from nanomorph.running.work import Event
 
 EVENTS = (Event("a.tif", "done"), Event("[b].tif", "quarantined", "truncated", "at byte 9"))
 

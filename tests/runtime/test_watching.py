@@ -20,10 +20,10 @@ from nanomorph.engines.onnx_runtime import OnnxRuntimeEngine
 from nanomorph.errors import FatalError
 from nanomorph.journal import JournalReader, locate
 from nanomorph.model import Model
-from nanomorph.run import Run
+from nanomorph.running.run import Run
+from nanomorph.running.work import Settings
 from nanomorph.watching import BundleFollower, Clock, Rules, Watcher, watch
 from nanomorph.watching import watcher as watcher_module
-from nanomorph.work import Settings
 from runs import rows
 
 SIDE = 64

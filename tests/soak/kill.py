@@ -25,7 +25,7 @@ from tally import rows, tally
 
 import nanomorph.cli.watch
 import nanomorph.report
-import nanomorph.run
+import nanomorph.running.run
 import nanomorph.watching  # noqa: F401
 from nanomorph.cli.main import main as cli
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nanomorph.detail import see
-from nanomorph.engines import Engine
+from nanomorph.engine import Engine
 from nanomorph.errors import ConfigurationError
-from nanomorph.half_contrast import outlined
+from nanomorph.inference.detail import see
+from nanomorph.inference.half_contrast import outlined
 from nanomorph.measure import Measurement, measure, measure_mask, segment
 from nanomorph.micrograph import ReadError
 from nanomorph.prepare import InputSpec, prepare

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nanomorph.engines.engine import CPU_BATCH_PIXELS
+from nanomorph.engine import CPU_BATCH_PIXELS
 from nanomorph.prepare import pad
 from nanomorph_training.data import Sample
 from nanomorph_training.models import OUTPUTS, STRIDE, Backbone, pool

@@ -63,8 +63,8 @@ def measure(job: Job) -> dict[str, Any]:
     """The whole job first, for its memory; then every stage and the model by themselves."""
     import numpy as np
 
-    from nanomorph.cores import cores
-    from nanomorph.engines.engine import ON_CORES
+    from nanomorph.engine import ON_CORES
+    from nanomorph.host.cores import cores
     from nanomorph.machine import device_memory, peak_memory
     from nanomorph.readers import read_path
 
@@ -92,9 +92,9 @@ def measure(job: Job) -> dict[str, Any]:
 
 def _model(job: Job) -> Model:
     from nanomorph.bundle import load_bundle
-    from nanomorph.conclude import Ways
-    from nanomorph.cores import share
-    from nanomorph.detail import Detail
+    from nanomorph.host.cores import share
+    from nanomorph.inference.conclude import Ways
+    from nanomorph.inference.detail import Detail
     from nanomorph.model import Model
 
     ways, threads = Ways(Detail.parse(job.detail)), share(job.workers)
@@ -118,7 +118,7 @@ def _parts(job: Job, model: Model, first: Path) -> dict[str, Any]:
 
 def _whole(job: Job, model: Model, files: list[Path], batch: int | None, megapixels: float) -> dict[str, Any]:
     from nanomorph.bench.whole import run_whole, whole_facts
-    from nanomorph.work import Settings
+    from nanomorph.running.work import Settings
 
     settings, runs = Settings(workers=job.workers, overlays=job.overlays, batch=batch), []
     for turn in range(job.repeats + 1):

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph.memory import default_limit, most_pixels
+from nanomorph.host.memory import default_limit, most_pixels
 from nanomorph.readers.strict import MAX_PIXELS
 
 # Shares of the side, so that a larger frame shows the same field with more pixels. Wide enough to be seen in one look.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nanomorph.errors import ConfigurationError
-from nanomorph.memory import Memory, default_limit, shares
+from nanomorph.host.memory import Memory, default_limit, shares
 from nanomorph.micrograph import ReadError
 from nanomorph.readers import read_micrograph
 from nanomorph.sources import Item, Rejected, discover

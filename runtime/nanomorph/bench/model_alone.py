@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nanomorph.bench.samples import percentiles
-from nanomorph.engines import Engine
+from nanomorph.engine import Engine
 
 
 def time_model(engine: Engine, shape: tuple[int, ...], batch: int, workers: int, repeats: int) -> dict[str, Any]:

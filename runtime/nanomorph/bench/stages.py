@@ -12,7 +12,7 @@ import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bench.samples import Samples, percentiles
-from nanomorph.engines import Engine
+from nanomorph.engine import Engine
 from nanomorph.journal import Journal
 from nanomorph.micrograph import Micrograph
 from nanomorph.model import Model

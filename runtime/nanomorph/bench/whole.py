@@ -14,9 +14,9 @@ import numpy as np
 from nanomorph.bench.samples import percentiles
 from nanomorph.errors import FatalError
 from nanomorph.model import Model
-from nanomorph.run import Run
+from nanomorph.running.run import Run
+from nanomorph.running.work import Settings
 from nanomorph.sources import discover
-from nanomorph.work import Settings
 
 
 @dataclass(frozen=True)

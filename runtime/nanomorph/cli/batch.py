@@ -14,7 +14,7 @@ from nanomorph.cli.run_options import RunOptions
 from nanomorph.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from nanomorph.run import Run
+    from nanomorph.running.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ def run(options: Options) -> int:
     from nanomorph.bundle import load_bundle
     from nanomorph.cli.progress import progress
     from nanomorph.cli.stopping import interrupted_by_signals
-    from nanomorph.run import Run
+    from nanomorph.running.run import Run
     from nanomorph.sources import count, discover
 
     try:

@@ -77,8 +77,8 @@ class Options:
 def run(options: Options) -> int:
     """Measure and print, case by case; 0 when done."""
     from nanomorph.bench.cases import Plan
-    from nanomorph.cores import cores
-    from nanomorph.detail import Detail
+    from nanomorph.host.cores import cores
+    from nanomorph.inference.detail import Detail
 
     plan = Plan(
         inputs=tuple(options.inputs or ()),

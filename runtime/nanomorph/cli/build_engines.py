@@ -31,7 +31,7 @@ class Options:
 def run(options: Options) -> int:
     """Build, prove, keep; 0 when every engine asked for is there."""
     from nanomorph.bundle import load_bundle
-    from nanomorph.engines.engine import ON_GPU, choose_precision
+    from nanomorph.engine import ON_GPU, choose_precision
     from nanomorph.engines.tensorrt.store import engines_folder, open_proven
 
     bundle = load_bundle(options.bundle)

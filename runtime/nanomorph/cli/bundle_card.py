@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nanomorph.bundle import Bundle, HeadSpec
-from nanomorph.gates import Gate
+from nanomorph.inference.gates import Gate
 from nanomorph.majority import OTHER
 from nanomorph.manifest import SCORES
 

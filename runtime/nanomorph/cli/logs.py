@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from nanomorph.naming import printable
-from nanomorph.work import Event
+from nanomorph.running.work import Event
 
 logger = logging.getLogger("nanomorph")
 

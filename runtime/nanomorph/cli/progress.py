@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from nanomorph.naming import printable
-from nanomorph.work import Event
+from nanomorph.running.work import Event
 
 Show = Callable[[Event], None]
 

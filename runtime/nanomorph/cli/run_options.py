@@ -14,7 +14,7 @@ from nanomorph.pixel_size import given_pixel_size
 if TYPE_CHECKING:
     from nanomorph.bundle import Bundle
     from nanomorph.model import Model
-    from nanomorph.work import Settings
+    from nanomorph.running.work import Settings
 
 CHOICES_EDGES = ("leave-out", "weight", "count")
 CHOICES_OUTLINE = ("half-contrast", "model")
@@ -113,9 +113,9 @@ class RunOptions:
 
     def open_model(self, bundle: "Bundle") -> "Model":
         """The bundle ready to work; says on what."""
-        from nanomorph.conclude import Ways
-        from nanomorph.cores import cores, share
-        from nanomorph.detail import Detail
+        from nanomorph.host.cores import cores, share
+        from nanomorph.inference.conclude import Ways
+        from nanomorph.inference.detail import Detail
         from nanomorph.model import Model
 
         ways = Ways(Detail.parse(self.detail), self.edges, self.outline)
@@ -126,7 +126,7 @@ class RunOptions:
 
     def settings(self, copies: bool) -> "Settings":
         """See `Settings`."""
-        from nanomorph.work import Settings
+        from nanomorph.running.work import Settings
 
         usual = Settings()
         workers, memory = self.workers or usual.workers, int(self.memory * 1024**3) if self.memory else usual.memory

@@ -47,7 +47,7 @@ def run(options: Options) -> int:
     from nanomorph.cli.batch import summary
     from nanomorph.cli.logs import show_event, start_logging
     from nanomorph.cli.stopping import stopped_by_signals
-    from nanomorph.run import Run
+    from nanomorph.running.run import Run
     from nanomorph.watching import BundleFollower, Clock, Rules, Watcher, watch
 
     start_logging(options.json)

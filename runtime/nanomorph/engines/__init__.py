@@ -1,6 +1,5 @@
-"""Compiled models on devices. The pipeline sees `Engine` and no provider's name."""
+"""Compiled models on devices: each an `engine.Engine`. The pipeline knows none of their providers by name."""
 
-from nanomorph.engines.engine import Engine, computed
 from nanomorph.engines.two_graphs import joined, open_graphs
 
-__all__ = ["Engine", "computed", "joined", "open_graphs"]
+__all__ = ["joined", "open_graphs"]

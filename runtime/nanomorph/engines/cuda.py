@@ -14,11 +14,12 @@ import numpy as np
 import onnxruntime
 
 from nanomorph.bundle import Bundle
-from nanomorph.engines.engine import GPU_BATCH_PIXELS, Engine
+from nanomorph.engine import GPU_BATCH_PIXELS, Engine
 from nanomorph.engines.memory import DeviceMemory
-from nanomorph.engines.onnx_runtime import check_backbone, open_session
+from nanomorph.engines.onnx_runtime import check_backbone
 from nanomorph.engines.proof import prove, rehearsed, require
 from nanomorph.engines.two_graphs import open_graphs
+from nanomorph.session import open_session
 
 logger = logging.getLogger(__name__)
 

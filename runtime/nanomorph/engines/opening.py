@@ -6,7 +6,7 @@ import logging
 
 from nanomorph.bundle import Bundle
 from nanomorph.devices import DEVICES
-from nanomorph.engines.engine import ON_CPU, ON_GPU, Engine, choose_precision
+from nanomorph.engine import ON_CPU, ON_GPU, Engine, choose_precision
 from nanomorph.errors import ConfigurationError, FatalError
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def _openvino(bundle: Bundle, precision: str, threads: int) -> Engine:
 
 def _cuda(bundle: Bundle, precision: str, graphs: bool) -> Engine:
     from nanomorph.engines.cuda import open_proven
-    from nanomorph.engines.onnx_runtime import require_cuda
+    from nanomorph.session import require_cuda
 
     require_cuda()
     return open_proven(bundle, choose_precision(bundle, precision, ON_GPU), graphs)
@@ -69,6 +69,6 @@ def _tensorrt(bundle: Bundle, precision: str) -> Engine:
 
 
 def _cuda_is_built_in() -> bool:
-    from nanomorph.engines.onnx_runtime import cuda_is_built_in
+    from nanomorph.session import cuda_is_built_in
 
     return cuda_is_built_in()

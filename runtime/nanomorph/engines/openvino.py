@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from nanomorph.bundle import Bundle
-from nanomorph.cores import cores
-from nanomorph.engines.engine import CPU_BATCH_PIXELS, Engine
+from nanomorph.engine import CPU_BATCH_PIXELS, Engine
 from nanomorph.engines.proof import exact, prove, require
 from nanomorph.engines.two_graphs import open_graphs
 from nanomorph.errors import ConfigurationError
+from nanomorph.host.cores import cores
 
 
 def open_proven(bundle: Bundle, precision: str, threads: int = 0) -> Engine:

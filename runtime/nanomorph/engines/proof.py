@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from nanomorph.bundle import Bundle
-from nanomorph.conclude import Concluder
-from nanomorph.engines.engine import Engine
+from nanomorph.engine import Engine
 from nanomorph.engines.onnx_runtime import open_on_cpu
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph.gates import (
+from nanomorph.inference.conclude import Concluder
+from nanomorph.inference.gates import (
     AGREEMENT,
     AGREEMENT_LIMIT,
     DICE,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nanomorph.bundle import Bundle
-from nanomorph.engines.engine import Engine
+from nanomorph.engine import Engine
 
 
 class TwoGraphs:

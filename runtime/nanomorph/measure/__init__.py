@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import numpy as np
 
-from nanomorph.cores import pool
+from nanomorph.host.cores import pool
 from nanomorph.measure.domains import Domains, measure_domains
 from nanomorph.measure.fields import field_um2, measure_field, measure_spans
 from nanomorph.measure.frames import documented, empty, frame

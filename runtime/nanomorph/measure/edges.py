@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.cores import threads
+from nanomorph.host.cores import threads
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.ragged import Ragged, rows_of
 

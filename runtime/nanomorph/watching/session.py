@@ -7,10 +7,10 @@ from collections.abc import Callable
 from nanomorph.errors import OutputError
 from nanomorph.journal import is_output
 from nanomorph.outages import writable
-from nanomorph.run import Run
+from nanomorph.running.run import Run
+from nanomorph.running.work import Event
 from nanomorph.watching.follow import BundleFollower
 from nanomorph.watching.watcher import Watcher
-from nanomorph.work import Event
 
 
 def watch(run: Run, watcher: Watcher, follower: BundleFollower, show: Callable[[Event], None]) -> None:

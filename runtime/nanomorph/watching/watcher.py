@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from nanomorph.journal import Held, Journal
+from nanomorph.running.work import Event
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush
 from nanomorph.watching.clock import Clock
@@ -18,7 +19,6 @@ from nanomorph.watching.readiness import SETTLING, Readiness
 from nanomorph.watching.rules import Rules
 from nanomorph.watching.space import shortage
 from nanomorph.watching.status import Status
-from nanomorph.work import Event
 
 # Files handed on before the folder is looked at again, and seconds until a busy pipeline is given a lull.
 AT_ONCE = 64

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nanomorph.engines.engine import GPU_BATCH_PIXELS
+from nanomorph.engine import GPU_BATCH_PIXELS
 from nanomorph.engines.memory import DeviceMemory, Recorded
 from nanomorph.engines.tensorrt.build import Profile
 from nanomorph.engines.tensorrt.library import load, logger_of

@@ -16,14 +16,14 @@ from typing import Any
 
 from nanomorph.atomic import atomic_open
 from nanomorph.bundle import Bundle
-from nanomorph.engines.engine import GPU_BATCH_PIXELS
+from nanomorph.engine import GPU_BATCH_PIXELS
 from nanomorph.engines.memory import DeviceMemory
 from nanomorph.engines.proof import prove
 from nanomorph.engines.tensorrt.build import Profile, build, profile_of
 from nanomorph.engines.tensorrt.library import load
 from nanomorph.engines.tensorrt.run import TensorRtEngine
 from nanomorph.errors import FatalError
-from nanomorph.gates import as_metrics
+from nanomorph.inference.gates import as_metrics
 
 logger = logging.getLogger(__name__)
 

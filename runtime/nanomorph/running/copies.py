@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nanomorph.journal import Journal
 from nanomorph.results import remove_results
+from nanomorph.running.work import Copy, Event, Read
 from nanomorph.sources import Item
-from nanomorph.work import Copy, Event, Read
 
 
 class Copies:

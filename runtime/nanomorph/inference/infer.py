@@ -9,7 +9,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from nanomorph.engines import Engine, computed
+from nanomorph.engine import Engine, computed
 from nanomorph.prepare import Prepared, material
 from nanomorph.stages import FLUSH, Flush
 

@@ -11,7 +11,7 @@ from nanomorph.errors import ConfigurationError
 from nanomorph.journal import Journal
 from nanomorph.journal.kept import BUNDLE, FOLLOWS, SCALE_BARS, WAYS, measures_key, threshold_key
 from nanomorph.model import Model
-from nanomorph.work import Settings
+from nanomorph.running.work import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from nanomorph.running.work import Discovered
 from nanomorph.sources.entry import archive_of
 from nanomorph.stages import FLUSH
-from nanomorph.work import Discovered
 
 
 def followed(discovered: Iterable[Discovered], absolve: Callable[[str], None]) -> Iterator[Discovered]:

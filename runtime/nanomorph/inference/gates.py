@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nanomorph.engines import Engine
-from nanomorph.infer import inferences
+from nanomorph.engine import Engine
+from nanomorph.inference.infer import inferences
 from nanomorph.micrograph import Micrograph
 from nanomorph.prepare import Prepared, prepare
 
 if TYPE_CHECKING:
-    from nanomorph.conclude import Concluder
+    from nanomorph.inference.conclude import Concluder
 
 # onnxruntime against torch with the very weights of the graph: largest difference (6e-8 has been seen).
 EXACT_LIMIT = 1e-4

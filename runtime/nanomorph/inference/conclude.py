@@ -8,12 +8,12 @@ import numpy as np
 
 from nanomorph.analysis import Analysis
 from nanomorph.bundle import Bundle
-from nanomorph.contrast import domain_contrast, material_contrast
-from nanomorph.detail import Detail
-from nanomorph.engines import Engine
-from nanomorph.half_contrast import HALF_CONTRAST, outlined
-from nanomorph.infer import Inference
-from nanomorph.judge import Judge
+from nanomorph.engine import Engine
+from nanomorph.inference.contrast import domain_contrast, material_contrast
+from nanomorph.inference.detail import Detail
+from nanomorph.inference.half_contrast import HALF_CONTRAST, outlined
+from nanomorph.inference.infer import Inference
+from nanomorph.inference.judge import Judge
 from nanomorph.measure import Doubt, cleaned, measure, separated
 from nanomorph.micrograph import Micrograph
 

@@ -21,14 +21,14 @@ from nanomorph.journal import Journal, is_output, place, point, require_folder, 
 from nanomorph.journal.kept import SCALE_BARS
 from nanomorph.journal.schema import identity_of
 from nanomorph.model import Model
-from nanomorph.one_way import OneWay
 from nanomorph.outages import writing_to
-from nanomorph.pipeline import Pipeline
 from nanomorph.report import write_report
 from nanomorph.results import domain_tables, micrograph_tables
+from nanomorph.running.one_way import OneWay
+from nanomorph.running.pipeline import Pipeline
+from nanomorph.running.views import View
+from nanomorph.running.work import REPLACED, Discovered, Event, Settings
 from nanomorph.stages import FLUSH
-from nanomorph.views import View
-from nanomorph.work import REPLACED, Discovered, Event, Settings
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import Self
 
-from nanomorph.cores import cores
-from nanomorph.memory import default_limit
+from nanomorph.host.cores import cores
+from nanomorph.host.memory import default_limit
 from nanomorph.micrograph import Micrograph
 from nanomorph.prepare import Prepared
 from nanomorph.sources import Item, Rejected

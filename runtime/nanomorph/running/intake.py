@@ -8,19 +8,19 @@ from __future__ import annotations
 import hashlib
 
 from nanomorph.calibrate import with_pixel_size, with_scale_bar
-from nanomorph.copies import Copies
 from nanomorph.errors import OutputError
+from nanomorph.host.memory import Memory
 from nanomorph.journal import Journal
-from nanomorph.memory import Memory
 from nanomorph.micrograph import Micrograph, ReadError
 from nanomorph.outages import HOPELESS
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph.readers import read_micrograph
 from nanomorph.readers.trial import try_apart
+from nanomorph.running.copies import Copies
+from nanomorph.running.twins import Twins
+from nanomorph.running.work import Copy, Discovered, Failed, Loaded, Read, Ready, Settings
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush
-from nanomorph.twins import Twins
-from nanomorph.work import Copy, Discovered, Failed, Loaded, Read, Ready, Settings
 
 # An image that was being read when so many processes in a row died is first read in a process of its own.
 SUSPECT = 2

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nanomorph.copies import Copies, freed
 from nanomorph.errors import BlockedError
 from nanomorph.journal import Journal, now
 from nanomorph.outages import writing_to
 from nanomorph.readers import UNFINISHED
 from nanomorph.results import Rows, remove_results
+from nanomorph.running.copies import Copies, freed
+from nanomorph.running.work import REPLACED, Copy, Event, Failed, Loaded, Ready
 from nanomorph.sources import Item, Rejected
 from nanomorph.stages import FLUSH, Flush
-from nanomorph.work import REPLACED, Copy, Event, Failed, Loaded, Ready
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from nanomorph.devices import FINEST_DETAIL
-from nanomorph.engines import Engine, computed
+from nanomorph.engine import Engine, computed
 from nanomorph.errors import ConfigurationError
-from nanomorph.infer import MAPS, Inference, Seen, infer
+from nanomorph.inference.infer import MAPS, Inference, Seen, infer
 from nanomorph.micrograph import Micrograph
 from nanomorph.prepare import InputSpec, Prepared, at_scale, finest_scale
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from nanomorph.analysis import Judgement
 from nanomorph.bundle import MANIFEST, Bundle, BundleError, HeadSpec
-from nanomorph.engines.onnx_runtime import open_session
 from nanomorph.majority import OTHER, UNKNOWN, is_known, is_unknown, majority, voters
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS
+from nanomorph.session import open_session
 
 if TYPE_CHECKING:
     import onnxruntime

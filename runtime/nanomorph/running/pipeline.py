@@ -13,20 +13,20 @@ from contextlib import closing
 from pathlib import Path
 
 from nanomorph.analysis import Analysis
-from nanomorph.containers import followed
-from nanomorph.copies import Copies
 from nanomorph.errors import BlockedError, OutputError
-from nanomorph.heap import Trim
-from nanomorph.infer import Inference, batches
-from nanomorph.intake import Intake
+from nanomorph.host.heap import Trim
+from nanomorph.host.memory import READ_BYTE, Memory, shares
+from nanomorph.inference.infer import Inference, batches
 from nanomorph.journal import Journal, require_in_place
-from nanomorph.memory import READ_BYTE, Memory, shares
 from nanomorph.model import Model
 from nanomorph.outages import writing_to
 from nanomorph.results import Rows, rows_of, write_mask, write_overlay, write_wires
-from nanomorph.settling import Finished, Settling
+from nanomorph.running.containers import followed
+from nanomorph.running.copies import Copies
+from nanomorph.running.intake import Intake
+from nanomorph.running.settling import Finished, Settling
+from nanomorph.running.work import Copy, Discovered, Event, Failed, Loaded, Read, Ready, Settings
 from nanomorph.stages import FLUSH, Flush, ordered_map, prefetch
-from nanomorph.work import Copy, Discovered, Event, Failed, Loaded, Read, Ready, Settings
 
 _Inferred = tuple[Read, Inference]
 

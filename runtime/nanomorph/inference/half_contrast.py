@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nanomorph.infer import Inference
+from nanomorph.inference.infer import Inference
 
 HALF_CONTRAST, MODEL = OUTLINES = ("half-contrast", "model")
 # Model px: means are Gaussian with this sd; so far from the network's outline an edge is sought; grays are smoothed

@@ -1,0 +1,1 @@
+"""One output folder: inputs go through the stages, what becomes of each is in the journal, tables and report follow."""
