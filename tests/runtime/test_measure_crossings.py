@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from nanomorph.measure import measure
-from nanomorph.measure.arms import END, Arms, arms_of, trims
-from nanomorph.measure.branches import FREE, decompose
 from nanomorph.measure.domains import measure_domains
-from nanomorph.measure.pairs import Pairs, along_gaps, candidates, match, pair_cost, within
-from nanomorph.measure.skeleton import Skeleton
+from nanomorph.measure.skeletons.branches import FREE, decompose
+from nanomorph.measure.skeletons.skeleton import Skeleton
+from nanomorph.measure.wires.arms import END, Arms, arms_of, trims
+from nanomorph.measure.wires.pairs import Pairs, along_gaps, candidates, match, pair_cost, within
 
 SIDE = 360
 

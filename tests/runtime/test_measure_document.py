@@ -9,7 +9,7 @@ import pytest
 
 from nanomorph.cli.main import main
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS, WIRE_COLUMNS
-from nanomorph.measure.document import markdown
+from nanomorph.measure.columns.document import markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "descriptors.md"
 SUFFIX = {
@@ -18,7 +18,9 @@ SUFFIX = {
 
 
 def test_the_page_is_written_from_the_tables() -> None:
-    assert PAGE.read_text(encoding="utf-8") == markdown(), "run: python -m nanomorph.measure.document > docs/..."
+    assert PAGE.read_text(encoding="utf-8") == markdown(), (
+        "python -m nanomorph.measure.columns.document > docs/descriptors.md"
+    )
 
 
 @pytest.mark.parametrize("columns", [DOMAIN_COLUMNS, WIRE_COLUMNS, FIELD_COLUMNS])

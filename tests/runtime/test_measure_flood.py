@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure import flood as module
 from nanomorph.measure.distance import to_edge
-from nanomorph.measure.flood import flood, hung_on
-from nanomorph.measure.separate import separated
+from nanomorph.measure.separating import flood as module
+from nanomorph.measure.separating.flood import flood, hung_on
+from nanomorph.measure.separating.separate import separated
 
 
 def packed(radius: int = 20, n: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

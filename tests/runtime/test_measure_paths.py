@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nanomorph.measure import bending, paths
 from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.wires import bending, paths
 
 
 def arc(radius: float, turning: float) -> np.ndarray:

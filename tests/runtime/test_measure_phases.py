@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure import measure, order, phases, thickness
+from nanomorph.measure import measure
+from nanomorph.measure.textures import phases, thickness
+from nanomorph.measure.wires import order
 
 
 def stripes(width: int, gap: int, side: int = 240) -> np.ndarray:

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nanomorph.measure import segment, separate
+from nanomorph.measure import segment
+from nanomorph.measure.separating import separate
 
 
 def discs(*circles: tuple[float, float, float], shape: tuple[int, int] = (120, 160)) -> np.ndarray:

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nanomorph.measure.skeleton import Skeleton
-from nanomorph.measure.spurs import prune
+from nanomorph.measure.skeletons.skeleton import Skeleton
+from nanomorph.measure.skeletons.spurs import prune
 
 RADIUS = 3.0  # px: spurs are shorter than 1.5 radii and a step, 5.5 px
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from nanomorph.measure.scales import REDUCED, WINDOWS, coarsened, reduced, resolved
-from nanomorph.measure.texture import Texture, measure_texture
+from nanomorph.measure.textures.scales import REDUCED, WINDOWS, coarsened, reduced, resolved
+from nanomorph.measure.textures.texture import Texture, measure_texture
 
 SIDE = 4 * REDUCED
 SQUARE = (1.0, 1.0)

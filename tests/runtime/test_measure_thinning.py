@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from skimage.morphology import skeletonize
 
-from nanomorph.measure import thinning, zhang_suen
-from nanomorph.measure.zhang_suen import skeletons
+from nanomorph.measure.skeletons import thinning, zhang_suen
+from nanomorph.measure.skeletons.zhang_suen import skeletons
 from nanomorph_training.synthesis import synthesize_field
 
 

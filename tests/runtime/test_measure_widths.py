@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nanomorph.measure import measure, widths
+from nanomorph.measure import measure
+from nanomorph.measure.wires import widths
 
 
 def _crossed_rings() -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nanomorph.measure import measure
-from nanomorph.measure.wire_summary import whole_wires, wire_statistics
-from nanomorph.measure.wires import Columns
+from nanomorph.measure.wires.summary import whole_wires, wire_statistics
+from nanomorph.measure.wires.wires import Columns
 
 
 def _crossed() -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nanomorph.measure.ragged import Ragged
-from nanomorph.measure.wire_table import _direction, _elongation
+from nanomorph.measure.wires.table import _direction, _elongation
 
 
 def test_a_path_of_one_point_has_no_elongation_and_warns_of_nothing() -> None:

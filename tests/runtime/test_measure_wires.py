@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from nanomorph.measure import bending, measure, measure_mask
+from nanomorph.measure import measure, measure_mask
 from nanomorph.measure.ragged import Ragged
+from nanomorph.measure.wires import bending
 
 # Not multiples of 45 degrees: there whole rows of pixels enter and leave the mask at once, and the mask itself
 # is up to 0.7 px off the width it was drawn with.

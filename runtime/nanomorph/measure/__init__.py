@@ -1,4 +1,4 @@
-"""Measuring: foreground to domains, domains to descriptors with units. `table` says what each column means."""
+"""Measuring: foreground to domains, domains to descriptors with units. `columns` says what each column means."""
 
 from __future__ import annotations
 
@@ -13,15 +13,7 @@ import cv2
 import numpy as np
 
 from nanomorph.host.cores import pool
-from nanomorph.measure.domains import Domains, measure_domains
-from nanomorph.measure.fields import field_um2, measure_field, measure_spans
-from nanomorph.measure.frames import documented, empty, frame
-from nanomorph.measure.hidden import domains_beside
-from nanomorph.measure.material import cleaned
-from nanomorph.measure.rules import Separation
-from nanomorph.measure.separate import segment, separated
-from nanomorph.measure.statistics import EDGES
-from nanomorph.measure.table import (
+from nanomorph.measure.columns.table import (
     DOMAIN_COLUMNS,
     FIELD_COLUMNS,
     FIELD_DESCRIPTORS,
@@ -29,11 +21,19 @@ from nanomorph.measure.table import (
     WIRE_COLUMNS,
     Descriptor,
 )
-from nanomorph.measure.texture import measure_texture
+from nanomorph.measure.domains import Domains, measure_domains
+from nanomorph.measure.fields import field_um2, measure_field, measure_spans
+from nanomorph.measure.frames import documented, empty, frame
+from nanomorph.measure.hidden import domains_beside
+from nanomorph.measure.separating.material import cleaned
+from nanomorph.measure.separating.rules import Separation
+from nanomorph.measure.separating.separate import segment, separated
+from nanomorph.measure.statistics import EDGES
+from nanomorph.measure.textures.texture import measure_texture
 from nanomorph.measure.uncertainty import Doubt, doubtful
-from nanomorph.measure.wire_summary import wire_statistics
-from nanomorph.measure.wire_table import wire_columns
-from nanomorph.measure.wires import Columns
+from nanomorph.measure.wires.summary import wire_statistics
+from nanomorph.measure.wires.table import wire_columns
+from nanomorph.measure.wires.wires import Columns
 from nanomorph.pixel_size import given_pixel_size
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from nanomorph.measure.distance import Depth, depth_of
 from nanomorph.measure.edges import Edges
 from nanomorph.measure.outline import Outline, convex_hull, feret_max, feret_min, perimeter, total_perimeter, trace_all
 from nanomorph.measure.shape import Moments, moments_of, outline_descriptors, proportions
-from nanomorph.measure.skeleton import thin_all
+from nanomorph.measure.skeletons.skeleton import thin_all
+from nanomorph.measure.skeletons.thinning import thinning_step
 from nanomorph.measure.statistics import edge_weights
-from nanomorph.measure.thinning import thinning_step
-from nanomorph.measure.wires import Columns, Segments, WirePaths, measure_wires
+from nanomorph.measure.wires.wires import Columns, Segments, WirePaths, measure_wires
 
 CLOSED = 1e-6  # px between the two ends of a wire that closes on itself, at the most
 

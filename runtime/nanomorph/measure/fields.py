@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from nanomorph.measure import order
-from nanomorph.measure.bending import persistence_length
 from nanomorph.measure.domains import Domains
 from nanomorph.measure.ragged import rows_of
 from nanomorph.measure.statistics import Sample, bootstrap_median, median, sample
-from nanomorph.measure.texture import Texture
+from nanomorph.measure.textures.texture import Texture
+from nanomorph.measure.wires import order
+from nanomorph.measure.wires.bending import persistence_length
 
 GAP_PX = 2  # background of at most so many px between two pieces still joins them
 Values = Mapping[str, np.ndarray]

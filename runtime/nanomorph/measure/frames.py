@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nanomorph.measure.table import Descriptor
-from nanomorph.measure.wires import Columns
+from nanomorph.measure.columns.table import Descriptor
+from nanomorph.measure.wires.wires import Columns
 
 if TYPE_CHECKING:
     import pandas as pd

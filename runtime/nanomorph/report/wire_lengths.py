@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nanomorph.measure.wire_summary import whole_wires
+from nanomorph.measure.wires.summary import whole_wires
 from nanomorph.results.wires import read_wires
 
 

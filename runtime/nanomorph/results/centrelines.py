@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from nanomorph.measure.skeleton import thin_all
+from nanomorph.measure.skeletons.skeleton import thin_all
 from nanomorph.results.masks import mask_of
 
 # From this ratio of length to width on a domain has a centre line worth seeing.

@@ -33,7 +33,7 @@ def write_wires(out: Path, analysis: Analysis, apart: bool = False) -> None:
 
 def wire_columns() -> tuple[str, ...]:
     """The header of wires.csv."""
-    from nanomorph.measure.table import WIRE_COLUMNS
+    from nanomorph.measure.columns.table import WIRE_COLUMNS
 
     return ("micrograph", *(c.name for c in WIRE_COLUMNS))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from nanomorph.measure.zhang_suen import Skeletons
+from nanomorph.measure.skeletons.zhang_suen import Skeletons
 
 THIN_TO_RADIUS = 8  # domains of a larger inscribed radius (px) are thinned at a coarser scale,
 THIN_TO_WIDTH = 4  # but never so coarse that their parts fall below a width of so many px

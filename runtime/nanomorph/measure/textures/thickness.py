@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from nanomorph.measure.distance import distance_to_background
-from nanomorph.measure.phases import Sizes, sizes_of
+from nanomorph.measure.textures.phases import Sizes, sizes_of
 
 # A pixel is on the ridge of the distance transform where none beside it is deeper by more than so many px.
 RIDGE = 0.3

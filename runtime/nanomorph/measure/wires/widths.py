@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.edges import Edges
-from nanomorph.measure.paths import CLEAR_WIDTHS
 from nanomorph.measure.ragged import greatest, rows_of, sorted_by
-from nanomorph.measure.skeleton import Skeleton
+from nanomorph.measure.skeletons.branches import FREE, Branches
+from nanomorph.measure.skeletons.skeleton import Skeleton
+from nanomorph.measure.wires.paths import CLEAR_WIDTHS
 
 Columns = dict[str, np.ndarray]
 STATISTICS = ("width_median", "width_mean", "width_sd", "width_min", "width_max")

@@ -16,8 +16,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
 from nanomorph.measure.ragged import greatest, norms, rows_of
-from nanomorph.measure.thinning import coarser, neighbours
-from nanomorph.measure.zhang_suen import skeletons
+from nanomorph.measure.skeletons.thinning import coarser, neighbours
+from nanomorph.measure.skeletons.zhang_suen import skeletons
 
 SMOOTHING_POINTS = 9  # moving average along a path, see reference/measures.md
 

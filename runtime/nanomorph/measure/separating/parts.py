@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nanomorph.measure.pieces import greatest_of, pieces_of
-from nanomorph.measure.rules import Rule
+from nanomorph.measure.separating.rules import Rule
 
 
 def too_few(seeds: np.ndarray, inside: np.ndarray, depth: np.ndarray, rule: Rule) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanomorph.measure.branches import FREE, Branches
 from nanomorph.measure.ragged import rows_of
-from nanomorph.measure.skeleton import Skeleton
+from nanomorph.measure.skeletons.branches import FREE, Branches
+from nanomorph.measure.skeletons.skeleton import Skeleton
 
 # A branch between two junctions is an arm where more than so many of its widths lie beyond their inscribed circles.
 CLEAR_LENGTH = 0.75

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from nanomorph.measure.debris import without_debris
 from nanomorph.measure.distance import to_edge
-from nanomorph.measure.flood import flood, hung_on
-from nanomorph.measure.material import cleaned, least_area
-from nanomorph.measure.parts import are_particles, merge, too_few
 from nanomorph.measure.pieces import pieces_of
-from nanomorph.measure.rules import DEFAULT, Separation
-from nanomorph.measure.seeds import Shown, beads_of, is_wire, learned_seeds, maxima
+from nanomorph.measure.separating.debris import without_debris
+from nanomorph.measure.separating.flood import flood, hung_on
+from nanomorph.measure.separating.material import cleaned, least_area
+from nanomorph.measure.separating.parts import are_particles, merge, too_few
+from nanomorph.measure.separating.rules import DEFAULT, Separation
+from nanomorph.measure.separating.seeds import Shown, beads_of, is_wire, learned_seeds, maxima
 
 # So few pieces are painted one by one: a label image of a large frame takes four times the memory.
 FEW = 4

@@ -5,10 +5,10 @@ otherwise). Where pixels are not square, `_nm` columns and everything without a 
 pixels, `_px` columns on the recorded ones (x and y alike).
 """
 
-from nanomorph.measure.descriptor import Descriptor
-from nanomorph.measure.domain_columns import DOMAIN_COLUMNS, SHAPE_DESCRIPTORS
-from nanomorph.measure.field_columns import FIELD_COLUMNS, FIELD_DESCRIPTORS
-from nanomorph.measure.wire_columns import WIRE_COLUMNS
+from nanomorph.measure.columns.descriptor import Descriptor
+from nanomorph.measure.columns.domains import DOMAIN_COLUMNS, SHAPE_DESCRIPTORS
+from nanomorph.measure.columns.fields import FIELD_COLUMNS, FIELD_DESCRIPTORS
+from nanomorph.measure.columns.wires import WIRE_COLUMNS
 
 __all__ = [
     "DOMAIN_COLUMNS",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nanomorph.measure.bending import persistence_lengths
 from nanomorph.measure.outline import Outline
-from nanomorph.measure.paths import CLEAR_WIDTHS
 from nanomorph.measure.ragged import Ragged, norms
-from nanomorph.measure.skeleton import Skeleton, longest_paths, smooth_path
+from nanomorph.measure.skeletons.skeleton import Skeleton, longest_paths, smooth_path
+from nanomorph.measure.wires.bending import persistence_lengths
+from nanomorph.measure.wires.paths import CLEAR_WIDTHS
 
 
 def measure_longest(

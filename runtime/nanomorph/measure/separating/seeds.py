@@ -9,10 +9,10 @@ import numpy as np
 from scipy.ndimage import find_objects
 
 from nanomorph.measure.distance import to_edge
-from nanomorph.measure.flood import flood
-from nanomorph.measure.parts import are_particles, merge
 from nanomorph.measure.pieces import Pieces, pieces_of
-from nanomorph.measure.rules import Rule, Separation
+from nanomorph.measure.separating.flood import flood
+from nanomorph.measure.separating.parts import are_particles, merge
+from nanomorph.measure.separating.rules import Rule, Separation
 
 # A seed whose box is so nearly square, and filled to that share, is one particle's: a disc fills .79 of its own (one of
 # 13 px .67), two side by side .54 at most of a square one.

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from nanomorph.measure import paths as path_measures
-from nanomorph.measure.bending import curvature, persistence_lengths
 from nanomorph.measure.domains import Domains, tortuosity
 from nanomorph.measure.hidden import paths_beside
 from nanomorph.measure.ragged import Ragged, rows_of
 from nanomorph.measure.statistics import edge_weights
-from nanomorph.measure.wires import Columns
+from nanomorph.measure.wires import paths as path_measures
+from nanomorph.measure.wires.bending import curvature, persistence_lengths
+from nanomorph.measure.wires.wires import Columns
 
 
 def wire_columns(domains: Domains, field: tuple[int, ...], burnt_in: np.ndarray | None = None) -> Columns:

@@ -1,15 +1,15 @@
-"""docs/descriptors.md, written from the tables that name the columns: `python -m nanomorph.measure.document`."""
+"""docs/descriptors.md, written from the tables of columns: `python -m nanomorph.measure.columns.document`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nanomorph.measure.table import DOMAIN_COLUMNS, FIELD_COLUMNS, WIRE_COLUMNS, Descriptor
+from nanomorph.measure.columns.table import DOMAIN_COLUMNS, FIELD_COLUMNS, WIRE_COLUMNS, Descriptor
 
 _INTRODUCTION = """# What nanomorph measures
 
 Every column of domains.csv, wires.csv and fields.csv that is measured, in the order of the files. Written by
-`python -m nanomorph.measure.document`; a test holds it against the tables and against the files of a run.
+`python -m nanomorph.measure.columns.document`; a test holds it against the tables and against the files of a run.
 
 - **Units.** `_px` columns are in recorded pixels, `_nm` columns in nanometres: empty where the pixel size is not known.
   Where pixels are not square, `_nm` columns and everything without a unit are measured on square pixels (lengths of

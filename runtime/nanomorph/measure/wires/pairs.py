@@ -11,8 +11,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.arms import Arms
 from nanomorph.measure.ragged import norms, rows_of, spread
+from nanomorph.measure.wires.arms import Arms
 
 # Two arms are compared across a gap of at most so many widths, or radii of their junctions (wires that cross at 10
 # degrees lie on each other for twelve widths), along which the outline stays so many half widths away.

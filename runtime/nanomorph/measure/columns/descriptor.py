@@ -29,7 +29,7 @@ def lengths(stem: str, formula: str, source: str) -> tuple[Descriptor, Descripto
 
 _WIDTH = "twice the distance from the skeleton to the outline"
 WIDTH_AT = f"{_WIDTH}, at skeleton points 3/4 width clear of tips and branchings; compact domains: greatest width"
-CROSSINGS = "crossings resolved by direction, offset and width, see nanomorph.measure.crossings"
+CROSSINGS = "crossings resolved by direction, offset and width, see nanomorph.measure.wires.crossings"
 RIVETTI = "Rivetti, Guthold, Bustamante 1996"
 PERSISTENCE = (
     "P of <cos(turning)> = exp(-s / 2P), separations s up to half the length, without the ends (3/4 of a width); "

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from nanomorph.measure.distance import to_edge
-from nanomorph.measure.parts import are_particles, compact
 from nanomorph.measure.pieces import greatest_of
-from nanomorph.measure.rules import Rule, Separation
+from nanomorph.measure.separating.parts import are_particles, compact
+from nanomorph.measure.separating.rules import Rule, Separation
 
 # Longer side, px, from which on every second (third, ...) pixel tells whether a frame is one of particles.
 COARSE = 512

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nanomorph.measure.skeleton import Skeleton
+from nanomorph.measure.skeletons.skeleton import Skeleton
 
 SPUR_RADII = 1.5  # a side branch shorter than so many radii of the wire it leaves is a spur
 ROUNDS = 3

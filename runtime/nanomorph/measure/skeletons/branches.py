@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
 from nanomorph.measure.ragged import Ragged, rows_of
-from nanomorph.measure.skeleton import Skeleton
+from nanomorph.measure.skeletons.skeleton import Skeleton
 
 FREE = -1
 

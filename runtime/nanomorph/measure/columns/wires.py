@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nanomorph.measure.descriptor import (
+from nanomorph.measure.columns.descriptor import (
     CROSSINGS,
     ISO9276,
     ISO13322,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nanomorph.measure.paths import SMOOTHING_POINTS, lengths
 from nanomorph.measure.ragged import Ragged, norms, rows_of, spread
+from nanomorph.measure.wires.paths import SMOOTHING_POINTS, lengths
 
 # Tangents are compared at so many separations, up to half of a path's length.
 N_LAGS, LAG_SHARE = 10, 0.5

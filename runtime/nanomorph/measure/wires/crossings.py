@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from nanomorph.measure.arms import Arms, arms_of, trims
-from nanomorph.measure.branches import FREE, Branches
-from nanomorph.measure.pairs import Pairs, TooNear, along_gaps, candidates, match
 from nanomorph.measure.ragged import Ragged, rows_of, sorted_by, spread
-from nanomorph.measure.skeleton import Skeleton
+from nanomorph.measure.skeletons.branches import FREE, Branches
+from nanomorph.measure.skeletons.skeleton import Skeleton
+from nanomorph.measure.wires.arms import Arms, arms_of, trims
+from nanomorph.measure.wires.pairs import Pairs, TooNear, along_gaps, candidates, match
 
 
 @dataclass(frozen=True, eq=False)

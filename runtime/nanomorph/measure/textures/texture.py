@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from nanomorph.measure.phases import QUANTILES, Sizes, chords, correlation_length
-from nanomorph.measure.scales import Scaled, coarsened, reduced, resolved
-from nanomorph.measure.thickness import local_thickness
+from nanomorph.measure.textures.phases import QUANTILES, Sizes, chords, correlation_length
+from nanomorph.measure.textures.scales import Scaled, coarsened, reduced, resolved
+from nanomorph.measure.textures.thickness import local_thickness
 
 PHASES = {"background": 0, "foreground": 1}
 # Pixels of a phase's mean chord from which on inscribed discs and the correlation are right within some 5 %.

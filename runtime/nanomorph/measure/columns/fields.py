@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from nanomorph.measure.descriptor import CROSSINGS, ISO13322, MILES, PERSISTENCE, RIVETTI, SKELETON, Descriptor, lengths
-from nanomorph.measure.scales import COARSE, REDUCED, WINDOWS
+from nanomorph.measure.columns.descriptor import (
+    CROSSINGS,
+    ISO13322,
+    MILES,
+    PERSISTENCE,
+    RIVETTI,
+    SKELETON,
+    Descriptor,
+    lengths,
+)
+from nanomorph.measure.textures.scales import COARSE, REDUCED, WINDOWS
 
 _SIZED = "over the domains clear of the edge (but see sizes_include_edge, and --edges)"
 _SIDE = "square root of the field's area"

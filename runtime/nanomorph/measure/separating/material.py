@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from nanomorph.measure.pieces import pieces_of
-from nanomorph.measure.rules import DEFAULT, Separation
+from nanomorph.measure.separating.rules import DEFAULT, Separation
 
 
 def cleaned(

@@ -9,16 +9,16 @@ from functools import cached_property
 
 import numpy as np
 
-from nanomorph.measure import paths as path_measures
-from nanomorph.measure.branches import FREE, Branches, decompose
-from nanomorph.measure.crossings import resolve
 from nanomorph.measure.edges import Edges
-from nanomorph.measure.longest import measure_longest
 from nanomorph.measure.outline import Outline
 from nanomorph.measure.ragged import Ragged, norms, rows_of, spread
-from nanomorph.measure.skeleton import Skeleton, smooth_graph
-from nanomorph.measure.spurs import prune
-from nanomorph.measure.widths import STATISTICS, Columns, Middle, middle_of
+from nanomorph.measure.skeletons.branches import FREE, Branches, decompose
+from nanomorph.measure.skeletons.skeleton import Skeleton, smooth_graph
+from nanomorph.measure.skeletons.spurs import prune
+from nanomorph.measure.wires import paths as path_measures
+from nanomorph.measure.wires.crossings import resolve
+from nanomorph.measure.wires.longest import measure_longest
+from nanomorph.measure.wires.widths import STATISTICS, Columns, Middle, middle_of
 
 SLENDER = 3.0  # a wire is at least so many widths long, as a fibre is (ISO 80004-2: two dimensions much smaller)
 

@@ -1,0 +1,1 @@
+"""What every measured column means: name, unit, formula and source, in CSV order."""

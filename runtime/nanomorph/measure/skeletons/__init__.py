@@ -1,0 +1,1 @@
+"""Skeletons of domains: thinned, as one graph of branches, pruned of spurs."""
