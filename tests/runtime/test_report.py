@@ -185,7 +185,7 @@ def test_domains_unlike_everything_have_a_row_of_sizes_too():
         for values in sizes.values.values():
             values += [5.0] * number
     text = task_sections(findings, {"disc": "#111111", "rod": "#222222"}, lambda _: None)
-    rows = re.findall(r"<tr><th scope='row' style='--c:(#\w+)'><i></i>(\w+)</th><td>(\d+)</td>", text)
+    rows = re.findall(r"<tr><th scope='row' style='--c:(#\w+)'><i></i>(\w+)</th><td>(\d+)</td><td>1</td>", text)
     assert rows == [("#111111", "disc", "3"), ("#b4bdc7", "unknown", "2")]
 
 
@@ -377,6 +377,8 @@ def test_report_command_rebuilds_and_compares(two_runs, tmp_path, monkeypatch, c
     page = (tmp_path / "cmp.html").read_text(encoding="utf-8")
     ratios = page.partition("Ratios of medians")[2]
     assert re.search(r"<i></i>sample-2</th><td><b>2.00</b>", ratios)
+    said = page.partition("For a methods section")[2]
+    assert re.findall(r"<h3>(.*?)</h3><p class='methods'>Micrographs were segmented", said) == ["sample-1", "sample-2"]
     links = Links()
     links.feed(page)
     assert not links.open

@@ -12,7 +12,7 @@ from nanomorph.report import notes, notices, page, tasks
 from nanomorph.report.collect import collect
 from nanomorph.report.folders import folder_section, magnification_section
 from nanomorph.report.gallery import choose, figures, links, others
-from nanomorph.report.methods import methods_section, settings_of
+from nanomorph.report.methods import methods, methods_section, settings_of
 from nanomorph.results.colours import class_colours
 
 __all__ = ["write_report"]
@@ -34,6 +34,7 @@ def write_report(
     more = others(findings.examples, [*clear, *doubtful])
     path = path or out / REPORT_NAME
     apart = findings.apart
+    paragraph = methods(findings, settings_of(journal), __version__)
     inlined = links(out, path, [*clear, *doubtful, *more], apart)
     page.write_page(
         path,
@@ -46,7 +47,7 @@ def write_report(
         + magnification_section(findings),
         pictures=page.pictures(*(figures(out, path, some, colours, apart) for some in (clear, doubtful, more))),
         set_aside=page.set_aside(findings.quarantined),
-        how_made=methods_section(findings, settings_of(journal), __version__) + notes.how_made(findings, about or {}),
+        how_made=methods_section({"": paragraph}) + notes.how_made(findings, about or {}),
         footnotes=notes.footnotes(findings),
     )
     return path

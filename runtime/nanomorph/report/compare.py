@@ -10,6 +10,7 @@ from nanomorph.report import page as parts
 from nanomorph.report.compared import ComparedRun, open_runs
 from nanomorph.report.compared_tables import overview, size_section
 from nanomorph.report.gallery import choose, figures, links, others
+from nanomorph.report.methods import methods_section
 from nanomorph.report.notes import definitions, edge_note, numbered, sampling_note
 from nanomorph.report.notices import box, notice, notices_of
 from nanomorph.report.words import count
@@ -30,7 +31,7 @@ def write_comparison(outs: Sequence[Path], page: Path) -> Path:
         tasks=overview(samples, classes) + size_section(samples, links_),
         pictures=pictures,
         set_aside="",
-        how_made=_how_made(samples),
+        how_made=methods_section({one.name: one.methods for one in samples}) + _how_made(samples),
         footnotes=_footnotes(samples),
     )
     return page

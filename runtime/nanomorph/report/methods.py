@@ -44,20 +44,24 @@ def settings_of(journal: JournalReader) -> dict[str, str]:
     return {key: value for key, value in known.items() if value}
 
 
-def methods_section(findings: Findings, settings: Mapping[str, str], version: str) -> str:
-    """HTML; empty where nothing was measured."""
-    if not findings.n_done:
+def methods_section(paragraphs: Mapping[str, str]) -> str:
+    """HTML of `methods` of every run by its name, which is shown where there are several; empty where none says any."""
+    said = {name: text for name, text in paragraphs.items() if text}
+    if not said:
         return ""
     intro = "<p class='quiet'>What a reviewer asks for, to copy. Add microscope, voltage and sample preparation.</p>"
-    text = escape(methods(findings, settings, version))
-    return f"<section id='methods'><h2>For a methods section</h2>{intro}<p class='methods'>{text}</p></section>"
+    names = {name: f"<h3>{escape(name)}</h3>" if len(paragraphs) > 1 else "" for name in said}
+    body = "".join(f"{names[name]}<p class='methods'>{escape(text)}</p>" for name, text in said.items())
+    return f"<section id='methods'><h2>For a methods section</h2>{intro}{body}</section>"
 
 
 def methods(findings: Findings, settings: Mapping[str, str], version: str) -> str:
     """Plain text: what measured, what was set aside and why, calibration, outlines, and which sizes are counted how.
 
-    settings: see `settings_of`. version: of nanomorph.
+    Empty where nothing was measured. settings: see `settings_of`. version: of nanomorph.
     """
+    if not findings.n_done:
+        return ""
     sentences = [
         _made(findings, version), _inputs(findings), _calibration(findings), _outlines(settings), _domains(findings),
         _wires(findings), _STATISTICS,

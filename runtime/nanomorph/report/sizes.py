@@ -8,6 +8,7 @@ from html import escape
 import numpy as np
 
 from nanomorph.report.findings import Sizes
+from nanomorph.report.spread import spread_table
 from nanomorph.report.statistics import LogNormal, Summary, fit_lognormal, summarize
 from nanomorph.report.words import three_digits
 from nanomorph.results.colours import PALETTE, UNKNOWN
@@ -50,7 +51,9 @@ def sizes_in(
             f"its numbers are in the table below'><div class='key'>{key}</div>"
             f"<div class='charts'>{histogram}{cumulative}</div></figure>"
         )
-    return charts + _size_table(unit, quantity, groups, colours, what, listed)
+    table = _size_table(unit, quantity, groups, colours, what, listed)
+    of_all = {label: sizes.sample(quantity) for label, sizes in groups.items()}
+    return charts + table + spread_table(words, unit, of_all, colours, what)
 
 
 def _size_table(
