@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nanomorph.measure import measure, measure_mask
-from nanomorph.measure.fields import bootstrap_median, hole_fraction, percolation
+from nanomorph.measure.fields import bootstrap_median
+from nanomorph.measure.spans import hole_fraction, percolation
 
 
 def lines(rows: tuple[int, ...] = (), columns: tuple[int, ...] = (), thick: int = 4, side: int = 100) -> np.ndarray:

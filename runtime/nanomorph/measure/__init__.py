@@ -22,12 +22,13 @@ from nanomorph.measure.columns.table import (
     Descriptor,
 )
 from nanomorph.measure.domains import Domains, measure_domains
-from nanomorph.measure.fields import field_um2, measure_field, measure_spans
+from nanomorph.measure.fields import field_um2, measure_field
 from nanomorph.measure.frames import documented, empty, frame
 from nanomorph.measure.hidden import domains_beside
 from nanomorph.measure.separating.material import cleaned
 from nanomorph.measure.separating.rules import Separation
 from nanomorph.measure.separating.separate import segment, separated
+from nanomorph.measure.spans import measure_spans
 from nanomorph.measure.statistics import EDGES
 from nanomorph.measure.textures.texture import measure_texture
 from nanomorph.measure.uncertainty import Doubt, doubtful

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from nanomorph.measure.domains import CLOSED
+from nanomorph.measure.geometry import CLOSED
 from nanomorph.measure.statistics import Sample, bootstrap_median, median
 
 

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from nanomorph.measure.domains import Domains, tortuosity
+from nanomorph.measure.domains import Domains
+from nanomorph.measure.geometry import tortuosity
 from nanomorph.measure.hidden import paths_beside
 from nanomorph.measure.ragged import Ragged, rows_of
 from nanomorph.measure.statistics import edge_weights
