@@ -223,13 +223,18 @@ def test_the_command_on_tiny_micrographs(
 def test_segmentation_through_the_command(pool: Path, tmp_path: Path) -> None:
     from nanomorph.cli.main import main
 
-    out = tmp_path / "study"
+    out, drawn = tmp_path / "study", tmp_path / "drawn"
+    assert main(f"synthesize --out {drawn} --count 2 --size 96 --classes particles --seed 5".split()) == 0
     line = (
         f"evaluate --task segmentation --data {pool} --encoder random --random-seeds 1 --baselines classical "
         f"--out {out} --cache {tmp_path / 'cache'} --threads 1 --draws 1 "
-        "--labels-per-class 2 --steps 1 --window 32 --batch 2"
+        f"--labels-per-class 2 --steps 1 --window 32 --batch 2 --drawn {drawn / 'labels.csv'}"
     )
     assert main(line.split()) == 0
+    said = (out / "runs" / "random-0" / "2-images" / "draw-0" / "log.txt").read_text()
+    # Of two given masks one chooses the best epoch; beside the other two drawn fields are learned from.
+    assert "segmenter on 3 micrographs, 1 real and 0 synthetic ones for validation" in said
+    assert f"half of its windows from drawn fields: {drawn / 'labels.csv'}" in (out / "table.md").read_text()
     with open(out / "scores.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     # A fifth of eight micrographs, so two, is tested: 2 and all 6 of the others are learned from.

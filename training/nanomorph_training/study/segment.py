@@ -20,7 +20,7 @@ from nanomorph_training.scores import overlap
 from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.study.contestants import Contestant
 from nanomorph_training.study.draws import Draw
-from nanomorph_training.study.settings import StudySettings
+from nanomorph_training.study.settings import DRAWN_SHARE, StudySettings
 from nanomorph_training.targets import FOREGROUND
 
 
@@ -56,7 +56,7 @@ class Trials:
         _write_list(listed, [self.samples[n] for n in draw.labelled(size)])
         self.run.say(f"{encoder.name}, seed {encoder.replica}: {size} masks, draw {draw.number}")
         settings = self._of_segmenter(steps, encoder.replica)
-        fit_segmenter([listed], encoder.path, folder, settings, self.cache, resume=True)
+        fit_segmenter([listed, *self.settings.drawn], encoder.path, folder, settings, self.cache, resume=True)
         backbone, threshold = load_backbone(folder), foreground_threshold(folder)
         scores = self._scores(draw, lambda image: predict(backbone, image)[1] >= threshold)
         return Masked(encoder.name, encoder.replica, draw, size, *scores)
@@ -76,6 +76,7 @@ class Trials:
             encoder_lr=given.encoder_lr,
             seed=given.seed + replica,
             threads=given.threads,
+            synthetic=DRAWN_SHARE,
             train_on_all=True,  # the draw has set its test apart
         )
 

@@ -123,6 +123,8 @@ def _notes(
         f"{settings.amp}; the last column is all masks that every draw has; `random` fine-tuned is full supervised "
         "training",
     ]
+    if settings.drawn:
+        notes.append(f"and half of its windows from drawn fields: {', '.join(map(str, settings.drawn))}")
     if settings.test != HELD_OUT:
         notes.append(f"encoders may have seen some of the tested micrographs, without masks: --test {HELD_OUT}")
     return notes

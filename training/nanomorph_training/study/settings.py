@@ -1,6 +1,7 @@
 """What a study compares; everything in it decides its numbers."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from nanomorph.cli.options import option
 from nanomorph.errors import ConfigurationError
@@ -14,6 +15,8 @@ BASELINES = ("random", "imagenet", "classical")
 SIZES = {CLASSIFICATION: (1, 2, 4, 8, 16, 32, 80), SEGMENTATION: (4, 16, 64)}
 DRAWS = {CLASSIFICATION: 20, SEGMENTATION: 3}
 HELD_OUT = "held-out"
+# Of the windows, where there are drawn fields beside masks: masks are few and real, fields many and not.
+DRAWN_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,13 @@ class StudySettings:
         "segmentation: training steps of each segmenter, or a number for each size, all masks last",
         default=(),
         type=int,
+        many=True,
+    )
+    drawn: tuple[Path, ...] = option(
+        "segmentation: lists of drawn fields (`synthesize`) that every segmenter learns from beside its masks, half of "
+        "the windows",
+        default=(),
+        type=Path,
         many=True,
     )
     encoder_lr: float = option(
