@@ -14,7 +14,7 @@ from nanomorph.model import Model
 from nanomorph.prepare import prepare, to_uint8
 from nanomorph.readers import read_path
 from nanomorph_training.data import Sample
-from nanomorph_training.masks import read_mask
+from nanomorph_training.micrographs.masks import read_mask
 
 
 @dataclass(frozen=True, eq=False)

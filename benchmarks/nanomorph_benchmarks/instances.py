@@ -33,8 +33,8 @@ from nanomorph_benchmarks.options import LISTS, PrecisionOptions, main
 from nanomorph_benchmarks.statistics import by_group, mean_by_group, shown
 from nanomorph_training.classical import otsu
 from nanomorph_training.data import Sample, collect, is_held_out
-from nanomorph_training.masks import read_mask
-from nanomorph_training.targets import instance_interior
+from nanomorph_training.micrographs.masks import read_mask
+from nanomorph_training.micrographs.targets import instance_interior
 
 HELD_OUT, DEVELOPMENT = PARTS = ("held-out", "development")
 COUNTS = ("given", "found", "matched", "split", "merged", "missed", "false")

@@ -14,7 +14,7 @@ from nanomorph.measure import measure_mask
 from nanomorph.model import Model, analyze
 from nanomorph.readers import read_path
 from nanomorph_training.data import Sample, collect, is_held_out
-from nanomorph_training.masks import read_mask
+from nanomorph_training.micrographs.masks import read_mask
 
 LEAST = 5  # whole particles on both sides: fewer have no distribution
 

@@ -10,10 +10,10 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_export.manifest import check_head
 from nanomorph_export.replace_head import require_same_threshold
 from nanomorph_export.write_bundle import Parts
-from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.encoders import encoder_key, segments
 from nanomorph_training.heads.head import Head, load_head
 from nanomorph_training.models import Backbone
+from nanomorph_training.runs.checkpoint import load_checkpoint
 from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
 
 # What is kept of each stage, where its checkpoint has it.

@@ -10,9 +10,9 @@ from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import InputSpec, pad
 from nanomorph.readers import read_path
 from nanomorph_export.calibration import EACH, gather, synthetic, write_proof
-from nanomorph_training.cache import Cache
 from nanomorph_training.data import collect, is_held_out
 from nanomorph_training.kinds import LABELS
+from nanomorph_training.micrographs.cache import Cache
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from nanomorph_training import windows
 from nanomorph_training.augment import Ranges, apply_d4, blur, d4, draw_d4, intensity, view
+from nanomorph_training.micrographs import windows
 
 
 def seeded(seed: int = 0) -> Generator:

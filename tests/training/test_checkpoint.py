@@ -12,19 +12,19 @@ import torch
 from torch import nn
 
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import (
+from nanomorph_training.micrographs.cache import Cache
+from nanomorph_training.optim import build_optimiser
+from nanomorph_training.pretraining.monitors import spread
+from nanomorph_training.pretraining.run import pretrain
+from nanomorph_training.pretraining.settings import Conduct, PretrainSettings
+from nanomorph_training.pretraining.trainer import Trainer
+from nanomorph_training.runs.checkpoint import (
     Checkpoint,
     load_checkpoint,
     optimiser_tensors,
     restore_optimiser,
     save_checkpoint,
 )
-from nanomorph_training.optim import build_optimiser
-from nanomorph_training.pretraining.monitors import spread
-from nanomorph_training.pretraining.run import pretrain
-from nanomorph_training.pretraining.settings import Conduct, PretrainSettings
-from nanomorph_training.pretraining.trainer import Trainer
 
 TINY = PretrainSettings(window=32, batch=4, steps=4, hidden=16, dim=8, threads=1)
 

@@ -90,7 +90,7 @@ def test_options_that_contradict_are_refused(pool: Path, tmp_path: Path, line: s
 
 
 def test_minutes_become_steps() -> None:
-    from nanomorph_training.budget import total_steps
+    from nanomorph_training.runs.budget import total_steps
 
     def two_seconds() -> float:
         return 2.0
@@ -101,7 +101,7 @@ def test_minutes_become_steps() -> None:
 
 
 def test_the_repeat_line_gives_the_same_options() -> None:
-    from nanomorph_training.run_folder import command_line
+    from nanomorph_training.runs.run_folder import command_line
 
     options = {"data": ["a b", "c"], "out": "r", "steps": 5, "lr": 0, "train_on_all": True, "cache": None, "labels": []}
     assert (

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.csv_lists import has_file_column
 from nanomorph_training.data import from_csv, labelled_samples
+from nanomorph_training.micrographs.csv_lists import has_file_column
 
 PLAIN = "file,label,group\na.png,wires,1\nd/b \u00e4.png,particles,2\n"
 

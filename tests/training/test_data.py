@@ -14,8 +14,8 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import InputSpec
 from nanomorph_training import data
-from nanomorph_training.cache import Cache
-from nanomorph_training.masks import read_instances, read_mask
+from nanomorph_training.micrographs.cache import Cache
+from nanomorph_training.micrographs.masks import read_instances, read_mask
 
 
 def test_held_out_is_the_rule_of_the_digest() -> None:

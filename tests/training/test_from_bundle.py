@@ -14,9 +14,9 @@ from torch import Tensor
 from nanomorph.bundle import EMBEDDED, MANIFEST, Bundle, load_bundle
 from nanomorph.engines.opening import open_engine
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import load_checkpoint
+from nanomorph_training.micrographs.cache import Cache
 from nanomorph_training.models import Backbone, build_backbone
+from nanomorph_training.runs.checkpoint import load_checkpoint
 from nanomorph_training.segmentation.from_bundle import FRAMES, checkpoint_of
 from nanomorph_training.segmentation.run import fit_segmenter
 from nanomorph_training.segmentation.settings import SegmenterSettings

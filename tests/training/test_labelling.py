@@ -28,7 +28,7 @@ from nanomorph_training.labelling.pictures import picture_of
 from nanomorph_training.labelling.server import LabelServer
 from nanomorph_training.labelling.session import Session
 from nanomorph_training.labelling.sheet import Sheet, groups_of
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.samples import Sample
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -14,10 +14,10 @@ import pytest
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import ReadError
 from nanomorph_training import data
-from nanomorph_training.cache import Cache
 from nanomorph_training.data import labelled_samples
-from nanomorph_training.listing import from_archive
-from nanomorph_training.masks import read_mask
+from nanomorph_training.micrographs.cache import Cache
+from nanomorph_training.micrographs.listing import from_archive
+from nanomorph_training.micrographs.masks import read_mask
 from nanomorph_training.pretraining.batches import Batches
 from nanomorph_training.pretraining.settings import PretrainSettings
 
@@ -67,7 +67,7 @@ def test_an_archives_members_are_decoded_once_and_in_one_pass(
         cache.image(samples[2])
     monkeypatch.undo()
     # A later run finds what was decoded, without opening the archive.
-    monkeypatch.setattr("nanomorph_training.listing.open_archive", lambda *_: pytest.fail("opened again"))
+    monkeypatch.setattr("nanomorph_training.micrographs.listing.open_archive", lambda *_: pytest.fail("opened again"))
     assert Cache(tmp_path / "cache").image(samples[0]).shape == (70, 80)
 
 

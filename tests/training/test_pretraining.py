@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from nanomorph.cli.main import _parse, main
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph_training import data
-from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.commands import pretrain as command
+from nanomorph_training.micrographs.cache import Cache
 from nanomorph_training.pretraining import embedding_map
 from nanomorph_training.pretraining.batches import Batches
 from nanomorph_training.pretraining.monitors import check, knn_balanced_accuracy
@@ -28,7 +27,8 @@ from nanomorph_training.pretraining.objective import objective
 from nanomorph_training.pretraining.projectors import NotebookProjector
 from nanomorph_training.pretraining.settings import PRESETS, PretrainSettings, from_preset
 from nanomorph_training.pretraining.trainer import Trainer, _parts, _whole
-from nanomorph_training.run_folder import command_line, plain
+from nanomorph_training.runs.checkpoint import load_checkpoint
+from nanomorph_training.runs.run_folder import command_line, plain
 
 TINY = PretrainSettings(window=32, batch=8, steps=2, hidden=16, dim=8, threads=1)
 
@@ -241,7 +241,7 @@ def test_a_run_killed_in_mid_epoch_ends_with_the_same_bits(pool: Path, tmp_path:
 
 
 def test_an_older_run_is_resumed_though_options_were_added(pool: Path, tmp_path: Path) -> None:
-    from nanomorph_training.checkpoint import Checkpoint, save_checkpoint
+    from nanomorph_training.runs.checkpoint import Checkpoint, save_checkpoint
 
     assert main(arguments(pool, tmp_path, "run", "--steps 2 --save-seconds 0")) == 0
     whole = load_checkpoint(tmp_path / "run")

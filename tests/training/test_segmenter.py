@@ -11,19 +11,19 @@ import torch
 
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import data
-from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.data import Sample
+from nanomorph_training.micrographs.cache import Cache
+from nanomorph_training.micrographs.targets import SEAM
 from nanomorph_training.models import build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import Labelled, best_threshold, evaluate, predict
+from nanomorph_training.runs.checkpoint import load_checkpoint
 from nanomorph_training.scores import overlap
 from nanomorph_training.segmentation.run import fit_segmenter, validate
 from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.segmentation.split import MAX_VALIDATION, Split, synthetic_split, validation_split
 from nanomorph_training.segmentation.trained import load_backbone
 from nanomorph_training.segmentation.trainer import SegmenterTrainer, moving_average
-from nanomorph_training.targets import SEAM
 
 TINY = SegmenterSettings(window=64, batch=4, steps=4, validate_every=2, threads=1)
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from nanomorph_training.targets import FOREGROUND, INTERIOR, SEAM, instance_interior, seams, target, union_interior
+from nanomorph_training.micrographs.targets import (
+    FOREGROUND,
+    INTERIOR,
+    SEAM,
+    instance_interior,
+    seams,
+    target,
+    union_interior,
+)
 
 
 def test_the_interior_of_a_square() -> None:

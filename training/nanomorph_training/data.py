@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.listing import from_csv, samples_of
-from nanomorph_training.samples import SYNTHETIC, Sample
+from nanomorph_training.micrographs.listing import from_csv, samples_of
+from nanomorph_training.micrographs.samples import SYNTHETIC, Sample
 
 __all__ = [
     "Sample",

@@ -11,7 +11,7 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_training.features import Extractor
 from nanomorph_training.journal_rows import JournalRows
 from nanomorph_training.row_store import RowStore
-from nanomorph_training.run_folder import CHECKPOINT
+from nanomorph_training.runs.run_folder import CHECKPOINT
 
 
 def open_extractor(
@@ -39,7 +39,7 @@ def segments(encoder: Path) -> bool:
     if is_bundle(encoder):
         return True
     _weights(encoder)
-    from nanomorph_training.checkpoint import load_checkpoint
+    from nanomorph_training.runs.checkpoint import load_checkpoint
 
     return load_checkpoint(encoder).state["kind"] == "backbone"
 
@@ -65,8 +65,8 @@ def _of_bundle(folder: Path, store: RowStore, threshold: float | None, threads: 
 
 def _of_run(run: Path, store: RowStore, threshold: float | None, threads: int) -> Extractor:
     key = encoder_key(run)
-    from nanomorph_training import machine
     from nanomorph_training.predict import TorchEngine
+    from nanomorph_training.runs import machine
     from nanomorph_training.segmentation.trained import foreground_threshold, load_backbone
 
     machine.set_up(threads)

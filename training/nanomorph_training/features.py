@@ -18,11 +18,11 @@ from nanomorph.inference.half_contrast import outlined
 from nanomorph.measure import Measurement, measure, measure_mask, segment
 from nanomorph.micrograph import ReadError
 from nanomorph.prepare import InputSpec, prepare
-from nanomorph_training.cache import read_sample
 from nanomorph_training.data import Sample
 from nanomorph_training.heads.head import Features
 from nanomorph_training.journal_rows import JournalRows
-from nanomorph_training.masks import read_instances
+from nanomorph_training.micrographs.cache import read_sample
+from nanomorph_training.micrographs.masks import read_instances
 from nanomorph_training.row_store import Row, RowStore
 
 # Rows of other versions are computed again: what the encoder sees of a micrograph, and what is measured on it.

@@ -12,9 +12,9 @@ from torch import nn
 from nanomorph.engine import CPU_BATCH_PIXELS
 from nanomorph.prepare import pad
 from nanomorph_training.data import Sample
+from nanomorph_training.micrographs.targets import FOREGROUND, INTERIOR
 from nanomorph_training.models import OUTPUTS, STRIDE, Backbone, pool
 from nanomorph_training.scores import overlap
-from nanomorph_training.targets import FOREGROUND, INTERIOR
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,8 +35,8 @@ class Options(StudySettings, Inputs):
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Compare, write, print the table; 0 when done."""
-    from nanomorph_training.cache import default_folder
-    from nanomorph_training.run_folder import plain
+    from nanomorph_training.micrographs.cache import default_folder
+    from nanomorph_training.runs.run_folder import plain
     from nanomorph_training.study.report import markdown
     from nanomorph_training.study.run import study
 

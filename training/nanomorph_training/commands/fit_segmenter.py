@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from nanomorph.cli.options import option
-from nanomorph_training.run_folder import require_new
+from nanomorph_training.runs.run_folder import require_new
 from nanomorph_training.segmentation.settings import SegmenterSettings
 
 
@@ -33,7 +33,7 @@ class Options(SegmenterSettings, Inputs):
 
 def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Train; 0 when done."""
-    from nanomorph_training.cache import Cache, default_folder
+    from nanomorph_training.micrographs.cache import Cache, default_folder
     from nanomorph_training.segmentation.run import fit_segmenter
 
     require_new(options.out, options.resume)

@@ -15,7 +15,7 @@ from nanomorph_training.pretraining.settings import (
     from_preset,
 )
 from nanomorph_training.ranges import ENCODERS, OPTIMISERS, PRECISIONS
-from nanomorph_training.run_folder import require_new
+from nanomorph_training.runs.run_folder import require_new
 
 
 def setting(help: str, *, type: Any, choices: Any = None) -> Any:
@@ -93,7 +93,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Pretrain; 0 when done."""
     require_new(options.out, options.resume)
     settings = settings_of(options)
-    from nanomorph_training.cache import Cache, default_folder
+    from nanomorph_training.micrographs.cache import Cache, default_folder
     from nanomorph_training.pretraining.run import pretrain
 
     conduct = Conduct(

@@ -59,7 +59,7 @@ def run(options: Options, report: Callable[[str], None] = print) -> int:
     """Draw and write everything; 0 when done. Raises ConfigurationError before any work."""
     import pandas as pd
 
-    from nanomorph_training.run_folder import RunFolder, plain
+    from nanomorph_training.runs.run_folder import RunFolder, plain
     from nanomorph_training.synthesis.files import FOLDERS, LABEL_COLUMNS
 
     _check(options)

@@ -10,7 +10,7 @@ from nanomorph.errors import ConfigurationError
 from nanomorph.majority import OTHER
 from nanomorph.measure import DOMAIN_COLUMNS
 from nanomorph_training.heads.head import STATE, load_head
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.samples import Sample
 
 # Columns of domains.csv and labels.csv, and what their cells say beside the name of a class.
 _TAKEN = frozenset({"micrograph", "task", "label", "bundle", *(column.name for column in DOMAIN_COLUMNS)})

@@ -14,7 +14,6 @@ from nanomorph.majority import OTHER, is_unknown
 from nanomorph.measure import FIELD_DESCRIPTORS, SHAPE_DESCRIPTORS
 from nanomorph.micrograph import ReadError
 from nanomorph_training import data, scores
-from nanomorph_training.cache import default_folder
 from nanomorph_training.data import Sample
 from nanomorph_training.encoders import open_extractor, segments
 from nanomorph_training.features import Extractor, Row
@@ -24,7 +23,8 @@ from nanomorph_training.heads.examples import examples
 from nanomorph_training.heads.fitting import Design, HeadSettings, fit_head
 from nanomorph_training.heads.head import Features, Head, save_head
 from nanomorph_training.heads.options import HeadOptions
-from nanomorph_training.run_folder import RunFolder, plain, versions
+from nanomorph_training.micrographs.cache import default_folder
+from nanomorph_training.runs.run_folder import RunFolder, plain, versions
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nanomorph.errors import ConfigurationError
 from nanomorph.journal import JournalReader, locate_existing
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.samples import Sample
 
 
 @dataclass(frozen=True)

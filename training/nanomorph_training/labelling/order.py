@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Hashable, Sequence
 
 from nanomorph_training.labelling.guesses import Guess
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.samples import Sample
 
 
 def asking_order(samples: Sequence[Sample], groups: Sequence[str], guesses: Sequence[Guess | None]) -> list[int]:

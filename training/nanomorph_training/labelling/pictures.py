@@ -7,8 +7,8 @@ import numpy as np
 
 from nanomorph.prepare import to_uint8
 from nanomorph.results.png import png_of
-from nanomorph_training.cache import read_sample
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.cache import read_sample
+from nanomorph_training.micrographs.samples import Sample
 
 # Longer side, px: as much as a screen shows.
 MAX_SIDE = 1400

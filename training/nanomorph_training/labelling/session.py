@@ -11,7 +11,7 @@ from nanomorph_training.labelling.guesses import Guess
 from nanomorph_training.labelling.order import asking_order
 from nanomorph_training.labelling.pictures import picture_of
 from nanomorph_training.labelling.sheet import Sheet
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.samples import Sample
 
 
 class Session:

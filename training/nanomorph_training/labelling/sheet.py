@@ -9,9 +9,9 @@ from pathlib import Path
 
 from nanomorph.atomic import atomic_open
 from nanomorph.errors import OutputError
-from nanomorph_training.csv_lists import FILE, lines_of
-from nanomorph_training.listing import GROUP_COLUMNS, MEMBER, from_csv
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.csv_lists import FILE, lines_of
+from nanomorph_training.micrographs.listing import GROUP_COLUMNS, MEMBER, from_csv
+from nanomorph_training.micrographs.samples import Sample
 
 LABEL, GROUP = "label", "group"
 

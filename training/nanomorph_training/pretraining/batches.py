@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nanomorph_training import data, windows
+from nanomorph_training import data
 from nanomorph_training.augment import Ranges, view
+from nanomorph_training.micrographs import windows
 from nanomorph_training.pretraining.settings import PretrainSettings
 
 # Steps whose windows are cut ahead, where threads do that.

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from nanomorph.atomic import atomic_open
-from nanomorph_training import windows
+from nanomorph_training.micrographs import windows
 
 # t-SNE takes seconds for so many on two cores, and a page has no room for more thumbnails.
 MOST = 600

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from nanomorph.errors import ConfigurationError, FatalError
 from nanomorph.prepare import InputSpec, pad
 from nanomorph_training import data
-from nanomorph_training.cache import Cache
+from nanomorph_training.micrographs.cache import Cache
 from nanomorph_training.models import MEAN, STD, STRIDE, Encoder, pool
 from nanomorph_training.pretraining.settings import PretrainSettings
-from nanomorph_training.resume import readable
-from nanomorph_training.run_folder import RunFolder
+from nanomorph_training.runs.resume import readable
+from nanomorph_training.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nanomorph_training.micrographs.samples import Sample
 from nanomorph_training.pretraining import embedding_map
 from nanomorph_training.pretraining.monitors import embed
 from nanomorph_training.pretraining.trainer import Trainer
-from nanomorph_training.samples import Sample
 
 VIEWS, MAP = "views.png", "map.png"
 

@@ -16,7 +16,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from nanomorph_training.machine import choose_device
+from nanomorph_training.runs.machine import choose_device
 
 
 @dataclass(frozen=True)

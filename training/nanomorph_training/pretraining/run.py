@@ -16,9 +16,9 @@ import numpy as np
 
 from nanomorph.atomic import remove_leftovers
 from nanomorph.errors import ConfigurationError
-from nanomorph_training import budget, data, machine
-from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import Checkpoint, save_checkpoint, stopped
+from nanomorph_training import data
+from nanomorph_training.micrographs.cache import Cache
+from nanomorph_training.micrographs.samples import Sample
 from nanomorph_training.models import MEAN, STD
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.pretraining import ranks
@@ -27,9 +27,10 @@ from nanomorph_training.pretraining.pictures import MAP, VIEWS, write_contact_sh
 from nanomorph_training.pretraining.settings import UNWATCHED, Conduct, PretrainSettings
 from nanomorph_training.pretraining.trainer import Trainer
 from nanomorph_training.pretraining.watch import Watch
-from nanomorph_training.resume import begun, must_match, readable, resumed
-from nanomorph_training.run_folder import RunFolder, Silent, plain
-from nanomorph_training.samples import Sample
+from nanomorph_training.runs import budget, machine
+from nanomorph_training.runs.checkpoint import Checkpoint, save_checkpoint, stopped
+from nanomorph_training.runs.resume import begun, must_match, readable, resumed
+from nanomorph_training.runs.run_folder import RunFolder, Silent, plain
 
 
 def pretrain(

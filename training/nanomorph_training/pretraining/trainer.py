@@ -17,15 +17,15 @@ import torch
 from torch import Tensor, nn
 
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.checkpoint import Checkpoint, flatten, optimiser_tensors, restore_optimiser
 from nanomorph_training.models import MEAN, STD, Encoder, pool
 from nanomorph_training.optim import build_optimiser
-from nanomorph_training.precision import autocast, gradient_scaler
 from nanomorph_training.pretraining.batches import Batches
 from nanomorph_training.pretraining.monitors import spread
 from nanomorph_training.pretraining.objective import Objective, objective, projector
 from nanomorph_training.pretraining.ranks import ALONE, Ranks, synchronise
 from nanomorph_training.pretraining.settings import PretrainSettings
+from nanomorph_training.runs.checkpoint import Checkpoint, flatten, optimiser_tensors, restore_optimiser
+from nanomorph_training.runs.precision import autocast, gradient_scaler
 
 
 @dataclass(eq=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nanomorph_training.cache import Cache
+from nanomorph_training.micrographs.cache import Cache
 from nanomorph_training.pretraining.monitors import Neighbours, tensorboard
 from nanomorph_training.pretraining.ranks import Ranks
 from nanomorph_training.pretraining.settings import Conduct, PretrainSettings
 from nanomorph_training.pretraining.trainer import Trainer
-from nanomorph_training.run_folder import RunFolder
+from nanomorph_training.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

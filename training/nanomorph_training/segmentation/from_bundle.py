@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from nanomorph.bundle import Bundle
 from nanomorph.errors import ConfigurationError
 from nanomorph.prepare import pad
-from nanomorph_training.checkpoint import Checkpoint, flatten
 from nanomorph_training.models import STRIDE, Backbone, build_backbone, fold_batch_norm, normalised_convolutions
+from nanomorph_training.runs.checkpoint import Checkpoint, flatten
 
 # Frames that mean and variance are taken from: a square one has 144 pixels even in the coarsest map.
 FRAMES = 64

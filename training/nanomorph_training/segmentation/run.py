@@ -17,14 +17,15 @@ import torch
 from torch import Tensor
 
 from nanomorph.errors import ConfigurationError, FatalError
-from nanomorph_training import budget, data, machine
-from nanomorph_training.cache import Cache
-from nanomorph_training.checkpoint import Checkpoint, save_checkpoint, stopped
+from nanomorph_training import data
+from nanomorph_training.micrographs.cache import Cache
 from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import learning_rate
 from nanomorph_training.predict import best_threshold, evaluate
-from nanomorph_training.resume import begun, must_match, resumed
-from nanomorph_training.run_folder import RunFolder, plain
+from nanomorph_training.runs import budget, machine
+from nanomorph_training.runs.checkpoint import Checkpoint, save_checkpoint, stopped
+from nanomorph_training.runs.resume import begun, must_match, resumed
+from nanomorph_training.runs.run_folder import RunFolder, plain
 from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.segmentation.split import Split, read_split, usable
 from nanomorph_training.segmentation.start import start_of, weights_key

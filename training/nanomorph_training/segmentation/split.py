@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from nanomorph_training import data
-from nanomorph_training.cache import Cache
 from nanomorph_training.data import Sample
+from nanomorph_training.micrographs.cache import Cache
 from nanomorph_training.predict import Labelled
-from nanomorph_training.resume import readable
-from nanomorph_training.run_folder import RunFolder
+from nanomorph_training.runs.resume import readable
+from nanomorph_training.runs.run_folder import RunFolder
 from nanomorph_training.segmentation.settings import SegmenterSettings
 
 MAX_VALIDATION = 40  # real micrographs that choose the best epoch

@@ -9,8 +9,8 @@ import numpy as np
 
 from nanomorph.bundle import bundle_folder, load_bundle
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.checkpoint import Checkpoint, load_checkpoint
 from nanomorph_training.encoders import encoder_key, is_bundle
+from nanomorph_training.runs.checkpoint import Checkpoint, load_checkpoint
 from nanomorph_training.segmentation.from_bundle import checkpoint_of
 from nanomorph_training.segmentation.settings import SegmenterSettings
 

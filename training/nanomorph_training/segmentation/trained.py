@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nanomorph_training.checkpoint import load_checkpoint
 from nanomorph_training.models import Backbone, build_backbone
+from nanomorph_training.runs.checkpoint import load_checkpoint
 
 THRESHOLD_DEFAULT = 0.5
 

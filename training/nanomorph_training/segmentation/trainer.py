@@ -16,16 +16,17 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from nanomorph_training import data, losses, windows
+from nanomorph_training import data, losses
 from nanomorph_training.augment import Ranges, apply_d4, draw_d4, intensity
-from nanomorph_training.checkpoint import Checkpoint, flatten, optimiser_tensors, restore_optimiser
+from nanomorph_training.micrographs import windows
+from nanomorph_training.micrographs.targets import FOREGROUND, INTERIOR, SEAM
 from nanomorph_training.models import MEAN, STD, Backbone, build_backbone
 from nanomorph_training.optim import build_optimiser
-from nanomorph_training.precision import autocast, gradient_scaler
 from nanomorph_training.predict import Labelled
+from nanomorph_training.runs.checkpoint import Checkpoint, flatten, optimiser_tensors, restore_optimiser
+from nanomorph_training.runs.precision import autocast, gradient_scaler
 from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.synthesis.inscriptions import inscribed
-from nanomorph_training.targets import FOREGROUND, INTERIOR, SEAM
 
 CPU = torch.device("cpu")
 Tensors = tuple[Tensor, ...] | list[Tensor]

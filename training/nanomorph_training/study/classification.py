@@ -13,7 +13,7 @@ from nanomorph.errors import ConfigurationError
 from nanomorph_training.classical import WHOLE_IMAGE
 from nanomorph_training.data import Sample
 from nanomorph_training.heads.fitting import encode
-from nanomorph_training.run_folder import RunFolder
+from nanomorph_training.runs.run_folder import RunFolder
 from nanomorph_training.scores import NOTHING, balanced_accuracy
 from nanomorph_training.study.classify import Entrant, Outcome, outcomes
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nanomorph.bundle import bundle_folder
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.run_folder import CHECKPOINT
+from nanomorph_training.runs.run_folder import CHECKPOINT
 
 RANDOM, IMAGENET = "random", "imagenet"
 
@@ -68,8 +68,8 @@ def untrained(network: str, weights: str, seed: int, folder: Path) -> Path:
 def _write(run: Path, network: str, weights: str, seed: int) -> None:
     import torch
 
-    from nanomorph_training.checkpoint import Checkpoint, flatten, save_checkpoint
     from nanomorph_training.models import MEAN, STD, Encoder
+    from nanomorph_training.runs.checkpoint import Checkpoint, flatten, save_checkpoint
 
     torch.manual_seed(seed)
     encoder = Encoder(network, weights)

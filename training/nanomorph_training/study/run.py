@@ -9,7 +9,7 @@ from typing import Any
 from nanomorph.errors import ConfigurationError
 from nanomorph_training import data
 from nanomorph_training.data import Sample, labelled_samples
-from nanomorph_training.run_folder import RunFolder
+from nanomorph_training.runs.run_folder import RunFolder
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant, contestants
 from nanomorph_training.study.outcome import Study
 from nanomorph_training.study.report import write_study

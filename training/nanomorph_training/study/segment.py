@@ -11,17 +11,17 @@ import cv2
 import numpy as np
 
 from nanomorph.atomic import atomic_open
-from nanomorph_training.cache import Cache
 from nanomorph_training.classical import OTSU, otsu
 from nanomorph_training.data import Sample
-from nanomorph_training.masks import read_mask
-from nanomorph_training.run_folder import RunFolder
+from nanomorph_training.micrographs.cache import Cache
+from nanomorph_training.micrographs.masks import read_mask
+from nanomorph_training.micrographs.targets import FOREGROUND
+from nanomorph_training.runs.run_folder import RunFolder
 from nanomorph_training.scores import overlap
 from nanomorph_training.segmentation.settings import SegmenterSettings
 from nanomorph_training.study.contestants import Contestant
 from nanomorph_training.study.draws import Draw
 from nanomorph_training.study.settings import DRAWN_SHARE, StudySettings
-from nanomorph_training.targets import FOREGROUND
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,10 +10,10 @@ import numpy as np
 
 from nanomorph.bundle import MANIFEST
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.cache import Cache
 from nanomorph_training.classical import OTSU
 from nanomorph_training.data import Sample, is_held_out
-from nanomorph_training.run_folder import RunFolder
+from nanomorph_training.micrographs.cache import Cache
+from nanomorph_training.runs.run_folder import RunFolder
 from nanomorph_training.study.contestants import IMAGENET, RANDOM, Contestant
 from nanomorph_training.study.draws import Draw, draws, possible_sizes
 from nanomorph_training.study.outcome import Compared, Line, Study

@@ -12,13 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nanomorph_training import machine, windows
 from nanomorph_training.augment import view
-from nanomorph_training.cache import Cache
 from nanomorph_training.features import turns
+from nanomorph_training.micrographs import windows
+from nanomorph_training.micrographs.cache import Cache
 from nanomorph_training.models import MEAN, STD, Encoder, pool
 from nanomorph_training.optim import build_optimiser, learning_rate
 from nanomorph_training.row_store import Row, RowStore
+from nanomorph_training.runs import machine
 from nanomorph_training.study.pool import Pool
 from nanomorph_training.study.settings import StudySettings
 

@@ -11,10 +11,10 @@ from nanomorph.pixel_size import given_pixel_size
 from nanomorph.sources import MEMBER_LIMIT, Item, Rejected, open_archive
 from nanomorph.sources.entry import is_archive
 from nanomorph.sources.folders import folder_items
-from nanomorph_training import paper_sets
-from nanomorph_training.csv_lists import Line, has_file_column, lines_of
 from nanomorph_training.kinds import ONE_FOREGROUND
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs import paper_sets
+from nanomorph_training.micrographs.csv_lists import Line, has_file_column, lines_of
+from nanomorph_training.micrographs.samples import Sample
 
 # Columns that may hold the same thing, the first present one counts.
 GROUP_COLUMNS = ("group", "article_doi")

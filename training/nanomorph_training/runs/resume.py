@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from nanomorph.errors import ConfigurationError
 from nanomorph.micrograph import ReadError
-from nanomorph_training.run_folder import RunFolder, plain, versions
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.samples import Sample
+from nanomorph_training.runs.run_folder import RunFolder, plain, versions
 
 T = TypeVar("T")
 

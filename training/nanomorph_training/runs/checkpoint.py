@@ -20,7 +20,7 @@ from torch import Tensor
 
 from nanomorph.atomic import atomic_open
 from nanomorph.errors import ConfigurationError
-from nanomorph_training.run_folder import CHECKPOINT
+from nanomorph_training.runs.run_folder import CHECKPOINT
 
 STATE = "checkpoint.json"
 SCHEMA = 1

@@ -17,10 +17,10 @@ from nanomorph.micrograph import Calibration, Micrograph, ReadError
 from nanomorph.prepare import InputSpec, prepare
 from nanomorph.readers import read_micrograph, read_path
 from nanomorph.sources import Item, Rejected
-from nanomorph_training.listing import members
-from nanomorph_training.masks import read_instances, read_mask
-from nanomorph_training.samples import Sample
-from nanomorph_training.targets import target
+from nanomorph_training.micrographs.listing import members
+from nanomorph_training.micrographs.masks import read_instances, read_mask
+from nanomorph_training.micrographs.samples import Sample
+from nanomorph_training.micrographs.targets import target
 
 # Raise when what is stored changes meaning.
 VERSION = "5"

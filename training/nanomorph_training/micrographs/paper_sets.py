@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from nanomorph_training.samples import Sample
+from nanomorph_training.micrographs.samples import Sample
 
 NANOWIRES, VIRUSES = "2022-nanowire-morphology", "context_virus_1nm_256x256"
 MORPHOLOGIES = ("bundle", "dispersed", "network", "singular")

@@ -1,0 +1,1 @@
+"""A training run: its length, its devices, its folder, and how it goes on where it was stopped."""
