@@ -1,7 +1,7 @@
 """Pinned host memory, device memory, one stream and its graphs, through NVIDIA's own Python bindings.
 
 Nothing here could be run where it was written (no GPU): the names are checked against the installed bindings
-(tests/runtime/test_gpu_names.py), the callers against a stand-in that keeps the same books in host memory.
+(tests/runtime/engines/test_gpu_names.py), the callers against a stand-in that keeps the same books in host memory.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def _size_table(
     what: str,
     listed: Sequence[str],
 ) -> str:
-    wires = any(sizes.wires for sizes in groups.values())
+    wires = "width_median" in listed and any(sizes.wires for sizes in groups.values())
     # Of wires it is no length.
     listed = [one for one in listed if not (wires and one == "length")]
     words = [what, "domains", "micrographs", *(f"{QUANTITY_WORDS[one]}, {unit}" for one in listed), "log-normal"]

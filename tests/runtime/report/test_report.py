@@ -12,9 +12,10 @@ from nanomorph.cli.main import main
 from nanomorph.journal import Journal
 from nanomorph.report import write_report
 from nanomorph.report.collect import collect
-from nanomorph.report.findings import Findings, Task
+from nanomorph.report.findings import QUANTITIES, Findings, Sizes, Task
 from nanomorph.report.gallery import MAX_PICTURES, choose
 from nanomorph.report.notices import notices_of
+from nanomorph.report.sizes import sizes_in
 from nanomorph.report.statistics import Sample, _middles, fit_lognormal, median_ratio, summarize
 from nanomorph.report.tasks import task_sections
 from nanomorph.report.words import REASONS, count, reason_in_words, three_digits, title
@@ -452,6 +453,12 @@ def test_several_magnifications_are_told(journal, tmp_path, make_analysis, coars
     assert text.count("href='#by-pixel-size'") == text.count("id='by-pixel-size'") == told
     # A comparison has no table by pixel size to lead to.
     assert "href" not in "".join(notices_of(collect(journal, tmp_path), "sample: "))
+
+
+def test_lengths_of_wires_stand_beside_widths_and_not_beside_diameters_alone():
+    groups = {"a": Sizes({key: [5.0] for key in QUANTITIES}, [0], [1.0], [(10.0, 0, 1.0)])}
+    tables = [sizes_in("nm", "ecd", groups, {"a": "#000"}, "sample", listed) for listed in (["ecd"], QUANTITIES)]
+    assert ["their length" in table for table in tables] == [False, True]
 
 
 def test_wires_of_names_that_differ_by_case_alone_are_each_ones_own(journal, tmp_path, make_analysis):

@@ -2,7 +2,7 @@
 
     pip download --no-deps -d /tmp/trt "tensorrt-cu13-bindings>=10.16,<11"
     pip download --no-deps -d /tmp/trt "tensorrt-cu13-bindings>=11,<12"
-    python tests/runtime/tensorrt_names/collect.py /tmp/trt/*.whl
+    python tests/runtime/engines/tensorrt_names/collect.py /tmp/trt/*.whl
 
 writes tensorrt-VERSION.txt beside this file: every C string of the compiled module that is an identifier. Linkers
 merge a string with the end of another (`Logger` lies in `ILogger`), so a name counts as present where a listed one

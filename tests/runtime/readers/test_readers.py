@@ -11,7 +11,7 @@ from nanomorph.micrograph import Calibration, ReadError
 from nanomorph.readers import SUFFIXES, companion_of, decode, read_micrograph, read_path
 from nanomorph.readers.strict import check_frame, check_zero_tail, library_errors, trailing_zero_bytes
 
-FORMATS = Path(__file__).parents[2].parent / "shared" / "data" / "formats"
+FORMATS = Path(__file__).parents[3].parent / "shared" / "data" / "formats"
 NM = {"m": 1e9, "µm": 1e3, "nm": 1.0, "A": 0.1, "pm": 1e-3}
 REFUSED = {
     "dm3_uncalibrated.dm3": "too-small",

@@ -9,7 +9,7 @@ from micrograph_files import dm3, dm3_of, dm3_tag, rod_image
 from nanomorph.micrograph import ReadError
 from nanomorph.readers.dm_tags import MOST_FIELDS, MOST_VALUES, _Tags, check_tags
 
-FORMATS = Path(__file__).parents[2].parent / "shared" / "data" / "formats"
+FORMATS = Path(__file__).parents[3].parent / "shared" / "data" / "formats"
 
 STRUCT, STRING, ARRAY, LONG = 15, 18, 20, 3
 ABSURD = {

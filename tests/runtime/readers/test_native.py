@@ -13,7 +13,7 @@ import pytest
 from nanomorph.micrograph import ReadError
 from nanomorph.readers import read_micrograph, read_path
 
-FORMATS = Path(__file__).parents[2].parent / "shared" / "data" / "formats"
+FORMATS = Path(__file__).parents[3].parent / "shared" / "data" / "formats"
 
 
 def mrc(

@@ -11,7 +11,7 @@ from nanomorph.cli.main import main
 from nanomorph.measure import DOMAIN_COLUMNS, FIELD_COLUMNS, WIRE_COLUMNS
 from nanomorph.measure.columns.document import markdown
 
-PAGE = Path(__file__).parents[2] / "docs" / "descriptors.md"
+PAGE = Path(__file__).parents[3] / "docs" / "descriptors.md"
 SUFFIX = {
     "px": "_px", "nm": "_nm", "nm2": "_nm2", "1/um2": "_um2", "1/px": "_per_px", "1/um": "_per_um", "deg": "_deg",
 }  # fmt: skip
