@@ -91,6 +91,11 @@ def bootstrap_median(values: np.ndarray, weight: np.ndarray | None = None) -> tu
 
 def weighted_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The least of `values` (n,) at which half of the weight is reached, for every row of weights (m, n)."""
+    return weighted_quantiles(values, weights, 0.5)
+
+
+def weighted_quantiles(values: np.ndarray, weights: np.ndarray, share: float) -> np.ndarray:
+    """The least of `values` (n,) at which a share of the weight is reached, for every row of weights (m, n)."""
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weights[:, order], axis=1)
-    return values[order][(total >= total[:, -1:] / 2).argmax(axis=1)]
+    return values[order][(total >= share * total[:, -1:]).argmax(axis=1)]

@@ -9,6 +9,7 @@ from html import escape
 
 import numpy as np
 
+from nanomorph.measure.statistics import weighted_quantiles
 from nanomorph.report.statistics import Sample
 from nanomorph.report.words import three_digits
 
@@ -60,9 +61,7 @@ def _quantiles(sample: Sample) -> list[float]:
     """At SHARES: as `np.quantile` where all count the same, else the least size at which the share is reached."""
     if sample.even:
         return [float(one) for one in np.quantile(sample.values, SHARES)]
-    order = np.argsort(sample.values, kind="stable")
-    reached = np.cumsum(sample.weight[order])
-    return [float(sample.values[order][(reached >= share * reached[-1]).argmax()]) for share in SHARES]
+    return [float(weighted_quantiles(sample.values, sample.weight[None], share)[0]) for share in SHARES]
 
 
 def spread_table(words: str, unit: str, samples: Mapping[str, Sample], colours: Mapping[str, str], what: str) -> str:
