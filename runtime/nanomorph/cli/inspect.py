@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nanomorph.bundle import MANIFEST, Bundle, load_bundle
+from nanomorph.bundle import MANIFEST, Bundle, bundle_folder, load_bundle
 from nanomorph.cli.bundle_card import bundle_card
 from nanomorph.cli.options import argument, option
 from nanomorph.errors import ConfigurationError
@@ -28,13 +28,13 @@ TURNED = (
 
 @dataclass(frozen=True)
 class Options:
-    path: Path = argument("path", "a micrograph, or a bundle's folder", type=Path)
+    path: Path = argument("path", "a micrograph, or a bundle's folder (`embedded`: the installed one)", type=Path)
     json: bool = option("print JSON for programs", default=False, type=bool)
 
 
 def run(options: Options) -> int:
     """Print the card of a micrograph or a bundle."""
-    if options.path.is_dir():
+    if bundle_folder(options.path).is_dir():
         bundle = load_bundle(options.path)
         print(json.dumps(bundle_facts(bundle), indent=2) if options.json else bundle_card(bundle))
     else:

@@ -66,6 +66,12 @@ def test_a_bundle(tiny_bundle, capsys):
     assert json.loads(capsys.readouterr().out)["schema"] == 1
 
 
+def test_the_embedded_bundle_by_its_name(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["inspect", "embedded"]) == 0
+    assert "name: embedded" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("content", [None, b"not an image at all"])
 def test_what_cannot_be_read_is_one_sentence(tmp_path, capsys, content):
     path = tmp_path / "thing.tif"
